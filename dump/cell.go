@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package dump
+
+// Cell is a set of CPUs that cgroups share: their queue and their virtual
+// time. Cells partition the machine.
+type Cell struct {
+	ID          int32
+	CPUs        Value[CPUMask]
+	OwnerCgroup Value[uint64] // cgroup id of the cgroup whose cpuset made the cell
+	OwnerPath   Value[string] // its path
+	VTime       Value[uint64] // the cell's clock; wraps
+	Queued      Value[int64]  // tasks on the cell's DSQ; negative: the scheduler's errno
+	// DrainLLCs and CPULLCs are bit sets of the LLCs whose queues are being
+	// emptied and of those that have CPUs of the cell.
+	DrainLLCs Value[uint64]
+	CPULLCs   Value[uint64]
+	LLCs      []CellLLC // where the scheduler splits cells by LLC
+	Unknown   []KV
+	At        Span
+}
+
+// CellLLC is the part of a cell that lies in one last-level cache.
+type CellLLC struct {
+	LLC           int32
+	VTime         Value[uint64]
+	Queued        Value[int64]
+	TrackedQueued Value[uint32] // the scheduler's own count
+	Drain         Value[bool]   // its queue is being emptied
+	HasCPUs       Value[bool]
+	At            Span
+}

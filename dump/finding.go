@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package dump
+
+// Severity says how much a finding matters.
+type Severity string
+
+// The severities.
+const (
+	SeverityError   Severity = "error"
+	SeverityWarning Severity = "warning"
+	SeverityInfo    Severity = "info"
+)
+
+// Confidence says how sure a finding is: a dump is one instant.
+type Confidence string
+
+// The confidences.
+const (
+	ConfidenceHigh   Confidence = "high"
+	ConfidenceMedium Confidence = "medium"
+	ConfidenceLow    Confidence = "low"
+)
+
+// Finding is what a rule concluded from a snapshot. It always has evidence.
+type Finding struct {
+	Rule        string // stable name, "rt-hog"
+	Severity    Severity
+	Confidence  Confidence
+	Title       string // one line
+	Explanation string // in plain words, with the names and numbers at hand
+	Evidence    []Evidence
+	Next        string // what to do or collect next
+}
+
+// Evidence is one thing of the snapshot that a finding rests on.
+type Evidence struct {
+	Entity string // "task:123", "cpu:3", "cell:1", "exit"
+	Text   string // the line of the source
+	At     Span   // where it stands, zero if it does not come from text
+}
+
+// Signature groups snapshots of the same failure, on whatever machine.
+type Signature struct {
+	ID    string   // hash of Parts
+	Title string   // for people
+	Parts []string // what was hashed, so that a person sees why
+	Weak  bool     // from a partial dump: similar, never the same
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package dump
+
+import (
+	"strings"
+	"time"
+)
+
+// Trigger says why there is a snapshot.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerCrash  Trigger = "crash"  // the kernel threw the scheduler out
+	TriggerExit   Trigger = "exit"   // the scheduler ended in order
+	TriggerSysRq  Trigger = "sysrq"  // SysRq-D; the scheduler goes on
+	TriggerSample Trigger = "sample" // taken on an interval or on demand
+)
+
+// Source says where a snapshot was read from.
+type Source struct {
+	Name    string // file name as the user gave it, "-" for standard input
+	Carrier string // what wrapped the text, outermost first: "actions+journald", "stderr"
+	// Reversed is set if the newest line came first (journalctl -r). Raw keeps
+	// the order of the source.
+	Reversed bool
+	Offset   int64 // of the first byte of Raw in the source, after decoding to UTF-8
+	Line     int   // line number of the first line of Raw, from 1
+	// Copies says where else in the stream the same snapshot was found.
+	Copies []Copy
+}
+
+// Copy is a further place of the same dump or verdict in a stream.
+type Copy struct {
+	Carrier string
+	Offset  int64
+	Line    int
+}
+
+// SubScheduler identifies a scheduler below the root, 7.1 and up.
+type SubScheduler struct {
+	Level    int    // 1 and up
+	CgroupID uint64 // of the cgroup that it serves
+	Path     string // of that cgroup
+}
+
+// Snapshot is one instant of one scheduler.
+type Snapshot struct {
+	Source Source
+	Time   time.Time // zero if unknown
+	Host   string    // "" if unknown
+	Kernel Kernel
+	// Scheduler is the name in sched_ext_ops, which may carry a version and a
+	// build target; see BaseName. "" if unknown.
+	Scheduler string
+	Sub       *SubScheduler // nil for the root scheduler, or where there are no others
+	Trigger   Trigger
+	Exit      *Exit // nil if the scheduler goes on
+	Ledger    Ledger
+
+	Cells    []Cell // by id
+	CPUs     []CPU  // in the order of the source, those without a header last
+	Tasks    []Task // in the order of the source
+	DSQs     []DSQ
+	Events   []Event // oldest first
+	Counters []Counter
+	// Text is what the scheduler printed about itself and nothing above
+	// took in, verbatim.
+	Text []Line
+	// Build are the fields with which the scheduler describes its build, such
+	// as its compiler.
+	Build []KV
+
+	Findings  []Finding
+	Signature *Signature
+
+	// Raw is the part of the source that holds the dump, from its first to its
+	// last line, carrier and all; "" for snapshots that do not come from text.
+	// Every Span points into it.
+	Raw string
+}
+
+// BaseName is the scheduler's name without the version and build target that
+// Rust schedulers append: "mitosis" of "mitosis_1.1.2_x86_64_unknown_linux_gnu".
+func (s *Snapshot) BaseName() string { return BaseName(s.Scheduler) }
+
+// BaseName strips the version and build target off the name of a scheduler.
+func BaseName(name string) string {
+	for i := 0; i+1 < len(name); i++ {
+		if name[i] == '_' && i > 0 && name[i+1] >= '0' && name[i+1] <= '9' && strings.Contains(name[i+1:], ".") {
+			return name[:i]
+		}
+	}
+	return name
+}
+
+// IsFailure reports whether the snapshot shows a scheduler that failed.
+func (s *Snapshot) IsFailure() bool { return s.Exit.IsFailure() }
+
+// Task finds the task with the given pid, the running one if the pid is 0 and
+// there are several. It returns nil if the snapshot has none.
+func (s *Snapshot) Task(pid int32) *Task {
+	for i := range s.Tasks {
+		if s.Tasks[i].PID == pid {
+			return &s.Tasks[i]
+		}
+	}
+	return nil
+}
+
+// CPU finds the CPU with the given number, nil if the snapshot has none.
+func (s *Snapshot) CPU(id int32) *CPU {
+	for i := range s.CPUs {
+		if s.CPUs[i].ID == id {
+			return &s.CPUs[i]
+		}
+	}
+	return nil
+}
+
+// Cell finds the cell with the given id, nil if the snapshot has none.
+func (s *Snapshot) Cell(id int32) *Cell {
+	for i := range s.Cells {
+		if s.Cells[i].ID == id {
+			return &s.Cells[i]
+		}
+	}
+	return nil
+}
+
+// Subject finds the task that the exit message names, nil if the message names
+// none or the dump does not list it.
+func (s *Snapshot) Subject() *Task {
+	if s.Exit == nil || !s.Exit.Subject.Known {
+		return nil
+	}
+	t := s.Task(s.Exit.Subject.V.PID)
+	if t == nil || t.Comm != s.Exit.Subject.V.Comm {
+		return nil
+	}
+	return t
+}
+
+// LongestWaiting finds the task that has been runnable for longest without
+// running, nil if none waits.
+func (s *Snapshot) LongestWaiting() *Task {
+	var oldest *Task
+	var longest time.Duration = -1
+	for i := range s.Tasks {
+		if w, ok := s.Tasks[i].WaitingFor(); ok && w > longest {
+			oldest, longest = &s.Tasks[i], w
+		}
+	}
+	return oldest
+}
+
+// At is the text that a span covers, "" if it points nowhere.
+func (s *Snapshot) At(span Span) string {
+	if span.IsZero() || int64(span.Off)+int64(span.Len) > int64(len(s.Raw)) {
+		return ""
+	}
+	return s.Raw[span.Off:span.End()]
+}
+
+// Line is the line number in the source of the first byte of a span, from 1; 0
+// if the span points nowhere.
+func (s *Snapshot) Line(span Span) int {
+	if span.IsZero() || int(span.Off) > len(s.Raw) {
+		return 0
+	}
+	return s.Source.Line + strings.Count(s.Raw[:span.Off], "\n")
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package dump
+
+import "time"
+
+// SliceInf is the slice of a task that may run until it blocks (SCX_SLICE_INF).
+const SliceInf = ^uint64(0)
+
+// Task is one task in a scheduler's care (struct sched_ext_entity of a
+// task_struct), with what the scheduler's own text says of it.
+type Task struct {
+	TaskRef
+	CPU     Value[int32] // whose run queue the task is accounted to
+	Current bool         // it runs on that CPU
+	State   Value[byte]  // one of RSDTtXZPI, as in ps
+	// Owner is the scheduler that owns the task, "root" or "sub1-28"; 7.1 and
+	// up. OwnerDumped is set if that is the scheduler being dumped.
+	Owner       Value[string]
+	OwnerDumped bool
+	// RunnableAt is when the task became runnable, relative to the dump:
+	// negative is before. The kernel's clock for it ticks in 1/HZ s. For a
+	// current task it is the last time before it was picked.
+	RunnableAt Value[time.Duration]
+
+	SCXState   Value[TaskState]
+	SCXStateNr Value[uint32] // the kernel's number for SCXState
+	Flags      Value[uint32] // see Kernel.TaskFlagNames
+	DSQFlags   Value[uint32] // bit 0: ordered by vtime in its DSQ
+	OpsState   Value[OpsState]
+	QSeq       Value[uint64] // enqueue sequence
+	StickyCPU  Value[int32]  // target of a core migration in flight, -1 none
+	HoldingCPU Value[int32]  // CPU that is moving the task, -1 none
+
+	DSQ      Value[DSQRef] // where the kernel says the task is
+	DSQVTime Value[uint64] // its key there; wraps
+	Slice    Value[uint64] // ns left; SliceInf is no limit
+	Weight   Value[uint32] // 1..10000, 100 is nice 0
+	// CPUs is where the kernel lets the task run right now (cpus_ptr): one
+	// CPU while its migration is disabled.
+	CPUs              Value[CPUMask]
+	MigrationDisabled Value[uint32] // nesting count; 6.18 and up
+
+	// What the scheduler says of the task.
+	Cell               Value[int32]
+	LLC                Value[int32]
+	VTime              Value[uint64]
+	BasisVTime         Value[uint64] // the clock that VTime was last set against
+	AssignedDSQ        Value[DSQRef] // where the scheduler means to queue the task
+	SchedulerCPUs      Value[CPUMask]
+	AllCellCPUsAllowed Value[bool]
+	CgroupID           Value[uint64]
+	CgroupName         Value[string]
+	Scheduler          []KV   // its further fields
+	Text               []Line // its text, verbatim
+
+	Stack   []Line // kernel stack, innermost first
+	Unknown []KV   // fields of the kernel's lines that this program does not know
+	At      Span   // the task's whole block
+}
+
+// WaitingFor is how long the task has been runnable without running. It is
+// unknown for a current task, whose RunnableAt is stale.
+func (t *Task) WaitingFor() (time.Duration, bool) {
+	if t.Current || !t.RunnableAt.Known {
+		return 0, false
+	}
+	return max(-t.RunnableAt.V, 0), true
+}
+
+// HeldByBPF reports whether the BPF scheduler has the task in structures of
+// its own and has not dispatched it.
+func (t *Task) HeldByBPF() bool {
+	return t.OpsState.Known && t.OpsState.V == OpsQueued && t.DSQ.Known && t.DSQ.V.IsNone()
+}

@@ -1,0 +1,3 @@
+module scxdiag
+
+go 1.26
