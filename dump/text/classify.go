@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text
+
+import "bytes"
+
+// kind is the shape of a line.
+type kind uint8
+
+const (
+	kindOther     kind = iota // free text: a scheduler's, or not of the dump
+	kindBlank                 //
+	kindSchedID               // "qmap: root", 7.1 and up
+	kindTrigger               // "kworker/u8:2[311] triggered exit kind 1026:"
+	kindSysRq                 // "Debug dump triggered by SysRq-D"
+	kindBacktrace             // "Backtrace:"
+	kindSymbol                // "scx_watchdog_workfn+0x150/0x1d0"
+	kindCPUStates             // "CPU states"
+	kindUnderline             // dashes
+	kindCPU                   // "CPU 0   : nr_run=2 …"
+	kindRescue                // "rescue=0 budget=0us …"
+	kindCurr                  // "curr=stress[900] class=ext_sched_class"
+	kindKick                  // "cpus_to_kick   : 2"
+	kindTask                  // " *R stress[900] -12ms"
+	kindState                 // "scx_state/flags=…"
+	kindSticky                // "sticky/holding_cpu=…"
+	kindVTime                 // "dsq_vtime=…"
+	kindCPUs                  // "cpus=f no_mig=0"
+	kindEvents                // "Event counters"
+	kindEvent                 // "SCX_EV_…: 12"
+	kindTruncated             // "~~~~ TRUNCATED ~~~~"
+	kindBanner                // "DEBUG DUMP"
+	kindRule                  // 80 '='
+	kindExit                  // "EXIT: …", "Error: EXIT: …"
+	kindSchedExt              // "sched_ext: …", the kernel log
+	kindElision               // "...", somebody left lines out
+	kindFence                 // a code fence
+	kindLinux                 // "Linux version …"
+	kinds                     // how many there are
+)
+
+// isDump reports whether lines of the kind stand in no other text than a dump.
+func (k kind) isDump() bool {
+	switch k {
+	case kindTrigger, kindSysRq, kindCPU, kindRescue, kindCurr, kindKick, kindTask, kindState, kindSticky,
+		kindVTime, kindCPUs, kindEvent, kindTruncated, kindEvents, kindCPUStates, kindBacktrace:
+		return true
+	}
+	return false
+}
+
+// isAnchor reports whether a line of the kind is reason enough to begin a
+// region.
+func (k kind) isAnchor() bool {
+	switch k {
+	case kindTrigger, kindSysRq, kindCPU, kindState, kindEvent:
+		return true
+	}
+	return false
+}
+
+// isTitle reports whether lines of the kind start in the first column, so that
+// they show how far a paste was indented.
+func (k kind) isTitle() bool {
+	switch k {
+	case kindSysRq, kindBacktrace, kindCPUStates, kindCPU, kindEvents:
+		return true
+	}
+	return false
+}
+
+const (
+	triggerWords = "] triggered exit kind "
+	sysRqWords   = "Debug dump triggered by "
+)
+
+// classify tells the shape of a line whose carrier and trailing blanks are
+// removed. It looks at words, not at columns: pastes shift those.
+func classify(p []byte) kind {
+	q := p
+	for len(q) > 0 && isBlank(q[0]) {
+		q = q[1:]
+	}
+	if len(q) == 0 {
+		return kindBlank
+	}
+	switch q[0] {
+	case 's':
+		switch {
+		case hasPrefix(q, "scx_state/flags="):
+			return kindState
+		case hasPrefix(q, "sticky/holding_cpu="):
+			return kindSticky
+		case hasPrefix(q, "sched_ext: "):
+			return kindSchedExt
+		}
+	case 'd':
+		if hasPrefix(q, "dsq_vtime=") {
+			return kindVTime
+		}
+	case 'c':
+		switch {
+		case hasPrefix(q, "cpus="):
+			return kindCPUs
+		case hasPrefix(q, "curr=") && len(p)-len(q) >= 4:
+			return kindCurr
+		case hasPrefix(q, "cpus_to_"):
+			return kindKick
+		}
+	case 'i':
+		if hasPrefix(q, "idle_to_kick") {
+			return kindKick
+		}
+	case 'r':
+		if hasPrefix(q, "rescue=") {
+			return kindRescue
+		}
+	case 'C':
+		switch {
+		case string(q) == "CPU states":
+			return kindCPUStates
+		case isCPUHeader(q):
+			return kindCPU
+		}
+	case 'P', 'U', ' ':
+		// the first character was lost
+		if hasPrefix(q, "PU ") && bytes.Contains(q, []byte(": nr_run=")) {
+			return kindCPU
+		}
+	case 'S':
+		if hasPrefix(q, "SCX_EV_") {
+			return kindEvent
+		}
+	case 'B':
+		if string(q) == "Backtrace:" {
+			return kindBacktrace
+		}
+	case 'E':
+		switch {
+		case string(q) == "Event counters":
+			return kindEvents
+		case hasPrefix(q, "EXIT: "), hasPrefix(q, "Error: EXIT: "):
+			return kindExit
+		}
+	case 'D':
+		switch {
+		case hasPrefix(q, sysRqWords):
+			return kindSysRq
+		case string(q) == "DEBUG DUMP":
+			return kindBanner
+		}
+	case 'L':
+		if hasPrefix(q, "Linux version ") {
+			return kindLinux
+		}
+	case '-':
+		if len(q) >= 8 && all(q, '-') {
+			return kindUnderline
+		}
+	case '~':
+		if hasPrefix(q, "~~~~ TRUNCATED") {
+			return kindTruncated
+		}
+	case '=':
+		if len(q) >= 16 && all(q, '=') {
+			return kindRule
+		}
+	case '`':
+		if hasPrefix(q, "```") {
+			return kindFence
+		}
+	case '.', '[', '<':
+		if isElision(q) {
+			return kindElision
+		}
+	}
+	if isTaskHeader(q) {
+		return kindTask
+	}
+	if isSymbol(q) {
+		return kindSymbol
+	}
+	if bytes.Contains(q, []byte(triggerWords)) {
+		return kindTrigger
+	}
+	if len(p) == len(q) && isSchedID(q) {
+		return kindSchedID
+	}
+	return kindOther
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+func isDigit(c byte) bool { return c-'0' < 10 }
+
+func hasPrefix(b []byte, p string) bool { return len(b) >= len(p) && string(b[:len(p)]) == p }
+
+func hasSuffix(b []byte, p string) bool { return len(b) >= len(p) && string(b[len(b)-len(p):]) == p }
+
+func all(b []byte, c byte) bool {
+	for _, x := range b {
+		if x != c {
+			return false
+		}
+	}
+	return true
+}
+
+// isCPUHeader matches "CPU 12  : nr_run=".
+func isCPUHeader(q []byte) bool {
+	if !hasPrefix(q, "CPU") {
+		return false
+	}
+	i := 3
+	for i < len(q) && isBlank(q[i]) {
+		i++
+	}
+	digits := i
+	for i < len(q) && isDigit(q[i]) {
+		i++
+	}
+	if i == digits || i == len(q) {
+		return false
+	}
+	for i < len(q) && isBlank(q[i]) {
+		i++
+	}
+	return i < len(q) && q[i] == ':' && (i+1 == len(q) || hasPrefix(bytes.TrimLeft(q[i+1:], " \t"), "nr_run="))
+}
+
+// isTaskHeader matches "*R comm[12] -4ms" and "R comm[12] *root +0ms".
+func isTaskHeader(q []byte) bool {
+	n := len(q)
+	if n < 9 || q[n-1] != 's' || q[n-2] != 'm' || !startsTask(q) {
+		return false
+	}
+	i := n - 3
+	for i > 0 && isDigit(q[i]) {
+		i--
+	}
+	return i < n-3 && (q[i] == '-' || q[i] == '+') && i > 0 && isBlank(q[i-1])
+}
+
+// startsTask matches the marker and the state letter of a task header.
+func startsTask(q []byte) bool {
+	if len(q) > 0 && q[0] == '*' {
+		q = q[1:]
+	}
+	return len(q) > 2 && isLetter(q[0]) && isBlank(q[1])
+}
+
+func isLetter(c byte) bool { return c|0x20-'a' < 26 }
+
+// isSymbol matches "name+0x1a/0x20", with or without " [module]", and a raw
+// address.
+func isSymbol(q []byte) bool {
+	if hasPrefix(q, "0x") && len(q) > 2 {
+		return len(hexRun(q[2:])) == len(q)-2
+	}
+	plus := bytes.IndexByte(q, '+')
+	if plus < 1 || !hasPrefix(q[plus:], "+0x") {
+		return false
+	}
+	rest := q[plus+3:]
+	run := hexRun(rest)
+	rest = rest[len(run):]
+	if len(run) == 0 || !hasPrefix(rest, "/0x") {
+		return false
+	}
+	rest = rest[3:]
+	run = hexRun(rest)
+	rest = rest[len(run):]
+	if len(run) == 0 || bytes.IndexByte(q[:plus], ' ') >= 0 {
+		return false
+	}
+	return len(rest) == 0 || hasPrefix(rest, " [") && rest[len(rest)-1] == ']'
+}
+
+// hexRun is the hexadecimal digits that b starts with.
+func hexRun(b []byte) []byte {
+	for i, c := range b {
+		if !isHex(c) {
+			return b[:i]
+		}
+	}
+	return b
+}
+
+func isHex(c byte) bool { return isDigit(c) || c|0x20-'a' < 6 }
+
+// isSchedID matches "name: root" and "name: sub1-28 /path".
+func isSchedID(q []byte) bool {
+	i := bytes.Index(q, []byte(": "))
+	if i < 1 || i > 128 {
+		return false
+	}
+	for _, c := range q[:i] {
+		if !isLetter(c) && !isDigit(c) && c != '_' && c != '.' {
+			return false
+		}
+	}
+	rest := q[i+2:]
+	if string(rest) == "root" {
+		return true
+	}
+	if !hasPrefix(rest, "sub") {
+		return false
+	}
+	level, rest, ok := bytes.Cut(rest[3:], []byte("-"))
+	cgroup, _, ok2 := bytes.Cut(rest, []byte(" "))
+	return ok && ok2 && len(level) > 0 && len(cgroup) > 0 && allDigits(level) && allDigits(cgroup)
+}
+
+func allDigits(b []byte) bool {
+	for _, c := range b {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// isElision matches what people put in the place of lines that they leave out.
+func isElision(q []byte) bool {
+	switch string(q) {
+	case "...", "....", ".....", "[...]", "<...>", "[…]", "(...)", "[snip]", "<snip>":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text
+
+import (
+	"bytes"
+
+	"scxdiag/dump"
+)
+
+// tokens walks over the blank-separated key=value tokens of a line.
+type tokens struct {
+	b   []byte
+	pos int
+}
+
+// next returns the next token: its key and value, and the index of the value. A
+// token without '=' has an empty key.
+func (t *tokens) next() (key, val []byte, at int, ok bool) {
+	b := t.b
+	i := t.pos
+	for i < len(b) && isBlank(b[i]) {
+		i++
+	}
+	if i == len(b) {
+		return nil, nil, 0, false
+	}
+	start, eq := i, -1
+	for i < len(b) && !isBlank(b[i]) {
+		if b[i] == '=' && eq < 0 {
+			eq = i
+		}
+		i++
+	}
+	t.pos = i
+	if eq < 0 {
+		return nil, b[start:i], start, true
+	}
+	return b[start:eq], b[eq+1 : i], eq + 1, true
+}
+
+// parseUint reads a decimal number without sign, all of b.
+func parseUint(b []byte) (n uint64, ok bool) {
+	if len(b) == 0 || len(b) > 20 {
+		return 0, false
+	}
+	for _, c := range b {
+		d := uint64(c - '0')
+		if d > 9 || n > (1<<64-1)/10 {
+			return 0, false
+		}
+		if n = n * 10; n > 1<<64-1-d {
+			return 0, false
+		}
+		n += d
+	}
+	return n, true
+}
+
+// parseInt reads a decimal number with or without a sign, all of b.
+func parseInt(b []byte) (int64, bool) {
+	neg := false
+	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
+		neg = b[0] == '-'
+		b = b[1:]
+	}
+	n, ok := parseUint(b)
+	switch {
+	case !ok:
+		return 0, false
+	case neg && n <= 1<<63:
+		return -int64(n), true //nolint:gosec // checked
+	case n < 1<<63:
+		return int64(n), true
+	}
+	return 0, false
+}
+
+// parseHex reads hexadecimal digits without prefix, all of b.
+func parseHex(b []byte) (n uint64, ok bool) {
+	if len(b) == 0 || len(b) > 16 {
+		return 0, false
+	}
+	for _, c := range b {
+		switch {
+		case isDigit(c):
+			c -= '0'
+		case c|0x20-'a' < 6:
+			c = c|0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		n = n<<4 | uint64(c)
+	}
+	return n, true
+}
+
+// trusted reports whether bytes at..at+n of the present line can be believed:
+// not the last token of a line whose end is missing.
+func (p *parser) trusted(at, n int) bool { return !p.ln.cut || at+n < len(p.cur) }
+
+// setUint reads a decimal value.
+func setUint[T ~uint8 | ~uint32 | ~uint64](p *parser, dst *dump.Value[T], field string, val []byte, at int) {
+	n, ok := parseUint(val)
+	setNum(p, dst, field, val, at, T(n), ok && uint64(T(n)) == n)
+}
+
+// setInt reads a signed decimal value.
+func setInt[T ~int32 | ~int64](p *parser, dst *dump.Value[T], field string, val []byte, at int) {
+	n, ok := parseInt(val)
+	setNum(p, dst, field, val, at, T(n), ok && int64(T(n)) == n)
+}
+
+// setHex reads a hexadecimal value, with "0x" or without.
+func setHex[T ~uint32 | ~uint64](p *parser, dst *dump.Value[T], field string, val []byte, at int) {
+	n, ok := parseHex(bytes.TrimPrefix(val, []byte("0x")))
+	setNum(p, dst, field, val, at, T(n), ok && uint64(T(n)) == n)
+}
+
+// setBool reads 0 or 1.
+func setBool(p *parser, dst *dump.Value[bool], field string, val []byte, at int) {
+	setNum(p, dst, field, val, at, len(val) == 1 && val[0] == '1', len(val) == 1 && (val[0] == '0' || val[0] == '1'))
+}
+
+// setMask reads a mask in hexadecimal groups.
+func setMask(p *parser, dst *dump.Value[dump.CPUMask], field string, val []byte, at int) {
+	m, _, err := dump.ParseMaskHex(val)
+	setNum(p, dst, field, val, at, m, err == nil)
+}
+
+// setNum stores a value that was read well and can be trusted.
+func setNum[T any](p *parser, dst *dump.Value[T], field string, val []byte, at int, v T, ok bool) {
+	if !ok || !p.trusted(at, len(val)) {
+		p.distrust(field, val, at)
+		return
+	}
+	*dst = dump.OfAt(v, p.span(at, len(val)))
+}
+
+// kv is the token as it stands.
+func (p *parser) kv(key, val []byte, at int) dump.KV {
+	k := ""
+	if len(key) > 0 {
+		k = p.str(at-1-len(key), len(key))
+	}
+	return dump.KV{Key: k, Value: p.str(at, len(val)), At: p.span(at, len(val))}
+}
+
+// keep stores a token that the parser has no field for, unless it is cut.
+func (p *parser) keep(to *[]dump.KV, key, val []byte, at int) {
+	if !p.trusted(at, len(val)) {
+		p.distrust(string(key), val, at)
+		return
+	}
+	p.addKV(to, p.kv(key, val, at))
+}
+
+// taskRef reads "comm[pid]" from bytes from..to of the present line: the last
+// brackets count, since a comm may hold some itself.
+func (p *parser) taskRef(from, to int) (dump.TaskRef, bool) {
+	b := p.cur[from:to]
+	open := bytes.LastIndexByte(b, '[')
+	if open < 0 || len(b) < open+3 || b[len(b)-1] != ']' {
+		return dump.TaskRef{}, false
+	}
+	pid, ok := parseInt(b[open+1 : len(b)-1])
+	if !ok || pid < -1 || pid > 1<<31-1 {
+		return dump.TaskRef{}, false
+	}
+	return dump.TaskRef{Comm: p.str(from, open), PID: int32(pid)}, true
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text
+
+import (
+	"strings"
+
+	"scxdiag/dump"
+)
+
+// shapes are the features by which a dump betrays the kernel that made it.
+type shapes uint32
+
+const (
+	sawRescue         shapes = 1 << iota // "rescue=" below a CPU header
+	sawOpsQSeq                           // ops_qseq= in a CPU header
+	sawNoQSeq                            // a CPU header without it
+	sawOnCPU                             // " on CPU n" in the trigger
+	sawOwner                             // who owns a task, or "name: root"
+	sawNoOwner                           // a task header without an owner
+	sawPntSeq                            // pnt_seq=
+	sawKSync                             // ksync=
+	sawSync                              // cpus_to_sync
+	sawNoMig                             // no_mig=
+	sawCPUs                              // a line with cpus=
+	sawVTimeLine                         // dsq_vtime= on a line of its own
+	sawVTimeBehindDSQ                    // dsq_vtime= behind dsq_id=
+	sawSliceBehindDSQ                    // slice= behind dsq_id=
+	sawEvents                            // "Event counters"
+	sawEnqSlice                          // SCX_EV_ENQ_SLICE_DFL
+	sawRefill                            // SCX_EV_REFILL_SLICE_DFL
+	sawReenqLocal                        // SCX_EV_REENQ_LOCAL_REPEAT
+	sawReenqImmed                        // SCX_EV_REENQ_IMMED
+	sawClamped                           // SCX_EV_SLICE_CLAMPED
+)
+
+// counterShape is what the name of a counter tells.
+func counterShape(name string) shapes {
+	switch name {
+	case "SCX_EV_ENQ_SLICE_DFL":
+		return sawEnqSlice
+	case "SCX_EV_REFILL_SLICE_DFL":
+		return sawRefill
+	case "SCX_EV_REENQ_LOCAL_REPEAT":
+		return sawReenqLocal
+	case "SCX_EV_REENQ_IMMED":
+		return sawReenqImmed
+	case "SCX_EV_SLICE_CLAMPED":
+		return sawClamped
+	}
+	return 0
+}
+
+// bounds are the series that can print a shape; a zero bound is open.
+var bounds = []struct {
+	shape       shapes
+	first, last dump.Version
+}{
+	{sawRescue, dump.Version{Major: 7, Minor: 3}, dump.Version{}},
+	{sawClamped, dump.Version{Major: 7, Minor: 3}, dump.Version{}},
+	{sawNoQSeq, dump.Version{Major: 7, Minor: 2}, dump.Version{}},
+	{sawOnCPU, dump.Version{Major: 7, Minor: 2}, dump.Version{}},
+	{sawOwner, dump.Version{Major: 7, Minor: 1}, dump.Version{}},
+	{sawReenqImmed, dump.Version{Major: 7, Minor: 1}, dump.Version{}},
+	{sawReenqLocal, dump.Version{Major: 7, Minor: 1}, dump.Version{Major: 7, Minor: 2}},
+	{sawKSync, dump.Version{Major: 6, Minor: 19}, dump.Version{}},
+	{sawSync, dump.Version{Major: 6, Minor: 18}, dump.Version{}},
+	{sawNoMig, dump.Version{Major: 6, Minor: 18}, dump.Version{}},
+	{sawRefill, dump.Version{Major: 6, Minor: 16}, dump.Version{}},
+	{sawEnqSlice, dump.Version{Major: 6, Minor: 15}, dump.Version{Major: 6, Minor: 15}},
+	{sawEvents, dump.Version{Major: 6, Minor: 15}, dump.Version{}},
+	{sawVTimeLine, dump.Version{Major: 6, Minor: 14}, dump.Version{}},
+	{sawSliceBehindDSQ, dump.Version{Major: 6, Minor: 14}, dump.Version{Major: 6, Minor: 14}},
+	{sawNoOwner, dump.Version{}, dump.Version{Major: 7, Minor: 0}},
+	{sawPntSeq, dump.Version{}, dump.Version{Major: 6, Minor: 18}},
+	{sawOpsQSeq, dump.Version{}, dump.Version{Major: 7, Minor: 1}},
+	{sawVTimeBehindDSQ, dump.Version{}, dump.Version{Major: 6, Minor: 14}},
+}
+
+// kernelRange is the range of kernels that print all of the shapes.
+func (s shapes) kernelRange() dump.Kernel {
+	var k dump.Kernel
+	narrow := func(first, last dump.Version) {
+		if !first.IsZero() && first.Compare(k.Min) > 0 {
+			k.Min = first
+		}
+		if !last.IsZero() && (k.Max.IsZero() || last.Compare(k.Max) < 0) {
+			k.Max = last
+		}
+	}
+	for _, b := range bounds {
+		if s&b.shape != 0 {
+			narrow(b.first, b.last)
+		}
+	}
+	if s&sawVTimeBehindDSQ != 0 && s&sawSliceBehindDSQ == 0 {
+		narrow(dump.Version{}, dump.Version{Major: 6, Minor: 13})
+	}
+	if s&(sawPntSeq|sawOpsQSeq|sawVTimeBehindDSQ|sawCPUs) != 0 {
+		narrow(dump.Version{Major: 6, Minor: 12}, dump.Version{})
+	}
+	return k
+}
+
+// finish does what needs the whole dump: the kernel's range, state numbers, the
+// meaning of user DSQs, the subject of the message, and the ledger.
+func (p *parser) finish(why ending) {
+	s := p.s
+	p.mergeCPUs()
+	k := p.shapes.kernelRange()
+	switch p.enabled {
+	case 3:
+		if k.Max.IsZero() || k.Max.Compare(dump.Version{Major: 7, Minor: 1}) > 0 {
+			k.Max = dump.Version{Major: 7, Minor: 1}
+		}
+	case 4:
+		if k.Min.Compare(dump.Version{Major: 7, Minor: 1}) < 0 {
+			k.Min = dump.Version{Major: 7, Minor: 1}
+		}
+	}
+	if !k.Max.IsZero() && k.Max.Compare(k.Min) < 0 { // a backport, or a dump of two kernels
+		s.Ledger.Note("shapes of different kernels in one dump")
+		k.Max = dump.Version{}
+	}
+	k.Release = s.Kernel.Release
+	s.Kernel = k
+	states := dump.CalibrateTaskStates(p.enabled, k)
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		if n, ok := t.SCXStateNr.Get(); ok {
+			if name, ok := states.Name(n); ok {
+				t.SCXState = dump.OfAt(name, t.SCXStateNr.At)
+			}
+		}
+	}
+	p.inferScheduler()
+	if s.Scheduler == "" && p.inferred != "" {
+		s.Scheduler = p.inferred
+	}
+	if p.inferred == "mitosis" {
+		decodeMitosis(s)
+	}
+	p.setTrigger()
+	setSubject(s)
+	p.account(why)
+}
+
+// setTrigger settles why there is a snapshot, if its first lines are missing.
+func (p *parser) setTrigger() {
+	s := p.s
+	if s.Trigger != "" {
+		return
+	}
+	s.Ledger.Note("the beginning of the dump is missing")
+	if s.Exit != nil {
+		s.Trigger = dump.TriggerCrash
+		return
+	}
+	s.Trigger = dump.TriggerSample
+}
+
+// account fills the ledger's line counts and judges whether the end is missing.
+func (p *parser) account(why ending) {
+	s := p.s
+	c := &s.Ledger.Lines
+	by := [outcomes]*int{&c.NotUnderstood, &c.Parsed, &c.Verbatim, &c.Blank, &c.Foreign, &c.Truncated}
+	for i := range p.lines {
+		if l := &p.lines[i]; !l.glued {
+			*by[l.out]++
+		}
+	}
+	last := p.lines[len(p.lines)-1]
+	switch {
+	case s.Ledger.Truncated:
+	case last.cut && !s.Source.Reversed && why == endEOF:
+		s.Ledger.Truncated = true
+		s.Ledger.Note("the source ends within the dump")
+	case s.Counters == nil && !s.Kernel.Min.IsZero() && s.Kernel.Min.Compare(dump.Version{Major: 6, Minor: 15}) >= 0:
+		s.Ledger.Truncated = true
+		s.Ledger.Note("the end of the dump is missing: it has no event counters")
+	}
+	if why == endSize {
+		s.Ledger.Truncated = true
+		s.Ledger.Note("the dump is longer than the reader's limit of 64 MiB")
+	}
+}
+
+// setSubject finds the task that the message names.
+func setSubject(s *dump.Snapshot) {
+	e := s.Exit
+	if e == nil || !e.Message.Known || e.Subject.Known {
+		return
+	}
+	msg := e.Message.V
+	at := func(from, to int) dump.Span {
+		if e.Message.At.Len != uint32(len(msg)) { //nolint:gosec // below maxRegion
+			return e.Message.At
+		}
+		return dump.Span{Off: e.Message.At.Off + uint32(from), Len: uint32(to - from)} //nolint:gosec // see above
+	}
+	// a task of the dump, as the message writes it
+	for i := range s.Tasks {
+		ref := s.Tasks[i].TaskRef
+		if ref.PID == 0 {
+			continue
+		}
+		if k := strings.Index(msg, ref.String()); k >= 0 && (k == 0 || msg[k-1] == ' ') {
+			e.Subject = dump.OfAt(ref, at(k, k+len(ref.String())))
+			return
+		}
+	}
+	for _, shape := range subjectShapes {
+		rest, from, ok := msg, 0, true
+		if shape.before != "" {
+			i := strings.LastIndex(msg, shape.before)
+			ok = i >= 0
+			from = i + len(shape.before)
+			rest = msg[max(from, 0):]
+		}
+		if !ok {
+			continue
+		}
+		to := len(rest)
+		if shape.after != "" {
+			if to = strings.LastIndex(rest, shape.after); to < 0 {
+				continue
+			}
+		}
+		if ref, ok := parseRef(rest[:to]); ok {
+			e.Subject = dump.OfAt(ref, at(from, from+to))
+			return
+		}
+	}
+}
+
+// subjectShapes are the kernel's messages that name a task.
+var subjectShapes = []struct{ before, after string }{
+	{"", " failed to run for "},
+	{"", " reenqueued "},
+	{" while ", " waited "},
+	{" not allowed for ", ""},
+	{" migration disabled ", " from CPU "},
+	{" for ", ""},
+}
+
+// parseRef reads "comm[pid]", all of s.
+func parseRef(s string) (dump.TaskRef, bool) {
+	open := strings.LastIndexByte(s, '[')
+	if open < 0 || open > 15 || !strings.HasSuffix(s, "]") {
+		return dump.TaskRef{}, false
+	}
+	pid, ok := parseUint([]byte(s[open+1 : len(s)-1]))
+	if !ok || pid > 1<<31-1 {
+		return dump.TaskRef{}, false
+	}
+	return dump.TaskRef{Comm: s[:open], PID: int32(pid)}, true
+}
+
+// inferScheduler tells the scheduler by its text: dumps of kernels before 7.1 do
+// not name it.
+func (p *parser) inferScheduler() {
+	if p.inferred == "" && strings.HasPrefix(p.s.Scheduler, "mitosis") {
+		p.inferred = "mitosis"
+	}
+}

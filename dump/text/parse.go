@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+
+	"scxdiag/dump"
+)
+
+// maxKept bounds the lines and values that a ledger keeps verbatim. All of them
+// are counted.
+const maxKept = 1000
+
+// section is where in the dump the parser is.
+type section uint8
+
+const (
+	inHead section = iota
+	inBacktrace
+	inGlobal // the scheduler's own text
+	inCPUs   // behind "CPU states"
+	inCPU
+	inTask
+	inEvents
+	inGap // behind lines that somebody left out
+)
+
+// parser turns the lines of a region into a snapshot.
+type parser struct {
+	g     *region
+	buf   []byte // of the region; raw is its copy
+	raw   string
+	s     *dump.Snapshot
+	lines []line
+	i     int // index of the present line
+
+	// The present line.
+	ln    *line
+	cur   []byte // payload without the indentation of a paste
+	base  uint32 // of cur in raw
+	alien bool   // cur is a cleaned copy: its offsets mean nothing in raw
+
+	indent  int // columns by which everything is indented
+	in      section
+	cpu     *dump.CPU
+	task    *dump.Task
+	details uint8 // detail lines of the task that were seen, bit by kind
+	blanks  int   // blank lines directly before the present line
+	shapes  shapes
+	enabled int // state number of a running task, -1
+	text    []dump.Line
+	kvs     []dump.KV
+	history bool // in mitosis' list of debug events
+	// overflowed is set behind a line of a FIFO that was full.
+	overflowed bool
+	// inferred is the scheduler that the text betrays.
+	inferred string
+	unlisted []dump.CPU // what the scheduler's global text said of CPUs
+}
+
+// parse reads the lines of g, whose offsets count from the start of buf.
+func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
+	first, last := g.lines[0].off, g.lines[len(g.lines)-1].end
+	p := &parser{g: g, buf: buf[first:last], raw: string(buf[first:last]), lines: g.lines, enabled: -1}
+	for i := range p.lines {
+		l := &p.lines[i]
+		l.off, l.start, l.end = l.off-first, l.start-first, l.end-first
+	}
+	src.Offset += int64(first)
+	src.Line += bytes.Count(buf[:first], newline)
+	src.Reversed = g.reversed()
+	if src.Carrier == "" {
+		src.Carrier = "stderr"
+	}
+	p.s = &dump.Snapshot{
+		Source: src,
+		Raw:    p.raw,
+		Host:   string(g.first.host),
+		Time:   parseStamp(g.first.stamp),
+		CPUs:   make([]dump.CPU, 0, g.count[kindCPU]),
+		Tasks:  make([]dump.Task, 0, g.count[kindTask]),
+	}
+	p.text = make([]dump.Line, 0, g.count[kindSymbol]+g.count[kindOther])
+	if src.Reversed {
+		slices.Reverse(p.lines)
+	}
+	p.prepare(why, last == uint32(len(buf))) //nolint:gosec // below maxRegion
+	p.run()
+	p.finish(why)
+	return p.s
+}
+
+// prepare finds what must be known before the first line is read: how far the
+// dump is indented, whether lines were clipped or coloured, and which line the
+// kernel cut off.
+func (p *parser) prepare(why ending, atEnd bool) {
+	p.indent = -1
+	clipped := 0
+	for i := range p.lines {
+		l := &p.lines[i]
+		if l.out == foreign {
+			continue
+		}
+		if l.kind.isTitle() && l.alt == 0 {
+			if n := leadingBlanks(p.buf[l.start:l.end]); p.indent < 0 || n < p.indent {
+				p.indent = n
+			}
+		}
+		if l.end > l.start && p.buf[l.end-1] == '>' {
+			clipped++
+		}
+		if l.end-l.start >= maxSchedLine && (l.kind == kindOther || p.g.layers&layerFtrace != 0) {
+			l.cut = true
+		}
+		if p.g.coloured && l.alt == 0 && bytes.IndexByte(p.buf[l.start:l.end], 0x1b) >= 0 {
+			p.g.replace(l, bytes.TrimRight(stripEscapes(p.buf[l.start:l.end]), " \t"))
+		}
+	}
+	p.indent = max(p.indent, 0)
+	if clipped > 0 {
+		p.clip()
+	}
+	for i := len(p.lines) - 1; i >= 0; i-- {
+		if p.lines[i].kind == kindTruncated && p.lines[i].out != foreign {
+			p.cutBefore(i)
+		}
+	}
+	if why == endEOF && atEnd && !p.s.Source.Reversed {
+		p.cutAtEOF()
+	}
+}
+
+// clip marks the lines that a pager cut: it prints '>' in the last column. No
+// line of the kernel ends like that. Free text may, unless another line of the
+// same width does too.
+func (p *parser) clip() {
+	width := func(l *line) uint32 { return l.end - l.off }
+	for i := range p.lines {
+		l := &p.lines[i]
+		if l.out == foreign || l.end <= l.start || p.buf[l.end-1] != '>' {
+			continue
+		}
+		if l.kind == kindOther && !slices.ContainsFunc(p.lines, func(o line) bool {
+			return o.off != l.off && width(&o) == width(l) && o.end > o.start && p.buf[o.end-1] == '>'
+		}) {
+			continue
+		}
+		l.end--
+		l.cut = true
+		if k := classify(p.buf[l.start:l.end]); l.kind == kindOther {
+			l.kind = k
+		}
+		p.s.Ledger.Note("lines were cut by a pager")
+	}
+}
+
+// cutBefore marks the line before the kernel's truncation marker at index i.
+// It is whole only if the buffer ended behind its newline, which leaves two
+// blank lines.
+func (p *parser) cutBefore(i int) {
+	blanks := 0
+	for i--; i >= 0; i-- {
+		switch l := &p.lines[i]; {
+		case l.out == foreign:
+		case l.kind == kindBlank:
+			blanks++
+		default:
+			if blanks < 2 {
+				l.cut = true
+			}
+			return
+		}
+	}
+}
+
+// cutAtEOF marks the last line of a stream that does not end in a newline,
+// unless it is a counter of full width.
+func (p *parser) cutAtEOF() {
+	l := &p.lines[len(p.lines)-1]
+	if l.out == foreign || l.kind == kindTruncated || l.kind == kindEvent && int(l.end-l.start)-p.indent >= 58 {
+		return
+	}
+	l.cut = true
+}
+
+// load makes line i the present one.
+func (p *parser) load(i int) {
+	p.i = i
+	p.ln = &p.lines[i]
+	if p.alien = p.ln.alt > 0; p.alien {
+		p.cur, p.base = p.g.alts[p.ln.alt-1], p.ln.start
+	} else {
+		p.cur, p.base = p.buf[p.ln.start:p.ln.end], p.ln.start
+	}
+	for n := p.indent; n > 0 && len(p.cur) > 0 && isBlank(p.cur[0]); n-- {
+		p.cur = p.cur[1:]
+		p.base++
+	}
+}
+
+// after returns the index of the next line of the dump behind i that is not
+// blank, and its kind; -1 and kindBlank at the end.
+func (p *parser) after(i int) (int, kind) {
+	for i++; i < len(p.lines); i++ {
+		if l := &p.lines[i]; l.out != foreign && l.kind != kindBlank {
+			return i, l.kind
+		}
+	}
+	return -1, kindBlank
+}
+
+func (p *parser) run() {
+	for i := 0; i < len(p.lines); i++ {
+		switch l := &p.lines[i]; {
+		case l.out == foreign:
+			continue
+		case l.kind == kindBlank:
+			p.blanks++
+			continue
+		}
+		p.load(i)
+		out := p.line()
+		if p.ln.cut && out != blank {
+			out = truncated
+		}
+		if p.lines[i].out == notUnderstood {
+			p.lines[i].out = out
+		}
+		if out == notUnderstood {
+			p.misfit()
+		}
+		p.blanks = 0
+		i = max(i, p.i)
+	}
+}
+
+// line reads the present line.
+func (p *parser) line() outcome {
+	switch p.ln.kind {
+	case kindSchedID:
+		if p.in == inHead && p.s.Scheduler == "" {
+			return p.schedID()
+		}
+	case kindTrigger:
+		if p.in == inHead && p.s.Exit == nil {
+			return p.trigger()
+		}
+	case kindSysRq:
+		if p.in == inHead && p.s.Trigger == "" {
+			p.s.Trigger = dump.TriggerSysRq
+			p.in = inGlobal
+			return parsed
+		}
+	case kindBacktrace:
+		if p.in == inHead {
+			p.in = inBacktrace
+			return parsed
+		}
+	case kindSymbol:
+		return p.symbol()
+	case kindCPUStates:
+		if p.isCPUSection() {
+			p.in = inCPUs
+			return parsed
+		}
+	case kindUnderline:
+		if p.in == inCPUs || p.in == inEvents {
+			return blank
+		}
+	case kindCPU:
+		if p.isCPUHeader() {
+			return p.cpuHeader()
+		}
+	case kindRescue:
+		if p.in == inCPU && !p.cpu.NrRescue.Known {
+			return p.rescue()
+		}
+	case kindCurr:
+		if p.in == inCPU && !p.cpu.Current.Known {
+			return p.curr()
+		}
+	case kindKick:
+		if p.in == inCPU {
+			if out := p.kick(); out != notUnderstood {
+				return out
+			}
+		}
+	case kindTask:
+		if p.isTask() {
+			return p.taskHeader()
+		}
+	case kindState, kindSticky, kindVTime, kindCPUs:
+		if p.in == inTask && p.isDetail() {
+			return p.detail()
+		}
+	case kindEvents:
+		if _, k := p.after(p.i); k == kindUnderline || k == kindEvent || k == kindBlank || k == kindTruncated {
+			p.leaveTask()
+			p.in = inEvents
+			p.shapes |= sawEvents
+			return parsed
+		}
+	case kindEvent:
+		return p.counter()
+	case kindTruncated:
+		p.s.Ledger.Truncated = true
+		return parsed
+	case kindElision:
+		p.s.Ledger.Note("lines were left out, marked by an ellipsis")
+		p.leaveTask()
+		if p.in >= inCPUs {
+			p.in, p.cpu = inGap, nil
+		}
+		return parsed
+	}
+	return p.free()
+}
+
+// free reads a line that is not the kernel's, or that is damaged.
+func (p *parser) free() outcome {
+	if p.in >= inCPUs && p.in != inEvents {
+		if n := p.joined(); n >= 0 {
+			return p.joinedTask(n)
+		}
+	}
+	if p.ln.cut && p.in >= inCPUs && p.ln.kind == kindOther && startsTask(bytes.TrimLeft(p.cur, " \t")) {
+		p.distrust("task", p.cur, 0)
+		return truncated
+	}
+	switch p.in {
+	case inHead, inBacktrace, inGlobal:
+		if p.in == inHead && p.s.Trigger == "" && p.g.count[kindTrigger]+p.g.count[kindSysRq] > 0 {
+			return notUnderstood
+		}
+		p.in = inGlobal
+		if p.globalText() {
+			return parsed
+		}
+		p.addLine(&p.s.Text, p.whole(0))
+		return verbatim
+	case inCPU:
+		out := verbatim
+		if p.cpuText() {
+			out = parsed
+		}
+		p.addLine(&p.cpu.Text, p.whole(2))
+		p.cpu.At = p.cpu.At.To(p.lineSpan())
+		return out
+	case inTask:
+		if p.details == 0 {
+			return notUnderstood
+		}
+		out := verbatim
+		if p.taskText() {
+			out = parsed
+		}
+		p.addLine(&p.task.Text, p.whole(4))
+		p.extend()
+		return out
+	}
+	return notUnderstood
+}
+
+// symbol reads a line of a stack or of the backtrace.
+func (p *parser) symbol() outcome {
+	trimmed := bytes.TrimLeft(p.cur, " \t")
+	frame := dump.Line{Text: p.str(len(p.cur)-len(trimmed), len(trimmed)), At: p.span(len(p.cur)-len(trimmed), len(trimmed))}
+	switch p.in {
+	case inBacktrace:
+		if p.s.Exit == nil {
+			p.s.Exit = new(dump.Exit)
+		}
+		p.cutFrame(frame, &p.s.Exit.Backtrace)
+		return parsed
+	case inTask:
+		// a paragraph of the scheduler's may hold anything
+		if p.details != 0 && (len(p.task.Text) == 0 || len(p.task.Stack) > 0 || p.blanks > 0 || p.g.count[kindBlank] == 0 && !p.hasBlanks()) {
+			p.cutFrame(frame, &p.task.Stack)
+			p.extend()
+			return parsed
+		}
+	}
+	return p.free()
+}
+
+// cutFrame appends a frame unless its end is missing.
+func (p *parser) cutFrame(frame dump.Line, to *[]dump.Line) {
+	if p.ln.cut {
+		p.distrust("stack", []byte(frame.Text), len(p.cur)-len(frame.Text))
+		return
+	}
+	p.addLine(to, frame)
+}
+
+// hasBlanks reports whether the carrier kept the blank lines of the dump.
+func (p *parser) hasBlanks() bool {
+	return slices.ContainsFunc(p.lines, func(l line) bool { return l.kind == kindBlank && l.out != foreign })
+}
+
+// isCPUSection reports whether the present line is the title of the CPU
+// section, which schedulers may imitate: an underline follows, and a CPU, if
+// anything does, and no better title stands between here and the first CPU.
+func (p *parser) isCPUSection() bool {
+	if p.in > inGlobal {
+		return false
+	}
+	j, k := p.after(p.i)
+	if k == kindUnderline {
+		j, k = p.after(j)
+	}
+	switch {
+	case j < 0, k == kindCPU, k == kindEvents, k == kindTruncated, p.lines[j].cut:
+		return true
+	}
+	for ; j >= 0; j, k = p.after(j) {
+		if k == kindCPUStates {
+			return false
+		}
+		if k == kindCPU {
+			break
+		}
+	}
+	return true
+}
+
+// isCPUHeader reports whether the present line, which has the shape of a CPU
+// header, is one.
+func (p *parser) isCPUHeader() bool {
+	if p.in == inEvents || leadingBlanks(p.cur) > 1 {
+		return false
+	}
+	if p.in >= inCPUs {
+		return true
+	}
+	_, k := p.after(p.i) // the title is missing
+	return k == kindCurr || k == kindRescue
+}
+
+// isTask reports whether the present line, which has the shape of a task
+// header, is one: details follow unless the dump ends here.
+func (p *parser) isTask() bool {
+	if p.in < inCPUs || p.in == inEvents {
+		return false
+	}
+	j, k := p.after(p.i)
+	return k == kindState || j < 0 || k == kindTruncated || k == kindElision || p.lines[j].cut && k == kindOther
+}
+
+// isDetail reports whether the present line is a detail of the task that it has
+// not had yet.
+func (p *parser) isDetail() bool {
+	bit := uint8(1) << (p.ln.kind - kindState)
+	if p.details&bit != 0 || len(p.task.Text) > 0 || len(p.task.Stack) > 0 {
+		return false
+	}
+	return true
+}
+
+// leaveTask ends the block of the present task.
+func (p *parser) leaveTask() { p.task, p.details = nil, 0 }
+
+// extend makes the present line part of the task's block.
+func (p *parser) extend() {
+	at := p.lineSpan()
+	if b := p.task.At; p.s.Source.Reversed && at.Off < b.Off {
+		p.task.At = at.To(b)
+		return
+	}
+	p.task.At = p.task.At.To(at)
+}
+
+// misfit keeps the present line as one that makes no sense.
+func (p *parser) misfit() {
+	if len(p.s.Ledger.NotUnderstood) < maxKept {
+		p.s.Ledger.NotUnderstood = append(p.s.Ledger.NotUnderstood, p.whole(0))
+	}
+}
+
+// distrust keeps text as a value that was not taken over. It starts at index at
+// of the present line.
+func (p *parser) distrust(field string, text []byte, at int) {
+	if len(p.s.Ledger.Distrusted) >= maxKept {
+		return
+	}
+	p.s.Ledger.Distrusted = append(p.s.Ledger.Distrusted, dump.Distrusted{
+		Entity: p.entity(), Field: field, Text: p.str(at, len(text)), At: p.span(at, len(text)),
+	})
+}
+
+// entity names what the present line belongs to.
+func (p *parser) entity() string {
+	switch {
+	case p.in == inTask && p.task != nil:
+		return "task:" + strconv.Itoa(int(p.task.PID))
+	case (p.in == inCPU || p.in == inTask) && p.cpu != nil:
+		return "cpu:" + strconv.Itoa(int(p.cpu.ID))
+	case p.in <= inBacktrace:
+		return "exit"
+	case p.in == inEvents:
+		return "counters"
+	}
+	return "scheduler"
+}
+
+// span is where bytes at..at+n of the present line stand in the source: the
+// whole line if it had to be cleaned.
+func (p *parser) span(at, n int) dump.Span {
+	if p.alien {
+		return dump.Span{Off: p.ln.start, Len: p.ln.end - p.ln.start}
+	}
+	return dump.Span{Off: p.base + uint32(at), Len: uint32(n)} //nolint:gosec // below maxRegion
+}
+
+// str is bytes at..at+n of the present line.
+func (p *parser) str(at, n int) string {
+	if p.alien {
+		return string(p.cur[at : at+n])
+	}
+	off := int(p.base) + at
+	return p.raw[off : off+n]
+}
+
+// whole is the present line without up to indent leading blanks.
+func (p *parser) whole(indent int) dump.Line {
+	n := min(indent, leadingBlanks(p.cur))
+	return dump.Line{Text: p.str(n, len(p.cur)-n), At: p.span(n, len(p.cur)-n)}
+}
+
+// lineSpan is the payload of the present line.
+func (p *parser) lineSpan() dump.Span {
+	return dump.Span{Off: p.base, Len: p.ln.end - min(p.base, p.ln.end)}
+}
+
+// addLine appends to a list of lines, in memory that all lists share as long as
+// they grow one after the other.
+func (p *parser) addLine(to *[]dump.Line, l dump.Line) { p.text = addShared(p.text, to, l) }
+
+func (p *parser) addKV(to *[]dump.KV, kv dump.KV) { p.kvs = addShared(p.kvs, to, kv) }
+
+func addShared[T any](arena []T, to *[]T, v T) []T {
+	n := len(*to)
+	if n > 0 && (len(arena) < n || &arena[len(arena)-1] != &(*to)[n-1]) {
+		*to = append(*to, v)
+		return arena
+	}
+	if len(arena) == cap(arena) && n == 0 { // a new block, the old one stays with its lists
+		arena = make([]T, 0, max(16, min(2*cap(arena), 4096)))
+	} else if len(arena) == cap(arena) {
+		*to = append(*to, v)
+		return arena
+	}
+	arena = append(arena, v)
+	*to = arena[len(arena)-n-1 : len(arena) : len(arena)]
+	return arena
+}
+
+func leadingBlanks(b []byte) int {
+	for i, c := range b {
+		if !isBlank(c) {
+			return i
+		}
+	}
+	return len(b)
+}

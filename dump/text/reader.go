@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text
+
+import (
+	"bytes"
+	"io"
+
+	"scxdiag/dump"
+)
+
+// Options say how to read a stream.
+type Options struct {
+	// Name goes into Source.Name of each snapshot.
+	Name string
+}
+
+// Reader finds the dumps in a stream. It is not safe for concurrent use.
+type Reader struct {
+	opts    Options
+	in      *lineBuffer
+	anchors anchors
+	region  region
+	verdict verdictReader
+	window  window
+	decoded string // the encoding that was undone, if any
+	lastEnd int64  // where the last dump ended, as an offset in the stream
+	done    bool
+}
+
+// NewReader returns a Reader on src. UTF-16 is recognised and decoded.
+func NewReader(src io.Reader, o Options) *Reader {
+	src, decoded := decodeText(src)
+	r := &Reader{opts: o, in: newLineBuffer(src), decoded: decoded}
+	r.verdict.emit = r.window.addVerdict
+	return r
+}
+
+// BytesRead is how much of the stream has been read, after decoding.
+func (r *Reader) BytesRead() int64 { return r.in.offset(len(r.in.buf)) }
+
+// Next returns the next snapshot, or io.EOF after the last one. Snapshots come
+// in the order in which they stand in the stream, and late: a snapshot waits for
+// its copies further on, up to a limit. Any other error is a failure of the
+// source; what was read before it has been returned.
+func (r *Reader) Next() (*dump.Snapshot, error) {
+	for {
+		if s := r.window.next(r.done); s != nil {
+			return s, nil
+		}
+		if r.done {
+			if r.in.err != nil {
+				return nil, r.in.err
+			}
+			return nil, io.EOF
+		}
+		r.step()
+	}
+}
+
+// step deals with the next line that matters, and, if it begins a dump, with
+// the whole dump.
+func (r *Reader) step() {
+	if r.verdict.open() {
+		if !r.verdictLine() {
+			r.finish()
+		}
+		return
+	}
+	r.in.forget()
+	if !r.in.seek(r.anchors.find) {
+		r.finish()
+		return
+	}
+	number := r.in.line
+	start, end, ok := r.in.next()
+	if !ok {
+		r.finish()
+		return
+	}
+	b := trimEOL(r.in.buf[start:end])
+	p, unknown, k := r.decode(b)
+	switch {
+	case k.isAnchor():
+		r.readRegion(start, b, p, unknown, k)
+	case k == kindExit, k == kindSchedExt, k == kindLinux:
+		r.feedVerdict(b, p.end+unknown, p, k, r.in.offset(start), number)
+	}
+}
+
+func (r *Reader) finish() {
+	r.verdict.flush()
+	r.done = true
+}
+
+// verdictLine hands a line to the verdict that is being read.
+func (r *Reader) verdictLine() bool {
+	r.in.forget()
+	number, pos := r.in.line, r.in.offset(r.in.pos)
+	start, end, ok := r.in.next()
+	if !ok {
+		return false
+	}
+	b := trimEOL(r.in.buf[start:end])
+	p := decodePrefix(b)
+	k := classify(b[p.end:])
+	if k.isAnchor() || k == kindBanner || k == kindLinux {
+		r.verdict.flush()
+		r.in.pos, r.in.line = int(pos-r.in.base), number
+		return true
+	}
+	r.feedVerdict(b, p.end, p, k, r.in.offset(start), number)
+	return true
+}
+
+func (r *Reader) feedVerdict(b []byte, start int, p prefix, k kind, offset int64, number int) {
+	if k == kindLinux {
+		r.window.kernelSeen(string(bytes.TrimPrefix(bytes.TrimLeft(b[start:], " "), []byte("Linux version "))))
+		return
+	}
+	r.verdict.line(verdictLine{
+		raw: b, payload: b[start:], prefix: p, kind: k, offset: offset, number: number,
+		source: r.source(p.layers),
+	})
+}
+
+func (r *Reader) source(l layer) dump.Source {
+	s := dump.Source{Name: r.opts.Name, Carrier: (&region{layers: l}).carrier()}
+	if r.decoded != "" {
+		if s.Carrier != "" {
+			s.Carrier = "+" + s.Carrier
+		}
+		s.Carrier = r.decoded + s.Carrier
+	}
+	return s
+}
+
+// decode takes the prefix off a line that has an anchor in it and tells what
+// the rest is. unknown is the length of the part of the prefix that is of no
+// known kind.
+func (r *Reader) decode(b []byte) (p prefix, unknown int, k kind) {
+	p = decodePrefix(b)
+	payload := b[p.end:]
+	k = classify(payload)
+	if k == kindTrigger {
+		// the comm has 15 bytes at most; what is longer has a prefix
+		if i := bytes.LastIndex(payload, []byte(triggerWords)); p.layers&layerJournal == 0 &&
+			bytes.LastIndexByte(payload[:i], '[') > 15 {
+			if host, ident, n, ok := bareProgramLen(payload); ok {
+				p.layers |= layerJournal
+				p.host, p.ident = host, ident
+				p.end += n
+				return p, 0, k
+			}
+		}
+		return p, triggerPrefix(payload, r.in.peek(8<<10), p.end), k
+	}
+	if k != kindOther && k != kindSymbol {
+		return p, 0, k
+	}
+	if host, ident, n, ok := bareProgramLen(payload); ok && p.layers&layerJournal == 0 {
+		if k := classify(payload[n:]); k != kindOther && k != kindSymbol {
+			p.layers |= layerJournal
+			p.host, p.ident = host, ident
+			p.end += n
+			return p, 0, k
+		}
+	}
+	for _, words := range []string{sysRqWords, "CPU ", "      scx_state/", "SCX_EV_", "EXIT: ", "Error: EXIT: ", "sched_ext: ", "Linux version "} {
+		for i := bytes.Index(payload, []byte(words)); i > 0; {
+			if k := classify(payload[i:]); k != kindOther && k != kindSymbol && k != kindTask && payload[i-1] != '"' {
+				return p, i, k
+			}
+			n := bytes.Index(payload[i+1:], []byte(words))
+			if n < 0 {
+				break
+			}
+			i += 1 + n
+		}
+	}
+	return p, 0, kindOther
+}
+
+// trimEOL removes what may stand between the end of a line and its newline.
+func trimEOL(b []byte) []byte { return bytes.TrimRight(b, " \t\r") }
+
+// readRegion collects the dump that the line b begins, and parses it. The line
+// starts at index start of the buffer.
+func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) {
+	g := &r.region
+	g.reset()
+	g.begin(b, p, unknown)
+	anchor := r.in.offset(start)
+	first := r.lookBack(start, k)
+	// start over from the first line that belongs to the dump
+	r.in.line -= 1 + bytes.Count(r.in.buf[first:start], newline)
+	r.in.pos, r.in.keep = first, first
+	src := r.source(g.layers)
+	src.Offset, src.Line = r.in.offset(first), r.in.line
+
+	why := endEOF
+	for {
+		number, before := r.in.line, r.in.offset(r.in.pos)
+		start, end, ok := r.in.next()
+		if !ok {
+			break
+		}
+		why = endNot
+		if off := start - r.in.keep; off > maxRegion {
+			why = endSize
+		} else {
+			k, own := g.add(r.in.buf[start:end], off)
+			if k == kindSchedExt || !own && (k == kindExit || k == kindLinux) || r.verdict.open() {
+				r.verdictInRegion(before, number)
+			}
+			why = g.ends(k, own)
+		}
+		if why != endNot && before > anchor {
+			r.in.pos, r.in.line = int(before-r.in.base), number
+			g.drop(before - r.in.offset(r.in.keep))
+			break
+		}
+		why = endEOF
+	}
+	r.verdict.flush()
+	if g.trim(); len(g.lines) > 0 {
+		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why))
+		r.lastEnd = r.in.offset(r.in.pos)
+	}
+}
+
+// lookBack returns the index of the first line before start that belongs to the
+// same dump. A trigger may have the scheduler's id before it. Any other anchor
+// means that the beginning is missing or that the lines came newest first, so
+// all that stands before it may belong to it.
+func (r *Reader) lookBack(start int, k kind) int {
+	g := &r.region
+	limit := max(0, start-lookBack, int(r.lastEnd-r.in.base))
+	first := start
+	for n := 0; first > limit && n < 200; n++ {
+		from := bytes.LastIndexByte(r.in.buf[limit:first-1], '\n') + 1 + limit
+		b := bytes.TrimRight(r.in.buf[from:first-1], " \t\r")
+		at, own := g.payload(b)
+		if !own {
+			return start
+		}
+		switch k2 := classify(b[at:]); {
+		case k2 == kindRule, k2 == kindExit, k2 == kindBanner, k2 == kindFence, k2 == kindSchedExt, k2 == kindLinux,
+			g.layers == 0 && decodePrefix(b).layers != 0:
+			return start
+		case k == kindTrigger || k == kindSysRq:
+			if k2 == kindSchedID {
+				return from
+			}
+			if k2 != kindBlank {
+				return start
+			}
+		case k2 != kindBlank:
+			start = from
+		}
+		first = from
+	}
+	return start
+}
+
+// verdictInRegion hands a line of the kernel log that stands within a dump to
+// the verdict reader.
+func (r *Reader) verdictInRegion(offset int64, number int) {
+	l := r.region.lines[len(r.region.lines)-1]
+	b := r.in.buf[r.in.keep:]
+	raw := b[l.off:l.end]
+	r.feedVerdict(raw, int(l.start-l.off), decodePrefix(raw), l.kind, offset, number)
+}

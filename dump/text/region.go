@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text
+
+import "bytes"
+
+const (
+	maxRegion  = 64 << 20 // bytes of one dump, carrier included
+	maxQuiet   = 2 << 20  // bytes without a line of the dump before it counts as ended
+	quietLines = 4000     // the same in lines
+)
+
+// outcome is what the parser made of a line.
+type outcome uint8
+
+const (
+	notUnderstood outcome = iota
+	parsed
+	verbatim
+	blank
+	foreign
+	truncated
+	outcomes
+)
+
+// line is one line of a region. Offsets count from the start of the region.
+type line struct {
+	off   uint32 // of the first byte of the carrier's prefix
+	start uint32 // of the payload
+	end   uint32 // behind the payload, trailing blanks removed
+	alt   uint32 // index+1 of a cleaned copy of the payload in region.alts
+	kind  kind
+	out   outcome
+	// bare: without the prefix that its neighbours have.
+	bare bool
+	// glued: stands on the same physical line as the one before it.
+	glued bool
+	// indented: the payload starts with two blanks or more.
+	indented bool
+	// cut: the end is missing, so the last token cannot be trusted.
+	cut bool
+}
+
+// region collects the lines of one dump. It refers to the bytes of the line
+// buffer, from buffer.keep on.
+type region struct {
+	lines []line
+	alts  [][]byte
+	count [kinds]int
+
+	first      prefix // of the line that began the region
+	layers     layer
+	ident      []byte // copy
+	tail       []byte // copy: what the prefix of the last line ended with
+	prefixLen  int    // and how long it was
+	learned    []byte // copy: literal prefix, digits count as equal
+	coloured   bool
+	forward    int // votes on the order of lines
+	backward   int
+	last       kind // of the last line that was neither blank nor foreign
+	lastDump   int  // index of the last line that only a dump has, -1
+	quiet      int  // lines since then
+	quietBytes int
+	begun      bool // a trigger was seen
+	ended      bool // the event counters were seen, so nothing can follow
+}
+
+func (g *region) reset() {
+	*g = region{lines: g.lines[:0], alts: g.alts[:0], lastDump: -1}
+}
+
+// fresh is whether the region has no line of a dump yet.
+func (g *region) fresh() bool { return g.lastDump < 0 }
+
+// begin fixes the carrier of the region by the prefix of the line b that begins
+// it. The last n bytes of the prefix are of no known kind: they must be the
+// same on every line, but for digits.
+func (g *region) begin(b []byte, p prefix, n int) {
+	g.first = p
+	g.layers = p.layers
+	g.ident = append([]byte(nil), p.ident...)
+	if n > 0 {
+		g.learned = append([]byte(nil), b[p.end:p.end+n]...)
+		g.layers |= layerLearned
+	}
+	g.remember(b, p.end+n)
+}
+
+// triggerPrefix is the length of an unknown prefix in front of a trigger line.
+// The comm may be anything, but "Backtrace:" soon follows, behind the same
+// prefix and alone on its line.
+func triggerPrefix(payload, peek []byte, known int) int {
+	for range 12 {
+		l, rest, ok := bytes.Cut(peek, newline)
+		if !ok {
+			return 0
+		}
+		peek = rest
+		l = bytes.TrimRight(l, " \t\r")
+		if !hasSuffix(l, "Backtrace:") {
+			continue
+		}
+		n := len(l) - len("Backtrace:") - known
+		if n <= 0 || n > len(payload) || allBlank(l[known:known+n]) || !sameShape(l[known:known+n], payload[:n]) {
+			return 0
+		}
+		return n
+	}
+	return 0
+}
+
+func allBlank(b []byte) bool { return len(bytes.TrimLeft(b, " \t")) == 0 }
+
+// sameShape reports whether two prefixes differ at most in their digits.
+func sameShape(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] && (!isDigit(a[i]) || !isDigit(b[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// remember keeps the end of a prefix of length n, so that the next line can be
+// recognised by it without decoding.
+func (g *region) remember(b []byte, n int) {
+	g.prefixLen = n
+	tail := b[:n]
+	// everything behind the last digit of the stamp is the same in each line
+	if i := bytes.LastIndexAny(tail, "0123456789"); i >= 0 && g.layers&layerJournal == 0 {
+		tail = tail[i+1:]
+	} else if g.layers&layerJournal != 0 {
+		if i := bytes.LastIndexByte(tail[:max(0, n-len(g.ident)-2)], ' '); i >= 0 {
+			tail = tail[i:]
+		}
+	}
+	if len(tail) > 64 {
+		tail = tail[len(tail)-64:]
+	}
+	g.tail = append(g.tail[:0], tail...)
+}
+
+// payload finds where the payload of a line starts, and whether the line has
+// the region's prefix at all.
+func (g *region) payload(b []byte) (start int, own bool) {
+	if g.layers == 0 {
+		return 0, true
+	}
+	if n := g.prefixLen; g.learned == nil && len(b) >= n && len(g.tail) > 0 &&
+		string(b[n-len(g.tail):n]) == string(g.tail) && g.sameHead(b) {
+		return n, true
+	}
+	p := decodePrefix(b)
+	known := g.layers &^ layerLearned
+	if p.layers&known != known {
+		if start, own := g.damaged(b, p); own {
+			return start, true
+		}
+		return p.end, false
+	}
+	if known&layerJournal != 0 && len(g.ident) > 0 && !bytes.Equal(p.ident, g.ident) {
+		return p.end, false
+	}
+	if g.learned != nil {
+		n := len(g.learned)
+		rest := b[p.end:]
+		if len(rest) < n { // trailing blanks of the prefix were stripped
+			trimmed := bytes.TrimRight(g.learned, " ")
+			if len(rest) >= len(trimmed) && sameShape(rest[:len(trimmed)], trimmed) {
+				return len(b), true
+			}
+			return p.end, false
+		}
+		if !sameShape(rest[:n], g.learned) {
+			return p.end, false
+		}
+		return p.end + n, true
+	}
+	if p.end < len(b) { // the trailing blank of the prefix is gone from blank lines
+		g.remember(b, p.end)
+	}
+	return p.end, true
+}
+
+// sameHead guards the fast path against a line whose prefix merely ends alike.
+func (g *region) sameHead(b []byte) bool {
+	switch {
+	case g.layers&layerQuote != 0:
+		return b[0] == '>'
+	case g.layers == layerDmesg:
+		return b[0] == '[' || b[0] == '<' || isDigit(b[0])
+	case g.layers&layerActions != 0:
+		return isDigit(b[0]) || g.prefixLen > len("2026-11-23T07:33:30.1234567Z ")
+	}
+	return true
+}
+
+// damaged accepts a line of a journal whose date or host was cut off, if it
+// still names the same program.
+func (g *region) damaged(b []byte, p prefix) (start int, own bool) {
+	if g.layers&layerJournal == 0 || p.layers&layerJournal != 0 || len(g.ident) == 0 {
+		return 0, false
+	}
+	i := bytes.Index(b[p.end:min(len(b), p.end+128)], g.ident)
+	if i < 0 || !hasPrefix(b[p.end+i+len(g.ident):], ":") {
+		return 0, false
+	}
+	n := p.end + i + len(g.ident) + 1
+	if n < len(b) && b[n] == ' ' {
+		n++
+	}
+	return n, true
+}
+
+// add takes the line b, which starts at offset off of the region. It returns
+// its shape, and whether it has the region's prefix.
+func (g *region) add(b []byte, off int) (kind, bool) {
+	end := len(b)
+	for end > 0 && (isBlank(b[end-1]) || b[end-1] == '\r') {
+		end--
+	}
+	b = b[:end]
+	start, own := g.payload(b)
+	l := line{off: uint32(off), start: uint32(off + start), end: uint32(off + end)} //nolint:gosec // below maxRegion
+	if !own {
+		return g.addBare(l, b, start)
+	}
+	if second := g.second(b, start); second > 0 {
+		g.add(b[:second], off)
+		k, own := g.add(b[second:], off+second)
+		g.lines[len(g.lines)-1].glued = true
+		return k, own
+	}
+	p := b[start:]
+	l.kind = classify(p)
+	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
+	if l.kind == kindOther {
+		g.decolour(&l, p)
+	}
+	if l.kind == kindOther && g.layers == 0 {
+		if d := decodePrefix(p); d.layers&^layerQuote != 0 {
+			l.start += uint32(d.end) //nolint:gosec // below maxRegion
+			l.out = foreign
+			l.kind = classify(b[start+d.end:])
+			g.push(l)
+			return l.kind, false
+		}
+	}
+	g.push(l)
+	return l.kind, true
+}
+
+// addBare takes a line without the region's prefix: another program's, the
+// rest of a line that had a newline in a comm, or one that lost its prefix.
+func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
+	if k := classify(b); k.isDump() && k != kindBacktrace && k != kindTrigger && start == 0 {
+		l.start, l.kind = l.off, k
+		g.push(l)
+		return k, true
+	}
+	l.bare = start == 0 && len(b) > 0
+	l.out = foreign
+	l.kind = classify(b[start:])
+	g.push(l)
+	return l.kind, false
+}
+
+// second finds where a second record starts in the line b, whose payload
+// starts at start: logs sometimes glue two together. It returns 0 if there is
+// only one.
+func (g *region) second(b []byte, start int) int {
+	if g.prefixLen == 0 || len(g.tail) < 2 || len(b)-start < g.prefixLen {
+		return 0
+	}
+	i := bytes.Index(b[start:], g.tail)
+	if i < 0 {
+		return 0
+	}
+	at := start + i + len(g.tail) - g.prefixLen
+	if at <= start {
+		return 0
+	}
+	if p := decodePrefix(b[at:]); p.layers != g.layers || p.end != g.prefixLen {
+		return 0
+	}
+	return at
+}
+
+// decolour removes the escape sequences that a coloured log has around or
+// within the payload p, if the line makes sense without them.
+func (g *region) decolour(l *line, p []byte) {
+	if bytes.IndexByte(p, 0x1b) < 0 {
+		return
+	}
+	clean := bytes.TrimRight(stripEscapes(p), " \t")
+	k := classify(clean)
+	if k == kindOther && p[0] != 0x1b {
+		return
+	}
+	g.coloured = true
+	l.kind = k
+	g.replace(l, clean)
+}
+
+// replace makes clean the payload of the line.
+func (g *region) replace(l *line, clean []byte) {
+	g.alts = append(g.alts, clean)
+	l.alt = uint32(len(g.alts)) //nolint:gosec // fewer than lines
+}
+
+// stripEscapes is b without its ANSI control sequences.
+func stripEscapes(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if b[i] != 0x1b {
+			out = append(out, b[i])
+			continue
+		}
+		if i+1 < len(b) && b[i+1] == '[' {
+			for i += 2; i < len(b) && (b[i] < 0x40 || b[i] > 0x7e); i++ {
+			}
+		} else {
+			i++
+		}
+	}
+	return out
+}
+
+// push appends a line and keeps the books on order and quiet.
+func (g *region) push(l line) {
+	if l.kind == kindBlank {
+		l.out = blank
+	}
+	g.lines = append(g.lines, l)
+	if l.out == foreign {
+		g.quiet++
+		g.quietBytes += int(l.end - l.off)
+		return
+	}
+	if l.kind == kindBlank {
+		return
+	}
+	g.count[l.kind]++
+	switch prev := g.last; {
+	case prev == kindState && l.kind == kindSticky, prev == kindCPU && l.kind == kindCurr,
+		prev == kindCPUStates && l.kind == kindUnderline, prev == kindEvents && l.kind == kindUnderline:
+		g.forward++
+	case prev == kindSticky && l.kind == kindState, prev == kindCurr && l.kind == kindCPU,
+		prev == kindUnderline && (l.kind == kindCPUStates || l.kind == kindEvents):
+		g.backward++
+	}
+	g.last = l.kind
+	if l.kind.isDump() || l.kind == kindSymbol && g.lastDump >= 0 && g.quiet < 64 {
+		g.lastDump = len(g.lines) - 1
+		g.quiet, g.quietBytes = 0, 0
+		return
+	}
+	g.quiet++
+	g.quietBytes += int(l.end - l.off)
+}
+
+// reversed reports whether the lines came newest first.
+func (g *region) reversed() bool { return g.backward > g.forward }
+
+// isQuiet reports whether the dump must have ended long ago.
+func (g *region) isQuiet() bool { return g.quiet > quietLines || g.quietBytes > maxQuiet }
+
+// carrier names what wrapped the lines, outermost first.
+func (g *region) carrier() string {
+	name := ""
+	for _, n := range layerNames {
+		if g.layers&n.layer != 0 {
+			if name != "" {
+				name += "+"
+			}
+			name += n.name
+		}
+	}
+	return name
+}
+
+// ending says why a region ended.
+type ending uint8
+
+const (
+	endNot  ending = iota // it goes on
+	endDump               // a line that cannot belong to the same dump
+	endRule               // the rule that user space prints behind a dump
+	endEOF                // the end of the stream
+	endSize               // it exceeds maxRegion
+)
+
+// ends reports whether the line that was just added, of the given kind, shows
+// that the dump is over. The line is then not part of it.
+func (g *region) ends(k kind, own bool) ending {
+	if !own {
+		// a dump in another carrier
+		if k == kindTrigger || k == kindSysRq || k == kindBanner || g.isQuiet() {
+			return endDump
+		}
+		return endNot
+	}
+	switch k {
+	case kindBlank:
+		return endNot
+	case kindRule, kindBanner:
+		return endRule
+	case kindExit, kindFence:
+		return endDump
+	case kindTrigger, kindSysRq:
+		if g.begun {
+			return endDump
+		}
+		g.begun = true
+		g.ended = g.reversed()
+		return endNot
+	case kindSchedID:
+		if g.ended && !g.reversed() {
+			return endDump
+		}
+		return endNot
+	case kindEvent, kindUnderline, kindTruncated:
+		if k == kindTruncated && !g.reversed() && g.count[kindCPUStates]+g.count[kindCPU]+g.count[kindTrigger] > 0 {
+			g.ended = true
+		}
+		if k == kindEvent && g.count[kindEvents] > 0 && !g.reversed() {
+			g.ended = true
+		}
+		return endNot
+	}
+	if g.ended || g.isQuiet() {
+		return endDump
+	}
+	return endNot
+}
+
+// drop removes the lines from offset off on.
+func (g *region) drop(off int64) {
+	n := len(g.lines)
+	for n > 0 && int64(g.lines[n-1].off) >= off {
+		n--
+		if l := &g.lines[n]; l.out != foreign && l.kind != kindBlank {
+			g.count[l.kind]--
+		}
+	}
+	g.lines = g.lines[:n]
+	g.lastDump = min(g.lastDump, n-1)
+}
+
+// trim removes lines at both ends that do not belong to the dump: a region
+// without any line of a dump becomes empty.
+func (g *region) trim() {
+	first, last := -1, -1
+	for i := range g.lines {
+		if l := &g.lines[i]; l.out != foreign && (l.kind.isDump() || l.kind == kindSchedID) {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	if first < 0 || g.count[kindTrigger]+g.count[kindSysRq]+g.count[kindCPU]+g.count[kindState] == 0 {
+		g.lines = g.lines[:0]
+		return
+	}
+	// text of the last task, or of the scheduler if the beginning is missing
+	for first > 0 && g.belongs(first-1) {
+		first--
+	}
+	for last+1 < len(g.lines) && g.belongs(last+1) {
+		last++
+	}
+	for g.lines[first].kind == kindBlank {
+		first++
+	}
+	for g.lines[last].kind == kindBlank {
+		last--
+	}
+	if last > first && g.lines[last].kind == kindSchedID && !g.reversed() {
+		last-- // of the dump that follows
+		for last > first && g.lines[last].kind == kindBlank {
+			last--
+		}
+	}
+	g.lines = g.lines[first : last+1]
+}
+
+// belongs reports whether line i, at the edge of the dump, reads like text of a
+// task or a stack.
+func (g *region) belongs(i int) bool {
+	l := &g.lines[i]
+	if l.out == foreign {
+		return false
+	}
+	switch l.kind {
+	case kindSymbol, kindBlank, kindUnderline:
+		return true
+	case kindOther:
+		return l.end-l.start > 2 && l.indented
+	}
+	return false
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text
+
+import (
+	"strings"
+
+	"scxdiag/dump"
+)
+
+// windowBytes is how much source text of finished snapshots waits for copies.
+const windowBytes = 8 << 20
+
+// held is a snapshot that waits for its copies.
+type held struct {
+	s      *dump.Snapshot
+	isDump bool // as opposed to a verdict alone
+	dumps  int  // how often the dump was seen
+	told   [2]int
+}
+
+// window holds finished snapshots back for as long as copies of them may come:
+// the dump once more in another carrier, or what user space and kernel say of
+// the same end.
+type window struct {
+	queue  []*held
+	size   int
+	kernel string // release of the last "Linux version" line
+}
+
+// next takes the oldest snapshot out, if the window is full or all must go.
+func (w *window) next(all bool) *dump.Snapshot {
+	if len(w.queue) == 0 || !all && w.size <= windowBytes {
+		return nil
+	}
+	h := w.queue[0]
+	w.queue[0] = nil
+	w.queue = w.queue[1:]
+	w.size -= len(h.s.Raw)
+	return h.s
+}
+
+func (w *window) push(h *held) {
+	w.queue = append(w.queue, h)
+	w.size += len(h.s.Raw)
+}
+
+// replace puts another snapshot in the place of the one held.
+func (w *window) replace(h *held, s *dump.Snapshot) {
+	w.size += len(s.Raw) - len(h.s.Raw)
+	h.s = s
+}
+
+// addDump takes a dump.
+func (w *window) addDump(s *dump.Snapshot) {
+	w.setKernel(s)
+	for _, h := range w.queue {
+		if h.isDump && sameDump(h.s, s) {
+			h.dumps++
+			old := h.s
+			if moreComplete(s, old) {
+				w.replace(h, s)
+				adopt(s, old)
+			} else {
+				adopt(old, s)
+			}
+			return
+		}
+	}
+	if h := w.match(s, func(h *held) bool { return !h.isDump }); h != nil {
+		verdict := h.s
+		w.replace(h, s)
+		h.isDump, h.dumps = true, 1
+		adopt(s, verdict)
+		return
+	}
+	w.push(&held{s: s, isDump: true, dumps: 1})
+}
+
+// addVerdict takes what user space or kernel said of the end of a scheduler.
+func (w *window) addVerdict(s *dump.Snapshot, by teller) {
+	w.setKernel(s)
+	if h := w.match(s, func(h *held) bool { return h.told[by] < max(h.dumps, 1) }); h != nil {
+		h.told[by]++
+		adopt(h.s, s)
+		return
+	}
+	h := &held{s: s}
+	h.told[by] = 1
+	w.push(h)
+}
+
+// match finds the oldest snapshot that tells of the same end as s and satisfies
+// ok. One with the same message is better than one without.
+func (w *window) match(s *dump.Snapshot, ok func(*held) bool) *held {
+	if s.Exit == nil {
+		return nil
+	}
+	var found *held
+	for _, h := range w.queue {
+		if h.s.Exit == nil || !ok(h) || !sameEnd(h.s, s) {
+			continue
+		}
+		if h.s.Exit.Message.Known == s.Exit.Message.Known {
+			return h
+		}
+		if found == nil {
+			found = h
+		}
+	}
+	return found
+}
+
+// sameEnd reports whether two snapshots can be of the same end: nothing that
+// both know differs.
+func sameEnd(a, b *dump.Snapshot) bool {
+	x, y := a.Exit, b.Exit
+	return agree(x.Kind, y.Kind) && agree(x.Reason, y.Reason) && agree(x.CPU, y.CPU) &&
+		(!x.Message.Known || !y.Message.Known || sameMessage(x.Message.V, y.Message.V)) &&
+		(a.Scheduler == "" || b.Scheduler == "" || a.BaseName() == b.BaseName())
+}
+
+// sameMessage compares messages of which one may be cut at its first newline.
+func sameMessage(a, b string) bool {
+	if a == b {
+		return true
+	}
+	a1, _, cutA := strings.Cut(a, "\n")
+	b1, _, cutB := strings.Cut(b, "\n")
+	return a1 == b1 && cutA != cutB
+}
+
+func agree[T comparable](a, b dump.Value[T]) bool { return !a.Known || !b.Known || a.V == b.V }
+
+// sameDump reports whether two dumps are the same one in two carriers: they
+// share CPUs, and nothing that both know differs.
+func sameDump(a, b *dump.Snapshot) bool {
+	if a.Trigger != b.Trigger || (a.Exit == nil) != (b.Exit == nil) || (a.Sub == nil) != (b.Sub == nil) {
+		return false
+	}
+	if a.Exit != nil && (!sameEnd(a, b) || !agree(a.Exit.Task, b.Exit.Task)) || a.Sub != nil && *a.Sub != *b.Sub {
+		return false
+	}
+	shared := 0
+	for i := range b.CPUs {
+		y := &b.CPUs[i]
+		if !y.Listed {
+			continue
+		}
+		x := a.CPU(y.ID)
+		if x == nil || !x.Listed {
+			continue
+		}
+		if !agree(x.KSync, y.KSync) || !agree(x.OpsQSeq, y.OpsQSeq) || !agree(x.NrRunning, y.NrRunning) ||
+			!agree(x.Current, y.Current) || !agree(x.Flags, y.Flags) {
+			return false
+		}
+		shared++
+	}
+	for i := range min(len(a.Tasks), len(b.Tasks), 8) {
+		x, y := &a.Tasks[i], b.Task(a.Tasks[i].PID)
+		if y != nil && x.PID != 0 && (x.Comm != y.Comm || !agree(x.RunnableAt, y.RunnableAt) || !agree(x.QSeq, y.QSeq)) {
+			return false
+		}
+	}
+	return shared > 0 || a.Exit != nil && a.Exit.Task.Known && len(a.CPUs) == 0 && len(b.CPUs) == 0
+}
+
+// moreComplete reports whether a has more of a dump than b.
+func moreComplete(a, b *dump.Snapshot) bool {
+	if a.Ledger.Truncated != b.Ledger.Truncated {
+		return !a.Ledger.Truncated
+	}
+	if len(a.Tasks) != len(b.Tasks) {
+		return len(a.Tasks) > len(b.Tasks)
+	}
+	return !b.Ledger.Complete() && a.Ledger.Complete()
+}
+
+// adopt makes other a copy of s: s learns what only other knows. Spans of other
+// mean nothing in s, so they are dropped.
+func adopt(s, other *dump.Snapshot) {
+	src := other.Source
+	s.Source.Copies = append(s.Source.Copies, dump.Copy{Carrier: src.Carrier, Offset: src.Offset, Line: src.Line})
+	s.Source.Copies = append(s.Source.Copies, src.Copies...)
+	if s.Scheduler == "" || len(other.Scheduler) > len(s.Scheduler) && other.BaseName() == s.BaseName() {
+		if other.Scheduler != "" {
+			s.Scheduler = other.Scheduler
+		}
+	}
+	if s.Time.IsZero() {
+		s.Time = other.Time
+	}
+	if s.Host == "" {
+		s.Host = other.Host
+	}
+	if s.Kernel.Release == "" {
+		s.Kernel.Release = other.Kernel.Release
+	}
+	x, y := s.Exit, other.Exit
+	if x == nil || y == nil {
+		return
+	}
+	learn(&x.Kind, y.Kind)
+	learn(&x.Reason, y.Reason)
+	learn(&x.Message, y.Message)
+	learn(&x.CPU, y.CPU)
+	learn(&x.Task, y.Task)
+	if !x.Subject.Known {
+		learn(&x.Subject, y.Subject)
+		setSubject(s)
+	}
+	if len(x.Backtrace) == 0 {
+		for _, l := range y.Backtrace {
+			x.Backtrace = append(x.Backtrace, dump.Line{Text: l.Text})
+		}
+	}
+}
+
+func learn[T any](dst *dump.Value[T], v dump.Value[T]) {
+	if !dst.Known && v.Known {
+		*dst = dump.Of(v.V)
+	}
+}
+
+// kernelSeen takes a line "Linux version 7.3.4 …", without those two words. Most
+// logs hold one boot, so it names the kernel of the snapshots around it, unless
+// their shapes rule that out.
+func (w *window) kernelSeen(rest string) {
+	release, _, _ := strings.Cut(rest, " ")
+	if _, ok := dump.ParseVersion(release); !ok || len(release) > 64 {
+		return
+	}
+	first := w.kernel == ""
+	w.kernel = release
+	if first {
+		for _, h := range w.queue {
+			w.setKernel(h.s)
+		}
+	}
+}
+
+func (w *window) setKernel(s *dump.Snapshot) {
+	v, ok := dump.ParseVersion(w.kernel)
+	if ok && s.Kernel.Admits(v) && strings.HasPrefix(w.kernel, s.Kernel.Release) {
+		s.Kernel.Release = w.kernel
+	}
+}
