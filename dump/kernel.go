@@ -71,7 +71,7 @@ func (k Kernel) Admits(v Version) bool {
 	return (k.Min.IsZero() || v.Compare(k.Min) >= 0) && (k.Max.IsZero() || v.Compare(k.Max) <= 0)
 }
 
-// Certainly reports whether every kernel that could have printed what was
+// certainly reports whether every kernel that could have printed what was
 // seen lies in first..last; a zero bound is open.
 func (k Kernel) certainly(first, last Version) bool {
 	return (first.IsZero() || !k.Min.IsZero() && k.Min.Compare(first) >= 0) &&
@@ -213,8 +213,11 @@ func CalibrateTaskStates(enabled int, k Kernel) TaskStates {
 
 // Name is the state with number n, and false if it cannot be told.
 func (s TaskStates) Name(n uint32) (TaskState, bool) {
-	if int(n) >= len(s.table) {
-		return "", n == 0 && s.table == nil
+	switch {
+	case n == 0: // in every table
+		return TaskNone, true
+	case int(n) >= len(s.table):
+		return "", false
 	}
 	return s.table[n], true
 }

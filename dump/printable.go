@@ -14,7 +14,7 @@ import (
 // character that would be invisible or reorder its neighbours is replaced by
 // its escape in Go's notation (\x1b, \n, \u202e). A comm may hold any of them.
 func Printable(s string) string {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return escape(s, i)
 		}

@@ -85,10 +85,15 @@ type Snapshot struct {
 // Rust schedulers append: "mitosis" of "mitosis_1.1.2_x86_64_unknown_linux_gnu".
 func (s *Snapshot) BaseName() string { return BaseName(s.Scheduler) }
 
-// BaseName strips the version and build target off the name of a scheduler.
+// BaseName strips the version and build target off the name of a scheduler:
+// everything from the first "_" on that a number and a dot follow.
 func BaseName(name string) string {
-	for i := 0; i+1 < len(name); i++ {
-		if name[i] == '_' && i > 0 && name[i+1] >= '0' && name[i+1] <= '9' && strings.Contains(name[i+1:], ".") {
+	for i := 1; i < len(name); i++ {
+		if name[i] != '_' {
+			continue
+		}
+		digits := strings.TrimLeft(name[i+1:], "0123456789")
+		if len(digits) < len(name)-i-1 && strings.HasPrefix(digits, ".") {
 			return name[:i]
 		}
 	}
