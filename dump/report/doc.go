@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+// Package report writes snapshots for people and for programs: as text that
+// fits on one screen, as Markdown for an issue, and as JSON.
+//
+// All three are streams. A [Writer] writes each snapshot as it is added and
+// keeps none, so a log with thousands of dumps costs the memory of one.
+//
+// Text and Markdown show the same: the verdict, the task it is about with its
+// CPU and cell, the backtrace, where all that comes from, and what is missing.
+// What stands in them as it was in the dump has passed [dump.Printable]; in
+// Markdown it also stands in code spans and code blocks only, which it cannot
+// end, so that a task's name cannot mention people, link or format.
+//
+// JSON is one document of the schema "scxdiag/1". What is unknown is absent,
+// never zero or empty. Numbers of 64 bits are JSON numbers in full: a reader
+// that keeps numbers as floating point rounds those above 2^53. A string that
+// is not valid UTF-8, as a comm may be, is given as [dump.Printable] writes
+// it: bad bytes, and then also control characters, as \x1b is in Go. Characters
+// that do not print are written as JSON escapes, so that the document does no
+// harm on a terminal.
+package report

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package report
+
+import "scxdiag/dump"
+
+// Writer writes snapshots one by one.
+type Writer interface {
+	// Add writes a snapshot, in a single call of the underlying Write.
+	Add(s *dump.Snapshot) error
+	// Close ends the output; nothing may be added after it. It does not close
+	// the underlying writer.
+	Close() error
+}
+
+// Options says how to write.
+type Options struct {
+	// Total is how many snapshots will be added, if that is known, for
+	// headings such as "2 of 5".
+	Total int
+}
