@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"scxdiag/dump"
+)
+
+// BenchmarkFirstFrame is all that the package does between a snapshot and its
+// first screen.
+func BenchmarkFirstFrame(b *testing.B) {
+	for name, snap := range map[string]*dump.Snapshot{"12tasks": mitosisStall(), "10000tasks": manyTasks(10000)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				start(b, 200, 60, snap).Render()
+			}
+		})
+	}
+}
+
+// BenchmarkScroll moves through the table of 10,000 tasks, a frame each time.
+func BenchmarkScroll(b *testing.B) {
+	s := start(b, 200, 60, manyTasks(10000)).keys("3")
+	b.ReportAllocs()
+	for b.Loop() {
+		s.keys("pgdown").Render()
+	}
+}
+
+func BenchmarkSort(b *testing.B) {
+	s := start(b, 200, 60, manyTasks(10000)).keys("3")
+	for b.Loop() {
+		s.keys("s").Render()
+	}
+}
+
+func BenchmarkFilter(b *testing.B) {
+	s := start(b, 200, 60, manyTasks(10000)).keys("3", "/")
+	for b.Loop() {
+		s.keys("w", "o", "r", "backspace", "backspace", "backspace")
+	}
+}
+
+// largeRaw is a snapshot with 10 MiB of source.
+func largeRaw() *dump.Snapshot {
+	s := mitosisStall()
+	s.Raw += strings.Repeat("[  131.612345] some line of another program that stands in between, as they do\n", 10<<20/79)
+	return s
+}
+
+func BenchmarkRawOpen(b *testing.B) {
+	snap := largeRaw()
+	b.SetBytes(int64(len(snap.Raw)))
+	for b.Loop() {
+		start(b, 200, 60, snap).keys("3", "r").Render()
+	}
+}
+
+func BenchmarkRawScroll(b *testing.B) {
+	s := start(b, 200, 60, largeRaw()).keys("r")
+	for b.Loop() {
+		s.keys("pgdown").Render()
+	}
+}
+
+func BenchmarkRawSearchInVain(b *testing.B) {
+	s := start(b, 200, 60, largeRaw()).keys("r", "/")
+	for b.Loop() {
+		s.text("nowhere").keys("ctrl+u")
+	}
+}
+
+// TestNothingLags bounds what a key may cost, with a wide margin for slow
+// machines: the benchmarks say what it really costs.
+func TestNothingLags(t *testing.T) {
+	const limit = 500 * time.Millisecond
+	tasks := start(t, 200, 60, manyTasks(10000))
+	for _, k := range strings.Fields("2 end enter t esc 3 s s s S / w o r k esc end enter r / z z esc") {
+		was := time.Now()
+		tasks.keys(k).Render()
+		if d := time.Since(was); d > limit {
+			t.Errorf("%s took %v with 10,000 tasks", k, d)
+		}
+	}
+	long := mitosisStall()
+	long.Raw += strings.Repeat("\t", 10<<20) + "\n" + strings.Repeat("a\n", 1<<20) + strings.Repeat("x\x1b", 5<<20)
+	text := start(t, 200, 60, long)
+	for _, k := range strings.Fields("r end pgup right home / a a b esc end /") {
+		was := time.Now()
+		text.keys(k).Render()
+		if d := time.Since(was); d > limit {
+			t.Errorf("%s took %v with a long source", k, d)
+		}
+	}
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	"scxdiag/dump"
+)
+
+// newCellList is the table of the cells and, below them, the DSQs: those that
+// the scheduler's text describes and those that tasks are on.
+func newCellList(x *index) *list {
+	s := x.s
+	nc := len(s.Cells)
+	tasks := func(i int) *group {
+		if i < nc {
+			return x.byCell[s.Cells[i].ID]
+		}
+		return &x.queues[i-nc].group
+	}
+	l := &list{
+		noun: "cells and DSQs",
+		n:    nc + len(x.queues),
+		place: func(i int) place {
+			if i < nc {
+				return placeOfCell(s.Cells[i].ID)
+			}
+			return x.placeOfQueue(i - nc)
+		},
+	}
+	switch {
+	case nc == 0:
+		l.noun = "DSQs"
+	case len(x.queues) == 0:
+		l.noun = "cells"
+	}
+	l.columns = []column{
+		{
+			title: "cell or DSQ", width: 18, grow: 20,
+			cell: func(i int) span {
+				if i < nc {
+					return span{name, "cell " + number(s.Cells[i].ID)}
+				}
+				return span{name, "DSQ " + x.queues[i-nc].name()}
+			},
+			key: func(i int) sortKey { return byNumber(i, true) },
+		},
+		{
+			title: "CPUs", width: 7,
+			cell: func(i int) span { return masked(cellCPUs(x, i)) },
+			key: func(i int) sortKey {
+				m := cellCPUs(x, i)
+				return byNumber(m.V.Count(), m.Known)
+			},
+		},
+		{
+			title: "queued", width: 7, right: true, desc: true,
+			cell: func(i int) span { return numberSpan(cellQueued(x, i)) },
+			key:  func(i int) sortKey { return byNumber(cellQueued(x, i).V, cellQueued(x, i).Known) },
+		},
+		{
+			title: "running", width: 8, right: true, desc: true, drop: 2,
+			cell: func(i int) span { return countSpan(tasks(i), true) },
+			key: func(i int) sortKey {
+				if g := tasks(i); g != nil {
+					return byNumber(g.running, true)
+				}
+				return byNumber(0, true)
+			},
+		},
+		{
+			title: "waiting", width: 7, right: true, desc: true,
+			cell: func(i int) span { return countSpan(tasks(i), false) },
+			key:  func(i int) sortKey { return waitingKey(tasks(i)) },
+		},
+		{
+			title: "oldest", width: 8, right: true, desc: true,
+			cell: func(i int) span {
+				if w := waitSpan(tasks(i)); w.text != unknown || i < nc {
+					return w
+				}
+				if t := x.queues[i-nc].text; t != nil && t.HeadWait.Known {
+					return span{plain, duration(t.HeadWait.V)}
+				}
+				return span{muted, unknown}
+			},
+			key: func(i int) sortKey { return waitKey(tasks(i)) },
+		},
+	}
+	if nc > 0 {
+		l.columns = append(l.columns, column{
+			title: "vtime", width: 15, right: true, drop: 1,
+			cell: func(i int) span {
+				if i < nc {
+					return numberSpan(s.Cells[i].VTime)
+				}
+				return span{muted, unknown}
+			},
+			key: func(i int) sortKey {
+				if i < nc {
+					return byNumber(s.Cells[i].VTime.V, s.Cells[i].VTime.Known)
+				}
+				return sortKey{}
+			},
+		}, column{
+			title: "owner", width: 20, grow: 60, drop: 3,
+			cell: func(i int) span {
+				if i < nc && s.Cells[i].OwnerPath.Known {
+					return span{plain, clean(s.Cells[i].OwnerPath.V)}
+				}
+				return span{muted, unknown}
+			},
+			key: func(i int) sortKey {
+				if i < nc {
+					return sortKey{known: s.Cells[i].OwnerPath.Known, s: s.Cells[i].OwnerPath.V}
+				}
+				return sortKey{}
+			},
+		})
+	}
+	return l
+}
+
+func masked(m dump.Value[dump.CPUMask]) span {
+	if m.Known && m.V.IsEmpty() {
+		return span{warning, "! none"}
+	}
+	return textSpan(m.Known, cpuList(m.V))
+}
+
+func cellCPUs(x *index, i int) dump.Value[dump.CPUMask] {
+	if i < len(x.s.Cells) {
+		return x.s.Cells[i].CPUs
+	}
+	q := &x.queues[i-len(x.s.Cells)]
+	if q.text != nil {
+		return q.text.CPUs
+	}
+	if k := q.ref.V.Kind; k == dump.DSQKindCPU || k == dump.DSQKindLocal && q.ref.V.CPU >= 0 {
+		return dump.Of(dump.MaskOf(int(q.ref.V.CPU)))
+	}
+	if c := x.s.Cell(q.ref.V.Cell); c != nil && q.ref.V.Kind == dump.DSQKindCell {
+		return c.CPUs
+	}
+	return dump.Value[dump.CPUMask]{}
+}
+
+func cellQueued(x *index, i int) dump.Value[int64] {
+	if i < len(x.s.Cells) {
+		return x.s.Cells[i].Queued
+	}
+	q := &x.queues[i-len(x.s.Cells)]
+	if q.text != nil {
+		return q.text.Queued
+	}
+	if q.ref.V.Kind == dump.DSQKindCPU {
+		if c := x.s.CPU(q.ref.V.CPU); c != nil {
+			return c.Queued
+		}
+	}
+	if c := x.s.Cell(q.ref.V.Cell); c != nil && q.ref.V.Kind == dump.DSQKindCell && len(c.LLCs) == 0 {
+		return c.Queued
+	}
+	return dump.Value[int64]{}
+}
+
+// cellPage shows all that is known of one cell.
+func cellPage(x *index, id int32, width int) []item {
+	w := newWriter(width)
+	c := x.s.Cell(id)
+	if c == nil {
+		w.para(line{{warning, "The dump does not list cell " + number(id) + "."}}, nowhere, dump.Span{})
+		taskRows(w, x, "Tasks of cell "+number(id), x.byCell[id])
+		return w.items
+	}
+	w.section("Cell " + number(id))
+	if c.CPUs.Known {
+		l := line{{plain, maskText(x, c.CPUs.V)}}
+		if c.CPUs.V.IsEmpty() {
+			l = line{{warning, "! none: nothing can run its tasks"}}
+		}
+		w.field("CPUs", l, nowhere, c.CPUs.At)
+	}
+	if c.VTime.Known {
+		w.value("vtime", number(c.VTime.V), c.VTime.At)
+	}
+	if c.Queued.Known {
+		w.field("nr_queued", line{numberSpan(c.Queued)}, nowhere, c.Queued.At)
+	}
+	if c.OwnerCgroup.Known || c.OwnerPath.Known {
+		var l line
+		if c.OwnerPath.Known {
+			l.add(plain, clean(c.OwnerPath.V))
+		}
+		if c.OwnerCgroup.Known {
+			l.add(muted, " id "+number(c.OwnerCgroup.V))
+		}
+		w.field("cgroup", l, nowhere, c.OwnerCgroup.At)
+	}
+	if c.CPULLCs.Known {
+		w.value("LLCs with CPUs", hex(c.CPULLCs.V), c.CPULLCs.At)
+	}
+	if c.DrainLLCs.Known {
+		w.value("LLCs to drain", hex(c.DrainLLCs.V), c.DrainLLCs.At)
+	}
+	for i := range c.LLCs {
+		cellLLC(w, &c.LLCs[i])
+	}
+	w.pairs("Unknown fields", c.Unknown)
+	w.section("Its CPUs")
+	for i := range x.s.CPUs {
+		p := &x.s.CPUs[i]
+		if p.Cell.Known && p.Cell.V == id || !p.Cell.Known && c.CPUs.V.Has(int(p.ID)) {
+			w.field("CPU", cpuLine(x, p.ID), placeOfCPU(p.ID), p.At)
+		}
+	}
+	taskRows(w, x, "Tasks of cell "+number(id), x.byCell[id])
+	return w.items
+}
+
+func cellLLC(w *writer, c *dump.CellLLC) {
+	var l line
+	if c.VTime.Known {
+		l.list(plain, "vtime "+number(c.VTime.V))
+	}
+	if c.Queued.Known {
+		l.list(plain, number(c.Queued.V)+" queued")
+	}
+	if c.TrackedQueued.Known {
+		l.list(plain, number(c.TrackedQueued.V)+" by the scheduler's own count")
+	}
+	if c.Drain.V {
+		l.list(warning, "being emptied")
+	}
+	if c.HasCPUs.Known && !c.HasCPUs.V {
+		l.list(warning, "without CPUs")
+	}
+	w.field("LLC "+number(c.LLC), l, nowhere, c.At)
+}
+
+// queuePage shows all that is known of one DSQ.
+func queuePage(x *index, p place, width int) []item {
+	w := newWriter(width)
+	i := x.findQueue(p)
+	if i < 0 {
+		w.para(line{{warning, p.title() + " is not in this snapshot, or no task is on it."}}, nowhere, dump.Span{})
+		return w.items
+	}
+	q := &x.queues[i]
+	w.section("DSQ " + q.name())
+	if q.ref.Known {
+		w.value("id", clean(q.ref.V.ID.String())+", "+clean(string(q.ref.V.Kind)), x.span(p))
+		switch q.ref.V.Kind {
+		case dump.DSQKindCell:
+			w.field("cell", cellLine(x, q.ref.V.Cell), placeOfCell(q.ref.V.Cell), dump.Span{})
+		case dump.DSQKindCPU, dump.DSQKindLocal:
+			if q.ref.V.CPU >= 0 {
+				w.field("CPU", cpuLine(x, q.ref.V.CPU), placeOfCPU(q.ref.V.CPU), dump.Span{})
+			}
+		}
+	}
+	if d := q.text; d != nil {
+		if d.Queued.Known {
+			w.field("nr_queued", line{numberSpan(d.Queued)}, nowhere, d.Queued.At)
+		}
+		if d.NrCPUs.Known {
+			w.value("nr_cpus", number(d.NrCPUs.V), d.NrCPUs.At)
+		}
+		if d.CPUs.Known {
+			w.value("CPUs", maskText(x, d.CPUs.V), d.CPUs.At)
+		}
+		if d.HeadWait.Known {
+			w.value("first task", "waits "+duration(d.HeadWait.V), d.HeadWait.At)
+		}
+		if len(d.PIDs) > 0 {
+			pids := make([]text, len(d.PIDs))
+			for k, pid := range d.PIDs {
+				pids[k] = number(pid)
+			}
+			w.value("pids", join(pids, " "), d.At)
+		}
+	}
+	taskRows(w, x, "Tasks that the dump shows on it", &q.group)
+	return w.items
+}

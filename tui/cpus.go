@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	"strings"
+
+	"scxdiag/dump"
+)
+
+// newCPUList is the table of all CPUs.
+func newCPUList(x *index) *list {
+	s := x.s
+	cpu := func(i int) *dump.CPU { return &s.CPUs[i] }
+	tasks := func(i int) *group { return x.byCPU[s.CPUs[i].ID] }
+	cells := false
+	for i := range s.CPUs {
+		cells = cells || s.CPUs[i].Cell.Known
+	}
+	l := &list{
+		noun:  "CPUs",
+		n:     len(s.CPUs),
+		place: func(i int) place { return placeOfCPU(s.CPUs[i].ID) },
+		words: func(i int) string { return cpuWords(s, cpu(i)) },
+	}
+	l.columns = append(l.columns,
+		column{
+			title: "CPU", width: 4, right: true,
+			cell: func(i int) span { return span{name, number(cpu(i).ID)} },
+			key:  func(i int) sortKey { return byNumber(cpu(i).ID, true) },
+		},
+		column{
+			title: "nr_run", width: 6, right: true, desc: true,
+			cell: func(i int) span { return numberSpan(cpu(i).NrRunning) },
+			key:  func(i int) sortKey { return byNumber(cpu(i).NrRunning.V, cpu(i).NrRunning.Known) },
+		},
+		column{
+			title: "class", width: 6,
+			cell: func(i int) span { return classSpan(cpu(i).Class) },
+			key:  func(i int) sortKey { return byNumber(classRank(cpu(i).Class.V), cpu(i).Class.Known) },
+		},
+		column{
+			title: "current", width: 15, grow: 10,
+			cell: func(i int) span { return refSpan(cpu(i).Current) },
+			key:  func(i int) sortKey { return byText(cpu(i).Current.V.String()) },
+		})
+	if cells {
+		l.columns = append(l.columns, column{
+			title: "cell", width: 4, right: true,
+			cell: func(i int) span { return numberSpan(cpu(i).Cell) },
+			key:  func(i int) sortKey { return byNumber(cpu(i).Cell.V, cpu(i).Cell.Known) },
+		})
+	}
+	l.columns = append(l.columns,
+		column{
+			title: "waiting", width: 7, right: true, desc: true,
+			cell: func(i int) span { return countSpan(tasks(i), false) },
+			key:  func(i int) sortKey { return waitingKey(tasks(i)) },
+		},
+		column{
+			title: "oldest", width: 8, right: true, desc: true,
+			cell: func(i int) span { return waitSpan(tasks(i)) },
+			key:  func(i int) sortKey { return waitKey(tasks(i)) },
+		},
+		column{
+			title: "queued", width: 7, right: true, desc: true, drop: 2,
+			cell: func(i int) span { return numberSpan(cpu(i).Queued) },
+			key:  func(i int) sortKey { return byNumber(cpu(i).Queued.V, cpu(i).Queued.Known) },
+		},
+		column{
+			title: "flags", width: 16, grow: 40, drop: 1,
+			cell: func(i int) span { return cpuFlags(s, cpu(i)) },
+			key:  func(i int) sortKey { return byNumber(cpu(i).Flags.V, cpu(i).Flags.Known) },
+		})
+	return l
+}
+
+// classRank orders the classes as the kernel picks them.
+func classRank(c dump.Class) int {
+	for i, k := range []dump.Class{dump.ClassStop, dump.ClassDL, dump.ClassRT, dump.ClassFair, dump.ClassExt, dump.ClassIdle} {
+		if c == k {
+			return i
+		}
+	}
+	return -1
+}
+
+func cpuWords(s *dump.Snapshot, c *dump.CPU) string {
+	words := []string{"cpu=" + string(number(c.ID))}
+	if c.Cell.Known {
+		words = append(words, "cell="+string(number(c.Cell.V)))
+	}
+	if c.Class.Known {
+		words = append(words, "class="+string(c.Class.V))
+	}
+	if c.Current.Known {
+		words = append(words, c.Current.V.String())
+	}
+	if c.Flags.Known {
+		words = append(words, s.Kernel.RQFlagNames(c.Flags.V)...)
+	}
+	return strings.ToLower(strings.Join(words, " "))
+}
+
+// cpuFlags shows the flags by name; a CPU that is not ONLINE is worth a look.
+func cpuFlags(s *dump.Snapshot, c *dump.CPU) span {
+	switch {
+	case !c.Flags.Known && !c.Listed:
+		return span{muted, "not listed"}
+	case !c.Flags.Known:
+		return span{muted, unknown}
+	case c.Flags.V&dump.RQFlagONLINE == 0:
+		return span{warning, "! not ONLINE " + words(s.Kernel.RQFlagNames(c.Flags.V))}
+	default:
+		return span{plain, words(s.Kernel.RQFlagNames(c.Flags.V))}
+	}
+}
+
+func numberSpan[T int32 | int64 | uint32 | uint64](v dump.Value[T]) span {
+	if !v.Known {
+		return span{muted, unknown}
+	}
+	if v.V < 0 {
+		return span{warning, number(v.V)}
+	}
+	return span{plain, number(v.V)}
+}
+
+func refSpan(v dump.Value[dump.TaskRef]) span {
+	if !v.Known {
+		return span{muted, unknown}
+	}
+	return span{plain, clean(v.V.String())}
+}
+
+func countSpan(g *group, running bool) span {
+	n := 0
+	if g != nil {
+		n = g.waiting
+		if running {
+			n = g.running
+		}
+	}
+	if n == 0 {
+		return span{muted, "0"}
+	}
+	return span{plain, number(n)}
+}
+
+func waitSpan(g *group) span {
+	w, ok := g.wait()
+	if !ok {
+		return span{muted, unknown}
+	}
+	return span{plain, duration(w)}
+}
+
+func waitKey(g *group) sortKey {
+	w, ok := g.wait()
+	return byNumber(int64(w), ok)
+}
+
+func waitingKey(g *group) sortKey {
+	if g == nil {
+		return byNumber(0, true)
+	}
+	return byNumber(g.waiting, true)
+}
+
+// cpuPage shows all that is known of one CPU.
+func cpuPage(x *index, id int32, width int) []item {
+	c := x.s.CPU(id)
+	w := newWriter(width)
+	if c == nil {
+		w.para(line{{warning, "CPU " + number(id) + " is not in this snapshot."}}, nowhere, dump.Span{})
+		return w.items
+	}
+	w.section("CPU " + number(id))
+	if !c.Listed {
+		w.para(line{{muted, "The kernel did not list it, as it does with idle CPUs. What follows is the scheduler's."}}, nowhere, c.At)
+	}
+	if c.Current.Known {
+		l := line{{name, clean(c.Current.V.String())}}
+		l = append(l, classPhrase(c.Class)...)
+		link := nowhere
+		if i := x.findCurrent(c); i >= 0 {
+			link = x.placeOfTask(i)
+		}
+		w.field("curr", l, link, c.Current.At)
+	} else if c.Class.Known {
+		w.field("class", line{classSpan(c.Class)}, nowhere, c.Class.At)
+	}
+	if c.NrRunning.Known {
+		w.value("nr_run", number(c.NrRunning.V), c.NrRunning.At)
+	}
+	if c.Flags.Known {
+		f := cpuFlags(x.s, c)
+		w.field("flags", line{{plain, hex(c.Flags.V) + " "}, f}, nowhere, c.Flags.At)
+	}
+	if c.CPURel.Known {
+		t := text("0")
+		if c.CPURel.V {
+			t = "1, a higher class has the CPU and the scheduler was told so"
+		}
+		w.value("cpu_rel", t, c.CPURel.At)
+	}
+	if c.OpsQSeq.Known {
+		w.value("ops_qseq", number(c.OpsQSeq.V), c.OpsQSeq.At)
+	}
+	if c.KSync.Known {
+		w.value("ksync", number(c.KSync.V), c.KSync.At)
+	}
+	if c.NrRescue.Known {
+		w.value("rescue", number(c.NrRescue.V), c.NrRescue.At)
+	}
+	if c.RescueBudget.Known {
+		w.value("budget", duration(c.RescueBudget.V), c.RescueBudget.At)
+	}
+	if c.Rescuing.Known {
+		w.value("rescuing", clean(c.Rescuing.V.String()), c.Rescuing.At)
+	}
+	masks := []struct {
+		label text
+		mask  dump.Value[dump.CPUMask]
+	}{
+		{"cpus_to_kick", c.CPUsToKick}, {"idle_to_kick", c.IdleToKick}, {"cpus_to_preempt", c.CPUsToPreempt},
+		{"cpus_to_wait", c.CPUsToWait}, {"cpus_to_sync", c.CPUsToSync},
+	}
+	for _, m := range masks {
+		if m.mask.Known {
+			w.value(m.label, maskText(x, m.mask.V), m.mask.At)
+		}
+	}
+	cpuSchedulerFields(w, x, c)
+	w.pairs("Further fields of the scheduler", c.Scheduler)
+	w.pairs("Unknown fields", c.Unknown)
+	taskRows(w, x, "Tasks of CPU "+number(id), x.byCPU[id])
+	w.verbatim("Scheduler text", c.Text)
+	return w.items
+}
+
+func cpuSchedulerFields(w *writer, x *index, c *dump.CPU) {
+	if !c.Cell.Known && !c.LLC.Known && !c.VTime.Known && !c.Queued.Known {
+		return
+	}
+	w.section("Scheduler")
+	if c.Cell.Known {
+		w.field("cell", cellLine(x, c.Cell.V), placeOfCell(c.Cell.V), c.Cell.At)
+	}
+	if c.LLC.Known {
+		w.value("llc", number(c.LLC.V), c.LLC.At)
+	}
+	if c.VTime.Known {
+		w.value("vtime", number(c.VTime.V), c.VTime.At)
+	}
+	if c.Queued.Known {
+		w.value("nr_queued", number(c.Queued.V)+", on the CPU's own DSQ", c.Queued.At)
+	}
+}
+
+// findCurrent finds the task that the CPU runs among the tasks of the
+// snapshot, where only tasks of sched_ext are; -1 if it is none of them.
+func (x *index) findCurrent(c *dump.CPU) int {
+	g := x.byCPU[c.ID]
+	if g == nil || !c.Current.Known {
+		return -1
+	}
+	for _, i := range g.tasks {
+		if t := &x.s.Tasks[i]; t.Current && t.TaskRef == c.Current.V {
+			return i
+		}
+	}
+	return -1
+}
+
+// maskText is a mask as a list and as the kernel prints it.
+func maskText(x *index, m dump.CPUMask) text {
+	return cpuList(m) + " (hex " + clean(m.Hex(x.cpuIDs())) + ")"
+}
+
+// cpuIDs is the width of the machine's masks: one more than the highest CPU
+// that the snapshot knows.
+func (x *index) cpuIDs() int {
+	n := 1
+	for i := range x.s.CPUs {
+		n = max(n, int(x.s.CPUs[i].ID)+1)
+	}
+	for i := range x.s.Cells {
+		n = max(n, x.s.Cells[i].CPUs.V.Last()+1)
+	}
+	for i := range x.s.Tasks {
+		n = max(n, x.s.Tasks[i].CPUs.V.Last()+1)
+	}
+	return n
+}
+
+// taskRows lists tasks, each of which can be opened.
+func taskRows(w *writer, x *index, title text, g *group) {
+	if g == nil || len(g.tasks) == 0 {
+		return
+	}
+	w.section(title + ": " + number(g.running) + " running, " + number(g.waiting) + " waiting")
+	for _, i := range g.tasks {
+		t := &x.s.Tasks[i]
+		l := line{{name, clean(t.TaskRef.String()).clip(25).pad(26, false)}}
+		wait := taskWait(t)
+		l.add(wait.style, wait.text.pad(9, true)+"  ")
+		l.add(plain, "DSQ "+taskDSQ(t).text)
+		w.row(l, x.placeOfTask(i), t.At)
+	}
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+// Package tui shows the snapshots of a session on a terminal: what failed
+// first, then the CPUs, the tasks, the cells and DSQs, and the source text that
+// proves each of them.
+//
+// One [Model] owns all state. Its parts are plain structs that are told their
+// size and give back lines: the page (a text with a cursor, for the overview
+// and all details), the list (a table that sorts and filters), and the raw
+// view. Nothing in the package reads a file, and nothing decides anything
+// about a snapshot: it renders the types of package dump.
+//
+// What a dump holds is hostile. All that reaches the screen has the type text,
+// and only the functions of clean.go make one from a string that is not a
+// constant; the compiler sees to the rest.
+package tui

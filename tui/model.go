@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"scxdiag/dump"
+)
+
+// Model is the whole state of the program. It implements tea.Model; tests
+// drive it without a terminal.
+type Model struct {
+	keys   keyMap
+	styles *styles
+
+	width, height int // of the screen; 0 until the terminal told
+
+	snapshots []*dump.Snapshot
+	indices   []*index // of the snapshots that were shown
+	current   int      // the snapshot shown
+
+	cpus, tasks, cells *list
+	raw                raw
+	// stack is where the user is, and behind it what esc goes back to. The
+	// first is one of the numbered views, and there is always one.
+	stack []frame
+
+	overlay overlay
+	prompt  *prompt
+	notice  text // shown until the next key
+}
+
+// New makes the model of a session.
+func New(snapshots []*dump.Snapshot, o Options) *Model {
+	m := &Model{
+		keys:      newKeyMap(),
+		styles:    newStyles(o.NoColor),
+		snapshots: snapshots,
+		indices:   make([]*index, len(snapshots)),
+		raw:       raw{found: -1},
+	}
+	m.stack = []frame{newFrame(place{view: viewOverview})}
+	m.show(firstToShow(snapshots))
+	return m
+}
+
+// firstToShow is the snapshot that a session opens with: the first failure
+// that has a dump, or else the first failure, or else the first dump.
+func firstToShow(snapshots []*dump.Snapshot) int {
+	best, bestRank := 0, 0
+	for i, s := range snapshots {
+		rank := 0
+		if s.IsFailure() {
+			rank = 2
+		}
+		if len(s.CPUs) > 0 || len(s.Tasks) > 0 {
+			rank++
+		}
+		if rank > bestRank {
+			best, bestRank = i, rank
+		}
+	}
+	return best
+}
+
+// Init implements tea.Model.
+func (m *Model) Init() tea.Cmd { return nil }
+
+// Update implements tea.Model.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	var cmd tea.Cmd
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.KeyPressMsg:
+		cmd = m.key(msg)
+	case tea.PasteMsg:
+		if m.prompt != nil {
+			m.prompt.insert(msg.Content)
+			m.prompted()
+		}
+	}
+	m.layout()
+	return m, cmd
+}
+
+// x is the index of the snapshot shown.
+func (m *Model) x() *index { return m.indices[m.current] }
+
+// show goes to snapshot i and keeps what is selected, where it exists there.
+func (m *Model) show(i int) {
+	if i < 0 || i >= len(m.snapshots) {
+		return
+	}
+	first := m.cpus == nil
+	if m.indices[i] == nil {
+		m.indices[i] = newIndex(m.snapshots[i])
+	}
+	m.current = i
+	x := m.x()
+	m.cpus = relist(m.cpus, newCPUList(x), x)
+	m.tasks = relist(m.tasks, newTaskList(x), x)
+	m.cells = relist(m.cells, newCellList(x), x)
+	if first {
+		m.toSubject()
+	}
+	m.raw.top, m.raw.left, m.raw.found = 0, 0, -1
+	if m.frame().at.view == viewRaw {
+		s := m.raw.of
+		s.at = x.span(s.place)
+		m.raw.show(x, s)
+	}
+}
+
+// relist takes over from the list of another snapshot how it was sorted,
+// filtered and confined, and what was selected.
+func relist(old, l *list, x *index) *list {
+	at := nowhere
+	if old != nil {
+		if i, ok := old.current(); ok {
+			at = old.place(i)
+		}
+		l.adopt(old)
+		l.confine(x, old.scope)
+	}
+	l.update()
+	l.seekPlace(at)
+	return l
+}
+
+// toSubject puts all cursors on what the verdict is about.
+func (m *Model) toSubject() {
+	x := m.x()
+	t := x.task(x.subject)
+	if t == nil {
+		return
+	}
+	m.tasks.seek(x.subject)
+	if t.CPU.Known {
+		m.cpus.seekPlace(placeOfCPU(t.CPU.V))
+	}
+	if t.Cell.Known {
+		m.cells.seekPlace(placeOfCell(t.Cell.V))
+	} else if i := x.queueOf(t); i >= 0 {
+		m.cells.seekPlace(x.placeOfQueue(i))
+	}
+}
+
+// list is the table that is shown, nil if none is.
+func (m *Model) list() *list {
+	switch m.frame().at.view {
+	case viewCPUs:
+		return m.cpus
+	case viewTasks:
+		return m.tasks
+	case viewCells:
+		return m.cells
+	}
+	return nil
+}
+
+// selection is what the cursor is on.
+type selection struct {
+	place place     // nowhere if it is not of one thing
+	at    dump.Span // what proves it
+}
+
+func (m *Model) selection() selection {
+	x, f := m.x(), m.frame()
+	if f.at.view == viewRaw {
+		return m.raw.of
+	}
+	if l := m.list(); l != nil {
+		if i, ok := l.current(); ok {
+			return selection{l.place(i), x.span(l.place(i))}
+		}
+		return selection{}
+	}
+	s := selection{place: f.at}
+	if it := f.page.selected(); it != nil {
+		s.at = it.at
+		if f.at.view == viewOverview {
+			s.place = it.link
+		}
+	}
+	if s.at.IsZero() {
+		s.at = x.span(s.place)
+	}
+	return s
+}
+
+// layout tells every part of the screen its size, and has it scroll to what is
+// selected.
+func (m *Model) layout() {
+	if len(m.snapshots) == 0 || m.tooSmall() {
+		return
+	}
+	height := m.bodyHeight()
+	x, f := m.x(), m.frame()
+	m.raw.height = max(height-1, 1)
+	switch l := m.list(); {
+	case l != nil:
+		l.layout(height)
+	case f.at.view == viewRaw:
+		m.raw.layout(x)
+	default:
+		f.build(x, m.current, m.width)
+		f.page.layout(height)
+	}
+	if m.overlay != nil {
+		m.overlay.layout(m, m.width, height)
+	}
+}

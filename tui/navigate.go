@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import "slices"
+
+// frame is an entry of the stack of views.
+type frame struct {
+	at    place
+	scope place // what a table of tasks is confined to
+	row   place // what was selected in a table when it was left
+	page  *page // of a place that is shown as a page
+	built built // what the page was built for
+}
+
+// built says what a page was built for; it is built again when that changes.
+type built struct{ snapshot, width int }
+
+func newFrame(at place) frame {
+	return frame{at: at, page: new(page), built: built{snapshot: -1}}
+}
+
+// build fills the page of the frame, if it has one and it is out of date.
+func (f *frame) build(x *index, snapshot, width int) {
+	now := built{snapshot, width}
+	if f.built == now {
+		return
+	}
+	f.built = now
+	switch f.at.view {
+	case viewOverview:
+		f.page.set(overviewPage(x, width))
+	case viewTask:
+		f.page.set(taskPage(x, f.at, width), nil)
+	case viewCPU:
+		f.page.set(cpuPage(x, f.at.id, width), nil)
+	case viewCell:
+		f.page.set(cellPage(x, f.at.id, width), nil)
+	case viewQueue:
+		f.page.set(queuePage(x, f.at, width), nil)
+	}
+}
+
+// frame is where the user is.
+func (m *Model) frame() *frame { return &m.stack[len(m.stack)-1] }
+
+// maxStack bounds how far esc goes back.
+const maxStack = 64
+
+// push goes to a place that esc comes back from.
+func (m *Model) push(f frame) {
+	m.leave()
+	if len(m.stack) == maxStack {
+		m.stack = slices.Delete(m.stack, 1, 2)
+	}
+	m.stack = append(m.stack, f)
+	m.enter()
+}
+
+// start goes to one of the numbered views; there is nothing to go back to.
+func (m *Model) start(v view) {
+	if len(m.stack) > 1 || m.frame().at.view != v {
+		m.leave()
+		m.stack = append(m.stack[:0], newFrame(place{view: v}))
+	}
+	m.frame().scope = nowhere
+	m.enter()
+}
+
+// back drops a filter if there is one, and else goes back one place.
+func (m *Model) back() {
+	switch l := m.list(); {
+	case l != nil && l.filter != "":
+		l.filter = ""
+		l.update()
+	case m.frame().at.view == viewRaw && m.raw.query != "":
+		m.raw.query, m.raw.found = "", -1
+	case len(m.stack) > 1:
+		m.stack = m.stack[:len(m.stack)-1]
+		m.enter()
+		if l := m.list(); l != nil {
+			l.seekPlace(m.frame().row)
+		}
+	}
+}
+
+func (m *Model) leave() {
+	if l := m.list(); l != nil {
+		if i, ok := l.current(); ok {
+			m.frame().row = l.place(i)
+		}
+	}
+}
+
+// enter sets up the view that the stack now ends in.
+func (m *Model) enter() {
+	if f := m.frame(); f.at.view == viewTasks && m.tasks.scope != f.scope {
+		m.tasks.confine(m.x(), f.scope)
+		m.tasks.update()
+	}
+}
+
+// follow goes where a link leads.
+func (m *Model) follow(p place) {
+	if p != nowhere && p != m.frame().at {
+		m.push(newFrame(p))
+	}
+}
+
+// open goes on from what is selected: to the thing itself, or from a thing to
+// what it belongs to.
+func (m *Model) open() {
+	f := m.frame()
+	if l := m.list(); l != nil {
+		if i, ok := l.current(); ok {
+			m.follow(l.place(i))
+		}
+		return
+	}
+	if f.at.view == viewRaw {
+		return
+	}
+	if it := f.page.selected(); it != nil && it.link != nowhere {
+		m.follow(it.link)
+		return
+	}
+	switch f.at.view {
+	case viewTask:
+		m.openCPU()
+	case viewCPU, viewCell, viewQueue:
+		m.openTasks()
+	}
+}
+
+// openCPU goes to the CPU of the task that is selected.
+func (m *Model) openCPU() {
+	x := m.x()
+	p := m.selection().place
+	if p == nowhere && m.frame().at.view == viewOverview && x.subject >= 0 {
+		p = x.placeOfTask(x.subject)
+	}
+	switch p.view {
+	case viewCPU:
+		m.follow(p)
+	case viewTask:
+		if t := x.task(x.findTask(p)); t != nil && t.CPU.Known {
+			m.follow(placeOfCPU(t.CPU.V))
+			return
+		}
+		m.notice = "The dump does not say on which CPU it is."
+	}
+}
+
+// openTasks goes to the table of the tasks that belong to what is selected.
+func (m *Model) openTasks() {
+	f := m.frame()
+	p := f.at
+	if l := m.list(); l != nil {
+		i, ok := l.current()
+		if !ok {
+			return
+		}
+		p = l.place(i)
+	}
+	if p.view != viewCPU && p.view != viewCell && p.view != viewQueue {
+		return
+	}
+	if g := m.x().group(p); g == nil || len(g.tasks) == 0 {
+		m.notice = "No task of the dump belongs to " + p.title() + "."
+		return
+	}
+	m.tasks.filter = ""
+	to := newFrame(place{view: viewTasks})
+	to.scope = p
+	m.push(to)
+	m.tasks.cursor = 0
+}
+
+// openRaw shows the source of what is selected.
+func (m *Model) openRaw() {
+	if m.frame().at.view == viewRaw {
+		return
+	}
+	s := m.selection()
+	m.raw.show(m.x(), s)
+	m.push(newFrame(place{view: viewRaw}))
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+)
+
+// overlay covers the view that is shown until it is closed.
+type overlay interface {
+	// key takes a key; it returns false to be closed.
+	key(m *Model, k tea.KeyPressMsg) bool
+	layout(m *Model, width, height int)
+	Render(st *styles, width, height int) []string
+	footer(keys *keyMap) []binding
+}
+
+// helpOverlay lists the keys of the view that it was opened on.
+type helpOverlay struct {
+	groups []keyGroup
+	lines  []line
+	top    int
+	height int
+}
+
+func (h *helpOverlay) key(m *Model, k tea.KeyPressMsg) bool {
+	switch keys := &m.keys; {
+	case keys.down.matches(k):
+		h.top++
+	case keys.up.matches(k):
+		h.top--
+	case keys.pageDown.matches(k):
+		h.top += h.height
+	case keys.pageUp.matches(k):
+		h.top -= h.height
+	case keys.top.matches(k):
+		h.top = 0
+	case keys.bottom.matches(k):
+		h.top = len(h.lines)
+	default:
+		return false
+	}
+	return true
+}
+
+func (h *helpOverlay) layout(_ *Model, width, height int) {
+	const label = 10
+	h.lines, h.height = h.lines[:0], height
+	for i, g := range h.groups {
+		if i > 0 {
+			h.lines = append(h.lines, nil)
+		}
+		h.lines = append(h.lines, line{{plain, "  "}, {heading, g.title}})
+		for _, b := range g.keys {
+			for k, l := range (line{{plain, b.help}}).wrap(width - label - 4) {
+				head := line{{plain, spaces(4 + label)}}
+				if k == 0 {
+					head = line{{plain, "    "}, {key, b.label.pad(label, false)}}
+				}
+				h.lines = append(h.lines, append(head, l...))
+			}
+		}
+	}
+	h.top = max(0, min(h.top, len(h.lines)-height))
+}
+
+func (h *helpOverlay) Render(st *styles, width, height int) []string {
+	var out []string
+	for i := h.top; i < len(h.lines) && len(out) < height; i++ {
+		out = append(out, h.lines[i].render(st, plain, width))
+	}
+	if n := len(h.lines) - h.top - height; n > 0 && len(out) > 0 {
+		out[len(out)-1] = line{{muted, "    " + number(n+1) + " more lines"}}.render(st, plain, width)
+	}
+	return out
+}
+
+func (h *helpOverlay) footer(keys *keyMap) []binding {
+	closing := keys.back
+	closing.short = "close"
+	return []binding{closing, keys.quit, {label: "↑↓", short: "scroll"}}
+}
+
+// sessionOverlay lists the snapshots of the session.
+type sessionOverlay struct{ list *list }
+
+func newSessionOverlay(m *Model) *sessionOverlay {
+	snaps := m.snapshots
+	l := &list{
+		noun:  "snapshots",
+		fixed: true,
+		n:     len(snaps),
+		place: func(i int) place { return place{id: int32(i + 1)} }, //nolint:gosec // few
+	}
+	l.columns = []column{
+		{
+			title: "#", width: 4, right: true,
+			cell: func(i int) span { return span{name, number(i + 1)} },
+			key:  func(i int) sortKey { return byNumber(i, true) },
+		},
+		{
+			title: "", width: 1,
+			cell: func(i int) span {
+				if !snaps[i].Ledger.Complete() {
+					return span{warning, "!"}
+				}
+				return span{}
+			},
+			key: func(int) sortKey { return sortKey{} },
+		},
+		{
+			title: "verdict", width: 18,
+			cell: func(i int) span {
+				on, t := verdict(snaps[i])
+				return span{on, t}
+			},
+			key: func(int) sortKey { return sortKey{} },
+		},
+		{
+			title: "scheduler", width: 12,
+			cell: func(i int) span { return span{plain, schedulerName(snaps[i])} },
+			key:  func(int) sortKey { return sortKey{} },
+		},
+		{
+			title: "time", width: 12, drop: 1,
+			cell: func(i int) span {
+				t := snaps[i].Time
+				return textSpan(!t.IsZero(), clean(t.Format("15:04:05.000")))
+			},
+			key: func(int) sortKey { return sortKey{} },
+		},
+		{
+			title: "message", width: 12, grow: 100,
+			cell: func(i int) span {
+				if e := snaps[i].Exit; e != nil {
+					return textSpan(e.Message.Known, clean(e.Message.V))
+				}
+				return span{muted, unknown}
+			},
+			key: func(int) sortKey { return sortKey{} },
+		},
+		{
+			title: "source", width: 34, drop: 2,
+			cell: func(i int) span {
+				at := sourceName(snaps[i]) + ":" + number(snaps[i].Source.Line)
+				return span{muted, at.clipLeft(34)}
+			},
+			key: func(int) sortKey { return sortKey{} },
+		},
+	}
+	l.update()
+	l.seek(m.current)
+	return &sessionOverlay{list: l}
+}
+
+func (o *sessionOverlay) key(m *Model, k tea.KeyPressMsg) bool {
+	if m.keys.open.matches(k) {
+		if i, ok := o.list.current(); ok {
+			m.show(i)
+		}
+		return false
+	}
+	return m.moveList(o.list, k)
+}
+
+func (o *sessionOverlay) layout(_ *Model, _, height int) { o.list.layout(height) }
+
+func (o *sessionOverlay) Render(st *styles, width, height int) []string {
+	return o.list.Render(st, width, height)
+}
+
+func (o *sessionOverlay) footer(keys *keyMap) []binding {
+	closing := keys.back
+	closing.short = "close"
+	show := keys.open
+	show.short = "show"
+	return []binding{closing, keys.quit, show}
+}

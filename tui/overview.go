@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"scxdiag/dump"
+)
+
+// twoColumns is the width from which the overview has two columns.
+const twoColumns = 130
+
+// overviewPage leads with the cause: findings, if there are any, the verdict,
+// and the task that it is about with its CPU, cell and DSQ. What the snapshot
+// is and what is missing from it follow, beside it on a wide screen.
+func overviewPage(x *index, width int) (left, right []item) {
+	if width < twoColumns {
+		w := newWriter(width)
+		causeOf(w, x)
+		machineOf(w, x)
+		snapshotOf(w, x)
+		ledgerOf(w, x)
+		detailsOf(w, x)
+		return w.items, nil
+	}
+	lw, rw := split(width)
+	l, r := newWriter(lw), newWriter(rw)
+	causeOf(l, x)
+	machineOf(l, x)
+	backtraceOf(l, x)
+	snapshotOf(r, x)
+	ledgerOf(r, x)
+	extrasOf(r, x)
+	return l.items, r.items
+}
+
+func causeOf(w *writer, x *index) {
+	findingsOf(w, x)
+	verdictOf(w, x)
+	subjectOf(w, x)
+}
+
+func detailsOf(w *writer, x *index) {
+	backtraceOf(w, x)
+	extrasOf(w, x)
+}
+
+// verdict says in a word or two what became of the scheduler.
+func verdict(s *dump.Snapshot) (style, text) {
+	switch {
+	case s.IsFailure() && s.Exit.Kind.Known:
+		return bad, "FAILED " + clean(s.Exit.Kind.V.String())
+	case s.IsFailure():
+		return bad, "FAILED"
+	case s.Exit != nil && s.Exit.Kind.Known:
+		return plain, "ENDED " + clean(s.Exit.Kind.V.String())
+	case s.Exit != nil:
+		return plain, "ENDED"
+	case s.Trigger == dump.TriggerSysRq:
+		return good, "RUNNING (SysRq-D)"
+	default:
+		return good, "RUNNING"
+	}
+}
+
+func verdictOf(w *writer, x *index) {
+	s := x.s
+	on, word := verdict(s)
+	if len(w.items) > 0 {
+		w.section("Verdict")
+	}
+	e := s.Exit
+	if e == nil {
+		w.para(line{{on, word}, {plain, ": the scheduler went on after this dump"}}, nowhere, dump.Span{})
+		return
+	}
+	l := line{{on, word}}
+	if r, ok := e.Reason.Get(); ok {
+		l.add(on, ": "+clean(r))
+	} else if r := e.Kind.V.Reason(); e.Kind.Known && r != "" {
+		l.add(on, ": "+clean(r))
+	}
+	if e.Kind.Known {
+		l.add(muted, " (exit kind "+clean(strconv.Itoa(int(e.Kind.V)))+")")
+	}
+	link := nowhere
+	if e.CPU.Known {
+		l.add(plain, " on CPU "+number(e.CPU.V))
+		link = placeOfCPU(e.CPU.V)
+	}
+	at := e.Kind.At
+	if at.IsZero() {
+		at = e.Reason.At
+	}
+	w.para(l, link, at)
+	if e.Message.Known && e.Message.V != "" {
+		link = nowhere
+		if x.named {
+			link = x.placeOfTask(x.subject)
+		}
+		w.para(line{{heading, clean(e.Message.V)}}, link, e.Message.At)
+	}
+	if e.Code.Known {
+		w.value("exit code", number(e.Code.V), e.Code.At)
+	}
+	if e.Task.Known {
+		w.value("reported by", clean(e.Task.V.String())+", which handled the error", e.Task.At)
+	}
+}
+
+func findingsOf(w *writer, x *index) {
+	for i := range x.s.Findings {
+		f := &x.s.Findings[i]
+		on := plain
+		switch f.Severity {
+		case dump.SeverityError:
+			on = bad
+		case dump.SeverityWarning:
+			on = warning
+		}
+		var at dump.Span
+		if len(f.Evidence) > 0 {
+			at = f.Evidence[0].At
+		}
+		w.section("Finding " + number(i+1) + " of " + number(len(x.s.Findings)))
+		l := line{{on, clean(string(f.Severity)) + ": " + clean(f.Title)}}
+		l.add(muted, " ("+clean(string(f.Confidence))+" confidence, rule "+clean(f.Rule)+")")
+		w.para(l, nowhere, at)
+		if f.Explanation != "" {
+			w.para(line{{plain, clean(f.Explanation)}}, nowhere, at)
+		}
+		for _, e := range f.Evidence {
+			w.field("evidence", line{{plain, clean(strings.TrimSpace(e.Text))}}, x.placeOfEntity(e.Entity), e.At)
+		}
+		if f.Next != "" {
+			w.field("next", line{{plain, clean(f.Next)}}, nowhere, dump.Span{})
+		}
+	}
+}
+
+// placeOfEntity finds where an entity such as "task:123" is shown.
+func (x *index) placeOfEntity(entity string) place {
+	kind, id, _ := strings.Cut(entity, ":")
+	n, err := strconv.ParseInt(id, 10, 32)
+	if err != nil {
+		return nowhere
+	}
+	switch kind {
+	case "task":
+		for i := range x.s.Tasks {
+			if int64(x.s.Tasks[i].PID) == n {
+				return x.placeOfTask(i)
+			}
+		}
+	case "cpu":
+		return placeOfCPU(int32(n))
+	case "cell":
+		return placeOfCell(int32(n))
+	}
+	return nowhere
+}
+
+func subjectOf(w *writer, x *index) {
+	t := x.task(x.subject)
+	e := x.s.Exit
+	switch {
+	case t != nil && x.named:
+		w.section("The task that the verdict names")
+	case e != nil && e.Subject.Known:
+		w.section("The task that the verdict names")
+		w.para(line{{warning, clean(e.Subject.V.String()) + " is not among the tasks of this dump."}}, nowhere, e.Subject.At)
+		if t != nil {
+			w.section("The task that has waited for longest instead")
+		}
+	case t != nil:
+		w.section("The task that has waited for longest")
+	}
+	if t == nil {
+		return
+	}
+	here := x.placeOfTask(x.subject)
+	l := line{{name, clean(t.TaskRef.String())}}
+	if wait, ok := t.WaitingFor(); ok {
+		l.add(plain, ", runnable for ")
+		l.add(heading, duration(wait))
+		l.add(plain, " without running")
+	} else if t.Current {
+		l.add(plain, ", ")
+		l.add(good, "running")
+	}
+	w.field("task", l, here, t.At)
+	if t.CPU.Known {
+		w.field("CPU", cpuLine(x, t.CPU.V), placeOfCPU(t.CPU.V), t.CPU.At)
+	}
+	if t.DSQ.Known {
+		w.field("DSQ", subjectQueue(x, t), subjectQueuePlace(x, t), t.DSQ.At)
+	}
+	if t.Cell.Known {
+		w.field("cell", cellLine(x, t.Cell.V), placeOfCell(t.Cell.V), t.Cell.At)
+	}
+	subjectClock(w, x, t, here)
+	subjectState(w, x, t, here)
+	if len(t.Stack) > 0 {
+		first, more := firstOf(t.Stack, 3)
+		parts := make([]text, len(first))
+		for i := range first {
+			parts[i] = clean(first[i].Text)
+		}
+		l := line{{plain, join(parts, ", ")}}
+		if more > 0 {
+			l.add(muted, ", "+number(more)+" more")
+		}
+		w.field("stack", l, here, t.Stack[0].At)
+	}
+}
+
+func subjectQueuePlace(x *index, t *dump.Task) place {
+	if i := x.queueOf(t); i >= 0 {
+		return x.placeOfQueue(i)
+	}
+	return nowhere
+}
+
+func subjectQueue(x *index, t *dump.Task) line {
+	l := line{{name, dsqName(t.DSQ.V)}}
+	if t.HeldByBPF() {
+		l.add(plain, ": the BPF scheduler holds it and has not dispatched it")
+	}
+	if i := x.queueOf(t); i >= 0 {
+		q := &x.queues[i]
+		l.add(plain, ", "+count(len(q.tasks), "task")+" listed")
+		if q.oldest == x.subject && q.waiting > 1 {
+			l.add(plain, ", this one the oldest")
+		}
+	}
+	return l
+}
+
+func subjectClock(w *writer, x *index, t *dump.Task, here place) {
+	switch {
+	case t.VTime.Known:
+		l := line{{plain, number(t.VTime.V)}}
+		if t.BasisVTime.Known {
+			l.add(plain, ", "+against(t.VTime.V, t.BasisVTime.V)+" basis_vtime")
+		}
+		if c := x.cellOf(t); c != nil && c.VTime.Known {
+			l.add(plain, ", "+against(t.VTime.V, c.VTime.V)+" the cell")
+		}
+		w.field("vtime", l, here, t.VTime.At)
+	case t.DSQVTime.Known && t.DSQFlags.V&1 != 0:
+		w.value("dsq_vtime", number(t.DSQVTime.V), t.DSQVTime.At)
+	}
+}
+
+func subjectState(w *writer, x *index, t *dump.Task, here place) {
+	var l line
+	if t.State.Known {
+		l.list(plain, clean(string(rune(t.State.V))))
+	}
+	if t.SCXState.Known {
+		l.list(plain, clean(string(t.SCXState.V)))
+	}
+	if t.OpsState.Known {
+		l.list(plain, "ops_state "+clean(t.OpsState.V.String()))
+	}
+	if t.Flags.Known && t.Flags.V != 0 {
+		l.list(plain, words(x.s.Kernel.TaskFlagNames(t.Flags.V)))
+	}
+	if len(l) > 0 {
+		w.field("state", l, here, t.OpsState.At)
+	}
+	var m line
+	if t.CPUs.Known {
+		m.list(plain, "CPUs "+cpuList(t.CPUs.V))
+	}
+	if t.MigrationDisabled.V > 0 {
+		m.list(warning, "migration disabled")
+	}
+	if t.Weight.Known {
+		m.list(plain, "weight "+number(t.Weight.V))
+	}
+	if t.Slice.Known {
+		m.list(plain, "slice "+nanoseconds(t.Slice.V))
+	}
+	if t.Owner.Known && !t.OwnerDumped {
+		m.list(warning, "owned by "+clean(t.Owner.V))
+	}
+	if len(m) > 0 {
+		w.field("may run on", m, here, t.CPUs.At)
+	}
+}
+
+func machineOf(w *writer, x *index) {
+	s := x.s
+	if len(s.CPUs) == 0 && len(s.Tasks) == 0 {
+		w.section("Machine")
+		w.para(line{{muted, "The source has the verdict only: no CPUs and no tasks."}}, nowhere, dump.Span{})
+		return
+	}
+	w.section("Machine")
+	listed, idle := 0, 0
+	for i := range s.CPUs {
+		if s.CPUs[i].Listed {
+			listed++
+		}
+		if is, _ := s.CPUs[i].IsIdle(); is {
+			idle++
+		}
+	}
+	l := line{{plain, number(listed) + " listed"}}
+	if idle > 0 {
+		l.list(plain, number(idle)+" idle")
+	}
+	if n := len(s.CPUs) - listed; n > 0 {
+		l.list(plain, number(n)+" known only to the scheduler")
+	}
+	w.field("CPUs", l, place{view: viewCPUs}, dump.Span{})
+	for i := range s.CPUs {
+		if c := &s.CPUs[i]; c.Class.V.IsHigher() {
+			l := line{{higher, "! CPU " + number(c.ID) + " runs class " + clean(string(c.Class.V))}}
+			if c.Current.Known {
+				l.add(plain, ": "+clean(c.Current.V.String()))
+			}
+			if wait, ok := x.byCPU[c.ID].wait(); ok {
+				l.add(plain, ", "+count(x.byCPU[c.ID].waiting, "task")+" waiting up to "+duration(wait))
+			}
+			w.field("", l, placeOfCPU(c.ID), c.Class.At)
+		}
+	}
+	l = line{{plain, number(x.all.running) + " running, " + number(x.all.waiting) + " waiting"}}
+	if wait, ok := x.all.wait(); ok {
+		l.list(plain, "the oldest for "+duration(wait))
+	}
+	w.field("tasks", l, place{view: viewTasks}, dump.Span{})
+	if len(s.Cells) > 0 {
+		w.field("cells", line{{plain, number(len(s.Cells))}}, place{view: viewCells}, dump.Span{})
+	}
+	if len(x.queues) > 0 {
+		w.field("DSQs", line{{plain, number(len(x.queues)) + " with tasks or described"}}, place{view: viewCells}, dump.Span{})
+	}
+}
+
+func snapshotOf(w *writer, x *index) {
+	s := x.s
+	w.section("Snapshot")
+	put := func(label, value text) {
+		if value == "" {
+			value = "unknown"
+		}
+		w.value(label, value, dump.Span{})
+	}
+	scheduler := clean(s.Scheduler)
+	if s.Sub != nil {
+		scheduler += ", sub-scheduler of level " + number(s.Sub.Level) + " for " + clean(s.Sub.Path)
+	}
+	put("scheduler", scheduler)
+	put("kernel", clean(s.Kernel.String()))
+	put("host", clean(s.Host))
+	when := text("")
+	if !s.Time.IsZero() {
+		when = clean(s.Time.Format("2006-01-02 15:04:05.000 MST"))
+	}
+	put("time", when)
+	put("trigger", clean(string(s.Trigger)))
+	source := sourceName(s)
+	if s.Source.Line > 0 {
+		source += ", from line " + number(s.Source.Line)
+	}
+	put("source", source)
+	carrier := clean(s.Source.Carrier)
+	if s.Source.Reversed {
+		carrier += ", newest line first"
+	}
+	put("carrier", carrier)
+	for _, c := range s.Source.Copies {
+		put("also at", "line "+number(c.Line)+", "+clean(c.Carrier))
+	}
+	if s.Signature != nil {
+		sig := clean(s.Signature.Title) + " (" + clean(s.Signature.ID) + ")"
+		if s.Signature.Weak {
+			sig += ", weak: from part of a dump"
+		}
+		put("signature", sig)
+	}
+}
+
+// ledgerLimit is how many entries of a kind the overview lists.
+const ledgerLimit = 8
+
+func ledgerOf(w *writer, x *index) {
+	l := &x.s.Ledger
+	w.section("Ledger")
+	if l.Complete() {
+		w.para(line{{good, "Complete"}, {plain, ": nothing is known to be missing"}}, nowhere, dump.Span{})
+	} else {
+		w.para(line{{warning, "! INCOMPLETE"}, {plain, ": " + missing(l)}}, nowhere, dump.Span{})
+	}
+	if c := l.Lines; c.Total() > 0 {
+		v := line{{plain, number(c.Parsed) + " parsed"}}
+		for _, p := range []struct {
+			n    int
+			what text
+			on   style
+		}{
+			{c.Verbatim, " verbatim", plain}, {c.Blank, " blank", plain}, {c.Foreign, " foreign", plain},
+			{c.NotUnderstood, " not understood", warning}, {c.Truncated, " cut off", warning},
+		} {
+			if p.n > 0 {
+				v.list(p.on, number(p.n)+p.what)
+			}
+		}
+		w.field("lines", v, nowhere, dump.Span{})
+	}
+	for _, r := range l.Records {
+		v := line{{plain, number(r.Received) + " of " + number(r.Expected) + " received"}}
+		if r.Dropped > 0 {
+			v.list(warning, number(r.Dropped)+" dropped")
+		}
+		w.field(clean(r.Kind), v, nowhere, dump.Span{})
+	}
+	for _, n := range l.Notes {
+		w.field("note", line{{warning, clean(n)}}, nowhere, dump.Span{})
+	}
+	distrusted, more := firstOf(l.Distrusted, ledgerLimit)
+	for _, d := range distrusted {
+		v := line{{plain, clean(d.Entity) + " " + clean(d.Field) + ": " + clean(d.Text)}}
+		w.field("distrusted", v, x.placeOfEntity(d.Entity), d.At)
+	}
+	tooMany(w, more)
+	lines, more := firstOf(l.NotUnderstood, ledgerLimit)
+	for _, n := range lines {
+		w.field("not understood", line{{plain, clean(n.Text)}}, nowhere, n.At)
+	}
+	tooMany(w, more)
+}
+
+func tooMany(w *writer, more int) {
+	if more > 0 {
+		w.field("", line{{muted, number(more) + " more"}}, nowhere, dump.Span{})
+	}
+}
+
+// missing says in one sentence what a ledger misses.
+func missing(l *dump.Ledger) text {
+	var parts []text
+	if l.Truncated {
+		parts = append(parts, "the end is cut off")
+	}
+	if n := l.Dropped(); n > 0 {
+		parts = append(parts, count(int(min(n, 1<<31-1)), "record")+" dropped")
+	}
+	if n := l.Lines.NotUnderstood; n > 0 {
+		parts = append(parts, count(n, "line")+" not understood")
+	}
+	if n := l.Lines.Truncated; n > 0 {
+		parts = append(parts, count(n, "line")+" damaged")
+	}
+	if n := len(l.Distrusted); n > 0 {
+		parts = append(parts, count(n, "value")+" distrusted")
+	}
+	if len(parts) == 0 {
+		return "see the notes"
+	}
+	return join(parts, ", ")
+}
+
+func backtraceOf(w *writer, x *index) {
+	if x.s.Exit != nil {
+		w.verbatim("Backtrace of the error, innermost first", x.s.Exit.Backtrace)
+	}
+}
+
+// extrasOf is what else the snapshot holds: nothing that was read stays
+// hidden.
+func extrasOf(w *writer, x *index) {
+	s := x.s
+	var zero int
+	var counted []dump.Counter
+	for _, c := range s.Counters {
+		if c.Value == 0 {
+			zero++
+			continue
+		}
+		counted = append(counted, c)
+	}
+	if len(s.Counters) > 0 {
+		w.section("Event counters")
+		for _, c := range counted {
+			l := line{{plain, number(c.Value).pad(12, true) + "  "}, {muted, clean(c.Name)}}
+			w.row(l, nowhere, c.At)
+		}
+		if zero > 0 {
+			w.row(line{{muted, count(zero, "counter") + " at zero"}}, nowhere, s.Counters[0].At)
+		}
+	}
+	if len(s.Events) > 0 {
+		w.section("Events of the scheduler, oldest first")
+		for i := range s.Events {
+			e := &s.Events[i]
+			l := line{{plain, number(e.Seq).pad(5, true) + " " + clean(e.Kind)}}
+			link := nowhere
+			if e.PID.Known {
+				l.add(plain, " pid "+number(e.PID.V))
+				link = x.placeOfEntity("task:" + strconv.Itoa(int(e.PID.V)))
+			}
+			if e.CgroupID.Known {
+				l.add(plain, " cgroup "+number(e.CgroupID.V))
+			}
+			if e.Time.Known {
+				l.add(muted, " at "+number(e.Time.V))
+			}
+			for _, kv := range e.Unknown {
+				l.add(muted, " "+clean(kv.Key)+"="+clean(kv.Value))
+			}
+			w.row(l, link, e.At)
+		}
+	}
+	w.verbatim("Scheduler text", s.Text)
+	w.pairs("Build", s.Build)
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import "scxdiag/dump"
+
+// view is what a screen shows.
+type view uint8
+
+const (
+	viewOverview view = iota
+	viewCPUs
+	viewTasks
+	viewCells
+	viewRaw
+	viewTask
+	viewCPU
+	viewCell
+	viewQueue
+)
+
+// place is where a user can be or go: a view, and the thing that it shows if
+// the view is of one thing. It names things by their identity, not by their
+// index, so that it means the same in the next snapshot.
+type place struct {
+	view view
+	task dump.TaskRef // of viewTask
+	nth  int32        // of viewTask: which one, if several have that name
+	id   int32        // of viewCPU and viewCell
+	dsq  dump.DSQRef  // of viewQueue
+	name string       // of viewQueue, where the scheduler's text describes it
+}
+
+// nowhere is not a place to go to.
+var nowhere = place{}
+
+func placeOfCPU(id int32) place  { return place{view: viewCPU, id: id} }
+func placeOfCell(id int32) place { return place{view: viewCell, id: id} }
+
+func (x *index) placeOfTask(i int) place {
+	return place{view: viewTask, task: x.s.Tasks[i].TaskRef, nth: x.nth[i]}
+}
+
+func (x *index) placeOfQueue(i int) place {
+	p := place{view: viewQueue, dsq: x.queues[i].ref.V}
+	if t := x.queues[i].text; t != nil {
+		p.name = t.Name
+	}
+	return p
+}
+
+// findTask finds the task of a place: -1 if the snapshot does not have it. A
+// task may change its comm; its pid decides if nothing else fits.
+func (x *index) findTask(p place) int {
+	byPID := -1
+	for i := range x.s.Tasks {
+		switch t := &x.s.Tasks[i]; {
+		case t.TaskRef == p.task && x.nth[i] == p.nth:
+			return i
+		case t.PID == p.task.PID && byPID < 0 && p.task.PID > 0:
+			byPID = i
+		}
+	}
+	return byPID
+}
+
+// findQueue finds the queue of a place: -1 if the snapshot does not have it.
+func (x *index) findQueue(p place) int {
+	for i := range x.queues {
+		if x.placeOfQueue(i) == p {
+			return i
+		}
+	}
+	return -1
+}
+
+// group is the tasks that belong to a place, nil if the place is not of
+// something that has tasks.
+func (x *index) group(p place) *group {
+	switch p.view {
+	case viewCPU:
+		return x.byCPU[p.id]
+	case viewCell:
+		return x.byCell[p.id]
+	case viewQueue:
+		if i := x.findQueue(p); i >= 0 {
+			return &x.queues[i].group
+		}
+	}
+	return nil
+}
+
+// span is the part of Raw that proves what a place shows.
+func (x *index) span(p place) dump.Span {
+	switch p.view {
+	case viewTask:
+		if t := x.task(x.findTask(p)); t != nil {
+			return t.At
+		}
+	case viewCPU:
+		if c := x.s.CPU(p.id); c != nil {
+			return c.At
+		}
+	case viewCell:
+		if c := x.s.Cell(p.id); c != nil {
+			return c.At
+		}
+	case viewQueue:
+		if i := x.findQueue(p); i >= 0 && x.queues[i].text != nil {
+			return x.queues[i].text.At
+		}
+	}
+	return dump.Span{}
+}
+
+// title names a place for people.
+func (p place) title() text {
+	switch p.view {
+	case viewOverview:
+		return "Overview"
+	case viewCPUs:
+		return "CPUs"
+	case viewTasks:
+		return "Tasks"
+	case viewCells:
+		return "Cells"
+	case viewRaw:
+		return "Raw"
+	case viewTask:
+		return "task " + clean(p.task.String())
+	case viewCPU:
+		return "CPU " + number(p.id)
+	case viewCell:
+		return "cell " + number(p.id)
+	case viewQueue:
+		if p.name != "" {
+			return "DSQ " + clean(p.name)
+		}
+		return "DSQ " + dsqName(p.dsq)
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"scxdiag/dump"
+)
+
+// Options says how to show a session.
+type Options struct {
+	Input  io.Reader // nil: standard input, or the terminal if that is no terminal
+	Output io.Writer // nil: standard output
+	// NoColor shows everything without styles. Run sets it too if the
+	// environment variable NO_COLOR is not empty.
+	NoColor bool
+	Environ []string // nil: the environment of the process
+}
+
+// ErrDumbTerminal is returned by Run if TERM says that the terminal cannot
+// place its cursor. Callers print text instead.
+var ErrDumbTerminal = errors.New("terminal cannot place its cursor (TERM=dumb)")
+
+// Run shows the snapshots until the user quits or ctx is done, whose error it
+// then returns. It leaves the terminal as it found it.
+func Run(ctx context.Context, snapshots []*dump.Snapshot, o Options) error {
+	if o.Environ == nil {
+		o.Environ = os.Environ()
+	}
+	if t := lookup(o.Environ, "TERM"); t == "dumb" {
+		return ErrDumbTerminal
+	}
+	o.NoColor = o.NoColor || lookup(o.Environ, "NO_COLOR") != ""
+	// Finding out the colours would run tmux inside of tmux. The styles only
+	// use what every terminal with colours has.
+	profile := colorprofile.ANSI
+	if o.NoColor {
+		profile = colorprofile.NoTTY
+	}
+	options := []tea.ProgramOption{
+		tea.WithContext(ctx),
+		tea.WithEnvironment(o.Environ),
+		tea.WithColorProfile(profile),
+	}
+	if o.Input != nil {
+		options = append(options, tea.WithInput(o.Input))
+	}
+	if o.Output != nil {
+		options = append(options, tea.WithOutput(o.Output))
+	}
+	_, err := tea.NewProgram(New(snapshots, o), options...).Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// lookup finds the value of an environment variable, of several the last.
+func lookup(environ []string, name string) string {
+	for i := len(environ) - 1; i >= 0; i-- {
+		if v := environ[i]; len(v) > len(name) && v[len(name)] == '=' && v[:len(name)] == name {
+			return v[len(name)+1:]
+		}
+	}
+	return ""
+}
