@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+# golangci-lint is pinned here and not in go.mod, which would take over the
+# some hundred modules that it is made of.
+LINT_VERSION := v2.15.0
+LINT := .cache/bin/golangci-lint-$(LINT_VERSION)
+
+FUZZTIME ?= 10m
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# The program has no C in it. That leaves out the race detector, which needs a
+# C compiler.
+export CGO_ENABLED := 0
+# Where the installed Go is older than go.mod asks for, let it fetch that one.
+export GOTOOLCHAIN ?= auto
+
+.PHONY: build test tools gofmt vet lint unit bench fuzz update clean
+
+build: ## build bin/scxdiag
+	go build -trimpath -o bin/scxdiag ./cmd/scxdiag
+
+test: tools gofmt vet lint unit ## install what testing needs, then run every check and test
+
+tools: $(LINT) ## install what testing needs and this machine lacks
+	@command -v tmux >/dev/null || { $(call apt,tmux); }
+
+# apt installs a Debian package and says so.
+apt = echo "installing $(1) with apt-get" && \
+	$(SUDO) apt-get update -qq && \
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1)
+
+$(LINT):
+	@command -v go >/dev/null || { $(call apt,golang-go ca-certificates); }
+	@echo "installing golangci-lint $(LINT_VERSION) into $(@D); the first time this takes some minutes"
+	GOBIN="$(CURDIR)/$(@D)" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv "$(@D)/golangci-lint" "$@"
+
+gofmt: ## fail if a file is not formatted
+	@unformatted="$$(gofmt -l .)"; \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint: $(LINT) ## run golangci-lint
+	$(LINT) run ./...
+
+unit: ## run the Go tests
+	go test ./...
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . ./dump/...
+
+fuzz: ## run each fuzz target for FUZZTIME
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target for $(FUZZTIME)"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+		done; \
+	done
+
+update: ## refresh the golden files; look at the difference before you commit it
+	@for dir in $$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"|exp/golden"' . | xargs -n1 dirname | sort -u); do \
+		go test "$$dir" -update; \
+	done
+	UPDATE_SCRIPTS=1 go test ./cmd/scxdiag
+
+clean: ## remove what was built
+	rm -rf bin .cache

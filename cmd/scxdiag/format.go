@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"errors"
+	"io"
+
+	"scxdiag/dump/report"
+)
+
+// formats are the values of --format.
+var formats = []struct {
+	name, help string
+	newWriter  func(io.Writer, report.Options) report.Writer
+}{
+	{"text", "a summary for people", report.NewText},
+	{"json", "everything, for programs", report.NewJSON},
+	{"markdown", "the summary as an issue text", report.NewMarkdown},
+}
+
+// format is the value of --format; "" if it was not given.
+type format string
+
+// Set, String and Type make a format a flag.
+func (f *format) Set(s string) error {
+	for _, known := range formats {
+		if known.name == s {
+			*f = format(s)
+			return nil
+		}
+	}
+	return errors.New("must be text, json or markdown")
+}
+
+func (f *format) String() string { return string(*f) }
+
+// Type is what the help text calls the value.
+func (f *format) Type() string { return "text|json|markdown" }
+
+// writer makes the writer of the format, of text if none was given.
+func (f format) writer(w io.Writer) report.Writer {
+	for _, known := range formats {
+		if known.name == string(f) {
+			return known.newWriter(w, report.Options{})
+		}
+	}
+	return report.NewText(w, report.Options{})
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// crashLog has a stall of scx_mitosis: websrv[228] waits for CPU 1.
+const crashLog = "../../testdata/dumps/7.3-scx_mitosis-head-cell-rt-hog.log"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"scxdiag": main})
+}
+
+// TestScripts runs the program as a user would. The real dumps of the project
+// are in $DUMPS.
+func TestScripts(t *testing.T) {
+	dumps, err := filepath.Abs("../../testdata/dumps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DUMPS", dumps)
+			e.Setenv("TERM", "xterm")
+			return nil
+		},
+	})
+}
+
+// exits runs a program that must end with a given code: exits CODE PROGRAM
+// ARG...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code program [arg...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%s: %v", args[1], err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// newRoot is the command line of scxdiag.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "scxdiag",
+		Short: "Tell why a sched_ext scheduler failed",
+		Long: `scxdiag tells why a sched_ext scheduler failed.
+
+When the kernel throws a sched_ext scheduler out, it prints a dump of all CPUs
+and runnable tasks. scxdiag finds that dump in whatever log it ended up in and
+shows what it says: which task waited, for how long, on which queue, and what
+its CPU was doing instead.
+
+Start with a log of the scheduler or of the kernel:
+
+  scxdiag open crash.log`,
+		Example: `  scxdiag open crash.log                      look at it
+  scxdiag open --format text crash.log        print a summary
+  journalctl -b -u scx | scxdiag open -       read from a pipe
+  scxdiag open --help                         more of that`,
+		Args:          noArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// Without a command there is only --help.
+		DisableFlagsInUseLine: true,
+		// Suggestions would make an error several lines long.
+		DisableSuggestions: true,
+		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
+	root.AddCommand(newOpen(), newVersion())
+	return root
+}
+
+// usageError says what is wrong with the command line and where to look.
+func usageError(cmd *cobra.Command, what string) error {
+	return fmt.Errorf("%s; see %s --help", what, cmd.CommandPath())
+}
+
+// noArgs accepts no arguments.
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasSubCommands():
+		return usageError(cmd, fmt.Sprintf("unknown command %q", args[0]))
+	}
+	return usageError(cmd, fmt.Sprintf("%s takes no arguments, got %q", cmd.Name(), args[0]))
+}

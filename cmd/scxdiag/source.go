@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// stdinName is the name that stands for standard input.
+const stdinName = "-"
+
+// source is an open log. Reading it ends when its context does.
+type source struct {
+	io.Reader
+	name  string
+	size  int64 // -1 if unknown
+	close func()
+}
+
+// openSource opens a file, or standard input, and refuses what cannot be a
+// log.
+func openSource(ctx context.Context, name string, stdin io.Reader) (*source, error) {
+	src := &source{Reader: stdin, name: name, size: -1, close: func() {}}
+	if name != stdinName {
+		f, err := openFile(ctx, name)
+		if err != nil {
+			return nil, openError(name, err)
+		}
+		src.Reader, src.close = f, func() { _ = f.Close() } // it was only read
+	}
+	if err := src.check(ctx); err != nil {
+		src.close()
+		return nil, err
+	}
+	return src, nil
+}
+
+// openFile opens a file. That can block, on a named pipe that nobody writes to;
+// it then ends with the program.
+func openFile(ctx context.Context, name string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(name) //nolint:gosec // opening what the user names is the purpose
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// check looks at what kind of file it is and at its first bytes.
+func (s *source) check(ctx context.Context) error {
+	isRegular := false
+	if f, ok := s.Reader.(*os.File); ok {
+		info, err := f.Stat()
+		if err != nil {
+			return openError(s.name, err)
+		}
+		if info.IsDir() {
+			return fmt.Errorf("%s: is a directory; name the logs in it", s.name)
+		}
+		if isRegular = info.Mode().IsRegular(); isRegular && info.Size() > 0 {
+			s.size = info.Size() // files of /proc and the like say 0
+		}
+	}
+	if isRegular {
+		s.Reader = &cancelled{ctx: ctx, src: s.Reader}
+	} else {
+		s.Reader = newPump(ctx, s.Reader)
+	}
+	start := make([]byte, longestMagic)
+	n, err := io.ReadFull(s.Reader, start)
+	switch {
+	case errors.Is(err, io.EOF):
+		return &noDumpError{name: s.name}
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return openError(s.name, err)
+	}
+	start = start[:n]
+	for _, p := range packers {
+		if bytes.HasPrefix(start, []byte(p.magic)) {
+			return fmt.Errorf("%s: is compressed (%s); decompress it first: %s %s | scxdiag open -",
+				s.name, p.name, p.unpack, shellWord(s.name))
+		}
+	}
+	s.Reader = io.MultiReader(bytes.NewReader(start), s.Reader)
+	return nil
+}
+
+// packers are the formats that logs are compressed with.
+var packers = []struct{ name, magic, unpack string }{
+	{"gzip", "\x1f\x8b", "zcat"},
+	{"zip", "PK\x03\x04", "unzip -p"},
+	{"xz", "\xfd7zXZ\x00", "xzcat"},
+	{"zstd", "\x28\xb5\x2f\xfd", "zstdcat"},
+	{"bzip2", "BZh", "bzcat"},
+	{"lz4", "\x04\x22\x4d\x18", "lz4cat"},
+}
+
+const longestMagic = 6
+
+// openError says in one line why a file cannot be opened, and what to do.
+func openError(name string, err error) error {
+	var cause syscall.Errno
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: interrupted", name)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: no such file; check the name, or use - for standard input", name)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: permission denied; read it as another user: sudo cat %s | scxdiag open -",
+			name, shellWord(name))
+	case errors.As(err, &cause):
+		return fmt.Errorf("%s: cannot be read: %w", name, cause)
+	}
+	return fmt.Errorf("%s: cannot be read: %w", name, err)
+}
+
+// shellWord is a file name as one types it into a shell. A name that would
+// need quoting is for the user to fill in.
+func shellWord(name string) string {
+	isPlain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/+,:=@%", r)
+	}
+	if name == stdinName || strings.ContainsFunc(name, func(r rune) bool { return !isPlain(r) }) {
+		return "FILE"
+	}
+	return name
+}
+
+// noDumpError says that a file was read and holds nothing for this program.
+type noDumpError struct {
+	name string
+	read int64
+}
+
+func (e *noDumpError) Error() string {
+	if e.read == 0 {
+		return e.name + ": is empty; was the log written yet?"
+	}
+	return fmt.Sprintf("%s: no sched_ext dump or verdict in it (%s read); is it the log of the scheduler or of the kernel?",
+		e.name, bytesText(e.read))
+}
