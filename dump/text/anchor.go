@@ -18,9 +18,20 @@ var rareBytes = [...]struct {
 	ok func(s []byte, i int) bool
 }{
 	{'x', func(s []byte, i int) bool {
-		return around(s, i, "sched_e", "xt: ") || around(s, i, "sched_e", "xt_dump:") ||
-			around(s, i, "e", "xit kind ") || around(s, i, "flags=0", "x") ||
-			around(s, i, "sc", "x_state/flags=") || around(s, i, "Linu", "x version ")
+		if i == 0 {
+			return false
+		}
+		switch s[i-1] {
+		case '0':
+			return around(s, i, "flags=0", "x")
+		case 'c':
+			return around(s, i, "sc", "x_state/flags=")
+		case 'e':
+			return around(s, i, "sched_e", "xt: ") || around(s, i, "sched_e", "xt_dump:") || around(s, i, "e", "xit kind ")
+		case 'u':
+			return around(s, i, "Linu", "x version ")
+		}
+		return false
 	}},
 	{'X', func(s []byte, i int) bool {
 		return around(s, i, "E", "XIT: ") || around(s, i, "SC", "X_EV_")

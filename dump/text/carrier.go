@@ -33,6 +33,7 @@ var layerNames = []struct {
 type prefix struct {
 	layers layer
 	end    int // where the payload starts
+	time   int // where a journal's time ends; what follows may be its program, or the payload
 	// Parts of the line, nil if it does not have them.
 	stamp []byte // date and time, as far as it can be understood
 	host  []byte
@@ -41,7 +42,7 @@ type prefix struct {
 
 // decodePrefix takes off every layer that it knows.
 func decodePrefix(b []byte) prefix {
-	var p prefix
+	p := prefix{end: bomLen(b)}
 	for {
 		rest := b[p.end:]
 		var n int
@@ -69,6 +70,7 @@ func decodePrefix(b []byte) prefix {
 				return p
 			}
 			n = j.end
+			p.time = p.end + j.time
 			p.layers |= layerJournal
 			p.stamp, p.host, p.ident = orStamp(p.stamp, j.stamp), j.host, j.ident
 		default:
@@ -109,7 +111,7 @@ func actionsLen(b []byte) int {
 			}
 			start += tab + 1
 		}
-		start += len(bomLen(b[start:]))
+		start += bomLen(b[start:])
 		if !isISODate(b[start:]) {
 			return 0
 		}
@@ -130,12 +132,12 @@ func actionsLen(b []byte) int {
 	return n
 }
 
-// bomLen is the UTF-8 byte order mark that b starts with, if any.
-func bomLen(b []byte) []byte {
+// bomLen is the length of the UTF-8 byte order mark that b starts with, if any.
+func bomLen(b []byte) int {
 	if hasPrefix(b, "\ufeff") {
-		return b[:len("\ufeff")]
+		return len("\ufeff")
 	}
-	return nil
+	return 0
 }
 
 // isISODate matches "2026-11-23" at the start of b.
@@ -161,7 +163,11 @@ func dmesgLen(b []byte) int {
 			return 0
 		}
 		i = k + 1
-	} else if n := facilityLen(b[i:]); n > 0 {
+	} else if i < len(b) && b[i] != '[' {
+		n := facilityLen(b[i:])
+		if n == 0 {
+			return 0
+		}
 		i += n
 	}
 	if i >= len(b) || b[i] != '[' {
@@ -201,6 +207,9 @@ func facilityLen(b []byte) int {
 
 // isStamp matches "  123.456789" and "Mon Nov 23 07:33:30 2026".
 func isStamp(b []byte) bool {
+	if n := len(b); n > 7 && b[n-7] == '.' && allDigits(b[n-6:]) && allDigits(bytes.TrimLeft(b[:n-7], " ")) {
+		return true // by far the most frequent
+	}
 	digits, dots, colons := 0, 0, 0
 	for i, c := range b {
 		switch {
@@ -265,7 +274,7 @@ func decodeJournal(b []byte) (prefix, bool) {
 	if n == 0 {
 		return p, false
 	}
-	p.stamp, p.end = stamp, n
+	p.stamp, p.end, p.time = stamp, n, n
 	if host, ident, end, ok := programLen(b[n:]); ok {
 		p.host, p.ident = host, ident
 		p.end += end

@@ -102,7 +102,7 @@ func classify(p []byte) kind {
 		switch {
 		case hasPrefix(q, "cpus="):
 			return kindCPUs
-		case hasPrefix(q, "curr=") && len(p)-len(q) >= 4:
+		case hasPrefix(q, "curr="):
 			return kindCurr
 		case hasPrefix(q, "cpus_to_"):
 			return kindKick
@@ -174,16 +174,14 @@ func classify(p []byte) kind {
 			return kindElision
 		}
 	}
-	if isTaskHeader(q) {
+	switch last := q[len(q)-1]; {
+	case last == 's' && isTaskHeader(q):
 		return kindTask
-	}
-	if isSymbol(q) {
+	case (isHex(last) || last == ']') && isSymbol(q):
 		return kindSymbol
-	}
-	if bytes.Contains(q, []byte(triggerWords)) {
+	case bytes.Contains(q, []byte(triggerWords)):
 		return kindTrigger
-	}
-	if len(p) == len(q) && isSchedID(q) {
+	case isSchedID(q):
 		return kindSchedID
 	}
 	return kindOther
@@ -290,14 +288,12 @@ func isHex(c byte) bool { return isDigit(c) || c|0x20-'a' < 6 }
 
 // isSchedID matches "name: root" and "name: sub1-28 /path".
 func isSchedID(q []byte) bool {
-	i := bytes.Index(q, []byte(": "))
-	if i < 1 || i > 128 {
-		return false
+	i := 0
+	for i < len(q) && i < 128 && (isLetter(q[i]) || isDigit(q[i]) || q[i] == '_' || q[i] == '.') {
+		i++
 	}
-	for _, c := range q[:i] {
-		if !isLetter(c) && !isDigit(c) && c != '_' && c != '.' {
-			return false
-		}
+	if i == 0 || !hasPrefix(q[i:], ": ") {
+		return false
 	}
 	rest := q[i+2:]
 	if string(rest) == "root" {

@@ -22,21 +22,106 @@ func (t *tokens) next() (key, val []byte, at int, ok bool) {
 	for i < len(b) && isBlank(b[i]) {
 		i++
 	}
-	if i == len(b) {
+	if i >= len(b) {
 		return nil, nil, 0, false
 	}
-	start, eq := i, -1
+	start := i
+	for i < len(b) && b[i] > '=' { // most keys have only letters and '_'
+		i++
+	}
+	for i < len(b) && b[i] != '=' && !isBlank(b[i]) {
+		i++
+	}
+	if i == len(b) || b[i] != '=' {
+		t.pos = i
+		return nil, b[start:i], start, true
+	}
+	key = b[start:i]
+	i++
+	at = i
 	for i < len(b) && !isBlank(b[i]) {
-		if b[i] == '=' && eq < 0 {
-			eq = i
-		}
 		i++
 	}
 	t.pos = i
-	if eq < 0 {
-		return nil, b[start:i], start, true
+	return key, b[at:i], at, true
+}
+
+// scanner reads a line of known shape in one go. Once something does not match,
+// bad is set and nothing further counts.
+type scanner struct {
+	b   []byte
+	pos int
+	bad bool
+}
+
+// lit wants the given text.
+func (s *scanner) lit(text string) {
+	if s.bad || len(s.b)-s.pos < len(text) || string(s.b[s.pos:s.pos+len(text)]) != text {
+		s.bad = true
+		return
 	}
-	return b[start:eq], b[eq+1 : i], eq + 1, true
+	s.pos += len(text)
+}
+
+// token is a number, and where it stands.
+type token struct {
+	n       uint64
+	at, end int
+}
+
+// with is the token together with the text before it.
+func (t token) with(before string) token {
+	t.at -= len(before)
+	return t
+}
+
+// dec wants a decimal number of at most 19 digits.
+func (s *scanner) dec() token {
+	t := token{at: s.pos}
+	i := s.pos
+	for i < len(s.b) && isDigit(s.b[i]) {
+		t.n = t.n*10 + uint64(s.b[i]-'0')
+		i++
+	}
+	s.bad = s.bad || i == s.pos || i-s.pos > 19
+	s.pos, t.end = i, i
+	return t
+}
+
+// hex wants at most 16 hexadecimal digits.
+func (s *scanner) hex() token {
+	t := token{at: s.pos}
+	i := s.pos
+	for i < len(s.b) {
+		d := hexValue[s.b[i]]
+		if d > 15 {
+			break
+		}
+		t.n = t.n<<4 | uint64(d)
+		i++
+	}
+	s.bad = s.bad || i == s.pos || i-s.pos > 16
+	s.pos, t.end = i, i
+	return t
+}
+
+// whole reports whether all of the line matched.
+func (s *scanner) whole() bool { return !s.bad && s.pos == len(s.b) }
+
+// hexValue maps lower-case digits to their values and all else to 255.
+var hexValue = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 255
+	}
+	for i, c := range []byte("0123456789abcdef") {
+		t[c] = byte(i) //nolint:gosec // below 16
+	}
+	return t
+}()
+
+// put stores a number that a scanner read.
+func put[T ~uint8 | ~uint32 | ~uint64](p *parser, dst *dump.Value[T], t token) {
+	dst.V, dst.Known, dst.At = T(t.n), true, p.span(t.at, t.end-t.at)
 }
 
 // parseUint reads a decimal number without sign, all of b.
@@ -86,7 +171,7 @@ func parseHex(b []byte) (n uint64, ok bool) {
 		case isDigit(c):
 			c -= '0'
 		case c|0x20-'a' < 6:
-			c = c|0x20 - 'a' + 10
+			c = c | 0x20 - 'a' + 10
 		default:
 			return 0, false
 		}
@@ -125,7 +210,11 @@ func setBool(p *parser, dst *dump.Value[bool], field string, val []byte, at int)
 // setMask reads a mask in hexadecimal groups.
 func setMask(p *parser, dst *dump.Value[dump.CPUMask], field string, val []byte, at int) {
 	m, _, err := dump.ParseMaskHex(val)
-	setNum(p, dst, field, val, at, m, err == nil)
+	if err != nil || !p.trusted(at, len(val)) {
+		p.distrust(field, val, at)
+		return
+	}
+	dst.V, dst.Known, dst.At = m, true, p.span(at, len(val))
 }
 
 // setNum stores a value that was read well and can be trusted.
@@ -134,7 +223,7 @@ func setNum[T any](p *parser, dst *dump.Value[T], field string, val []byte, at i
 		p.distrust(field, val, at)
 		return
 	}
-	*dst = dump.OfAt(v, p.span(at, len(val)))
+	dst.V, dst.Known, dst.At = v, true, p.span(at, len(val))
 }
 
 // kv is the token as it stands.

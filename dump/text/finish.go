@@ -3,6 +3,7 @@
 package text
 
 import (
+	"strconv"
 	"strings"
 
 	"scxdiag/dump"
@@ -199,27 +200,34 @@ func setSubject(s *dump.Snapshot) {
 		return dump.Span{Off: e.Message.At.Off + uint32(from), Len: uint32(to - from)} //nolint:gosec // see above
 	}
 	// a task of the dump, as the message writes it
-	for i := range s.Tasks {
-		ref := s.Tasks[i].TaskRef
-		if ref.PID == 0 {
-			continue
+	for open := strings.IndexByte(msg, '['); open >= 0; {
+		n := strings.IndexByte(msg[open:], ']')
+		if n < 0 {
+			break
 		}
-		if k := strings.Index(msg, ref.String()); k >= 0 && (k == 0 || msg[k-1] == ' ') {
-			e.Subject = dump.OfAt(ref, at(k, k+len(ref.String())))
-			return
+		if pid, ok := parsePID(msg[open+1 : open+n]); ok && pid > 0 {
+			if t := s.Task(pid); t != nil && strings.HasSuffix(msg[:open], t.Comm) {
+				from := open - len(t.Comm)
+				e.Subject = dump.OfAt(t.TaskRef, at(from, open+n+1))
+				return
+			}
 		}
+		next := strings.IndexByte(msg[open+1:], '[')
+		if next < 0 {
+			break
+		}
+		open += 1 + next
 	}
 	for _, shape := range subjectShapes {
-		rest, from, ok := msg, 0, true
+		from := 0
 		if shape.before != "" {
 			i := strings.LastIndex(msg, shape.before)
-			ok = i >= 0
+			if i < 0 {
+				continue
+			}
 			from = i + len(shape.before)
-			rest = msg[max(from, 0):]
 		}
-		if !ok {
-			continue
-		}
+		rest := msg[from:]
 		to := len(rest)
 		if shape.after != "" {
 			if to = strings.LastIndex(rest, shape.after); to < 0 {
@@ -249,11 +257,14 @@ func parseRef(s string) (dump.TaskRef, bool) {
 	if open < 0 || open > 15 || !strings.HasSuffix(s, "]") {
 		return dump.TaskRef{}, false
 	}
-	pid, ok := parseUint([]byte(s[open+1 : len(s)-1]))
-	if !ok || pid > 1<<31-1 {
-		return dump.TaskRef{}, false
-	}
-	return dump.TaskRef{Comm: s[:open], PID: int32(pid)}, true
+	pid, ok := parsePID(s[open+1 : len(s)-1])
+	return dump.TaskRef{Comm: s[:open], PID: pid}, ok
+}
+
+// parsePID reads a pid, all of s.
+func parsePID(s string) (int32, bool) {
+	n, err := strconv.ParseInt(s, 10, 32)
+	return int32(n), err == nil && n >= 0
 }
 
 // inferScheduler tells the scheduler by its text: dumps of kernels before 7.1 do

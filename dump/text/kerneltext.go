@@ -12,8 +12,9 @@ import (
 
 // schedID reads "name: root" or "name: sub1-28 /path".
 func (p *parser) schedID() outcome {
+	at := leadingBlanks(p.cur)
 	i := bytes.Index(p.cur, []byte(": "))
-	p.s.Scheduler = p.str(0, i)
+	p.s.Scheduler = p.str(at, i-at)
 	p.shapes |= sawOwner
 	rest := p.cur[i+2:]
 	if !hasPrefix(rest, "sub") {
@@ -177,8 +178,8 @@ func (p *parser) cpuHeader() outcome {
 		return notUnderstood
 	}
 	p.in = inCPU
-	p.s.CPUs = append(p.s.CPUs, dump.CPU{ID: int32(id), Listed: true, At: p.lineSpan()})
-	c := &p.s.CPUs[len(p.s.CPUs)-1]
+	c := grow(&p.s.CPUs)
+	c.ID, c.Listed, c.At = int32(id), true, p.lineSpan()
 	p.cpu = c
 	sawQSeq := false
 	for t := (tokens{p.cur, colon + 1}); ; {
@@ -312,7 +313,9 @@ func (p *parser) curr() outcome {
 }
 
 // className is the class without the kernel's suffix; an address stays.
-func className(symbol string) dump.Class { return dump.Class(strings.TrimSuffix(symbol, "_sched_class")) }
+func className(symbol string) dump.Class {
+	return dump.Class(strings.TrimSuffix(symbol, "_sched_class"))
+}
 
 // kick reads "  cpus_to_kick   : 2".
 func (p *parser) kick() outcome {
@@ -394,8 +397,8 @@ func (p *parser) taskHeader() outcome {
 		return notUnderstood
 	}
 	p.in = inTask
-	p.s.Tasks = append(p.s.Tasks, dump.Task{TaskRef: ref, Current: current})
-	t := &p.s.Tasks[len(p.s.Tasks)-1]
+	t := grow(&p.s.Tasks)
+	t.TaskRef, t.Current = ref, current
 	p.task = t
 	t.At = p.lineSpan()
 	t.State = dump.OfAt(state, p.span(stateAt, 1))
@@ -416,6 +419,19 @@ func (p *parser) taskHeader() outcome {
 	}
 	p.rest(&t.Unknown, end)
 	return parsed
+}
+
+// grow appends a zero element to a list that nobody shortens and returns it.
+// There is room for all that were counted, so this copies nothing.
+func grow[T any](list *[]T) *T {
+	n := len(*list)
+	if n == cap(*list) {
+		var zero T
+		*list = append(*list, zero)
+	} else {
+		*list = (*list)[:n+1]
+	}
+	return &(*list)[n]
 }
 
 // ownerToken finds " *root" or " sub1-28" at the end of b and returns its
@@ -446,6 +462,9 @@ func (p *parser) detail() outcome {
 	p.extend()
 	if p.ln.kind == kindCPUs {
 		p.shapes |= sawCPUs
+	}
+	if !p.ln.cut && p.usualDetail(t) {
+		return parsed
 	}
 	for tok := (tokens{p.cur, 0}); ; {
 		key, val, at, ok := tok.next()
@@ -504,6 +523,69 @@ func (p *parser) detail() outcome {
 			p.keep(&t.Unknown, key, val, at)
 		}
 	}
+}
+
+// usualDetail reads the lines that most dumps consist of, if they have the shape
+// that all kernels so far give them. It changes nothing otherwise.
+func (p *parser) usualDetail(t *dump.Task) bool {
+	s := scanner{b: p.cur, pos: leadingBlanks(p.cur)}
+	switch p.ln.kind {
+	case kindState:
+		s.lit("scx_state/flags=")
+		state := s.dec()
+		s.lit("/0x")
+		flags := s.hex()
+		s.lit(" dsq_flags=0x")
+		dsqFlags := s.hex()
+		s.lit(" ops_state/qseq=")
+		ops := s.dec()
+		s.lit("/")
+		qseq := s.dec()
+		if !s.whole() || (state.n|flags.n|dsqFlags.n)>>32 != 0 || ops.n > 255 {
+			return false
+		}
+		put(p, &t.SCXStateNr, state)
+		put(p, &t.Flags, flags.with("0x"))
+		put(p, &t.DSQFlags, dsqFlags.with("0x"))
+		put(p, &t.OpsState, ops)
+		put(p, &t.QSeq, qseq)
+		if t.Current || p.enabled < 0 {
+			p.enabled = int(t.SCXStateNr.V)
+		}
+	case kindVTime:
+		s.lit("dsq_vtime=")
+		vtime := s.dec()
+		s.lit(" slice=")
+		slice := s.dec()
+		s.lit(" weight=")
+		weight := s.dec()
+		if !s.whole() || weight.n>>32 != 0 {
+			return false
+		}
+		put(p, &t.DSQVTime, vtime)
+		put(p, &t.Slice, slice)
+		put(p, &t.Weight, weight)
+		p.shapes |= sawVTimeLine
+	case kindSticky:
+		s.lit("sticky/holding_cpu=-1/-1 dsq_id=")
+		at := s.pos
+		id := token{at: at, end: len(p.cur)}
+		if none := !s.bad && string(p.cur[at:]) == "(n/a)"; none {
+			t.DSQ.Known, t.DSQ.V.Kind, t.DSQ.At = true, dump.DSQKindNone, p.span(at, len("(n/a)"))
+		} else {
+			s.lit("0x")
+			if id = s.hex().with("0x"); !s.whole() {
+				return false
+			}
+			p.dsqID(&t.DSQ, "dsq_id", p.cur[id.at:id.end], id.at)
+		}
+		first := at - len("-1/-1 dsq_id=")
+		t.StickyCPU = dump.OfAt(int32(-1), p.span(first, 2))
+		t.HoldingCPU = dump.OfAt(int32(-1), p.span(first+3, 2))
+	default:
+		return false
+	}
+	return true
 }
 
 // slash splits "3/0x5"; n is the index of the second half.

@@ -72,9 +72,6 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 	src.Offset += int64(first)
 	src.Line += bytes.Count(buf[:first], newline)
 	src.Reversed = g.reversed()
-	if src.Carrier == "" {
-		src.Carrier = "stderr"
-	}
 	p.s = &dump.Snapshot{
 		Source: src,
 		Raw:    p.raw,
@@ -97,39 +94,41 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 // dump is indented, whether lines were clipped or coloured, and which line the
 // kernel cut off.
 func (p *parser) prepare(why ending, atEnd bool) {
-	p.indent = -1
-	clipped := 0
-	for i := range p.lines {
-		l := &p.lines[i]
-		if l.out == foreign {
-			continue
-		}
-		if l.kind.isTitle() && l.alt == 0 {
-			if n := leadingBlanks(p.buf[l.start:l.end]); p.indent < 0 || n < p.indent {
-				p.indent = n
-			}
-		}
-		if l.end > l.start && p.buf[l.end-1] == '>' {
-			clipped++
-		}
-		if l.end-l.start >= maxSchedLine && (l.kind == kindOther || p.g.layers&layerFtrace != 0) {
-			l.cut = true
-		}
-		if p.g.coloured && l.alt == 0 && bytes.IndexByte(p.buf[l.start:l.end], 0x1b) >= 0 {
-			p.g.replace(l, bytes.TrimRight(stripEscapes(p.buf[l.start:l.end]), " \t"))
-		}
+	p.indent = max(p.g.indent, 0)
+	if p.g.coloured {
+		p.decolour()
 	}
-	p.indent = max(p.indent, 0)
-	if clipped > 0 {
+	if p.g.long {
+		p.cutLong()
+	}
+	if p.g.clipped > 0 {
 		p.clip()
 	}
-	for i := len(p.lines) - 1; i >= 0; i-- {
-		if p.lines[i].kind == kindTruncated && p.lines[i].out != foreign {
-			p.cutBefore(i)
-		}
+	if p.g.count[kindTruncated] > 0 {
+		p.cutBeforeMarkers()
 	}
 	if why == endEOF && atEnd && !p.s.Source.Reversed {
 		p.cutAtEOF()
+	}
+}
+
+// decolour removes the escape sequences from all lines of a coloured log.
+func (p *parser) decolour() {
+	for i := range p.lines {
+		l := &p.lines[i]
+		if b := p.buf[l.start:l.end]; l.out != foreign && l.alt == 0 && bytes.IndexByte(b, 0x1b) >= 0 {
+			p.g.replace(l, bytes.TrimRight(stripEscapes(b), " \t"))
+		}
+	}
+}
+
+// cutLong marks the lines that are as long as the kernel lets them be: text of
+// schedulers, and all that goes through the tracepoint.
+func (p *parser) cutLong() {
+	for i := range p.lines {
+		if l := &p.lines[i]; l.end-l.start >= maxSchedLine && (l.kind == kindOther || p.g.layers&layerFtrace != 0) {
+			l.cut = true
+		}
 	}
 }
 
@@ -154,6 +153,15 @@ func (p *parser) clip() {
 			l.kind = k
 		}
 		p.s.Ledger.Note("lines were cut by a pager")
+	}
+}
+
+// cutBeforeMarkers marks the lines before the kernel's truncation markers.
+func (p *parser) cutBeforeMarkers() {
+	for i := range p.lines {
+		if p.lines[i].kind == kindTruncated && p.lines[i].out != foreign {
+			p.cutBefore(i)
+		}
 	}
 }
 
@@ -538,7 +546,12 @@ func (p *parser) lineSpan() dump.Span {
 // they grow one after the other.
 func (p *parser) addLine(to *[]dump.Line, l dump.Line) { p.text = addShared(p.text, to, l) }
 
-func (p *parser) addKV(to *[]dump.KV, kv dump.KV) { p.kvs = addShared(p.kvs, to, kv) }
+func (p *parser) addKV(to *[]dump.KV, kv dump.KV) {
+	if p.kvs == nil {
+		p.kvs = make([]dump.KV, 0, 16+2*p.g.count[kindTask])
+	}
+	p.kvs = addShared(p.kvs, to, kv)
+}
 
 func addShared[T any](arena []T, to *[]T, v T) []T {
 	n := len(*to)

@@ -32,7 +32,11 @@ type Reader struct {
 func NewReader(src io.Reader, o Options) *Reader {
 	src, decoded := decodeText(src)
 	r := &Reader{opts: o, in: newLineBuffer(src), decoded: decoded}
-	r.verdict.emit = r.window.addVerdict
+	r.verdict.emit = func(s *dump.Snapshot, layers layer, by teller) {
+		src := r.source(layers)
+		s.Source.Name, s.Source.Carrier = src.Name, src.Carrier
+		r.window.addVerdict(s, by)
+	}
 	return r
 }
 
@@ -120,19 +124,21 @@ func (r *Reader) feedVerdict(b []byte, start int, p prefix, k kind, offset int64
 	}
 	r.verdict.line(verdictLine{
 		raw: b, payload: b[start:], prefix: p, kind: k, offset: offset, number: number,
-		source: r.source(p.layers),
 	})
 }
 
+// source describes where a snapshot is read from, through the given layers.
 func (r *Reader) source(l layer) dump.Source {
-	s := dump.Source{Name: r.opts.Name, Carrier: (&region{layers: l}).carrier()}
-	if r.decoded != "" {
-		if s.Carrier != "" {
-			s.Carrier = "+" + s.Carrier
-		}
-		s.Carrier = r.decoded + s.Carrier
+	carrier := l.String()
+	switch {
+	case carrier == "" && r.decoded == "":
+		carrier = "stderr"
+	case carrier == "":
+		carrier = r.decoded
+	case r.decoded != "":
+		carrier = r.decoded + "+" + carrier
 	}
-	return s
+	return dump.Source{Name: r.opts.Name, Carrier: carrier}
 }
 
 // decode takes the prefix off a line that has an anchor in it and tells what
@@ -244,7 +250,11 @@ func (r *Reader) lookBack(start int, k kind) int {
 		if !own {
 			return start
 		}
-		switch k2 := classify(b[at:]); {
+		k2 := classify(b[at:])
+		if k2 == kindOther && bytes.IndexByte(b, 0x1b) >= 0 {
+			k2 = classify(stripEscapes(b[at:]))
+		}
+		switch {
 		case k2 == kindRule, k2 == kindExit, k2 == kindBanner, k2 == kindFence, k2 == kindSchedExt, k2 == kindLinux,
 			g.layers == 0 && decodePrefix(b).layers != 0:
 			return start

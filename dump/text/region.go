@@ -2,12 +2,16 @@
 
 package text
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 const (
-	maxRegion  = 64 << 20 // bytes of one dump, carrier included
-	maxQuiet   = 2 << 20  // bytes without a line of the dump before it counts as ended
-	quietLines = 4000     // the same in lines
+	maxRegion     = 64 << 20 // bytes of one dump, carrier included
+	maxQuiet      = 2 << 20  // bytes without a line of the dump before it counts as ended
+	quietLines    = 4000     // the same in lines
+	quietAfterEnd = 100      // the same once its last section was seen
 )
 
 // outcome is what the parser made of a line.
@@ -62,11 +66,14 @@ type region struct {
 	quiet      int  // lines since then
 	quietBytes int
 	begun      bool // a trigger was seen
+	indent     int  // fewest blanks before a title, -1 if none was seen
+	clipped    int  // lines that end in '>'
+	long       bool // a line is as long as the kernel lets it be
 	ended      bool // the event counters were seen, so nothing can follow
 }
 
 func (g *region) reset() {
-	*g = region{lines: g.lines[:0], alts: g.alts[:0], lastDump: -1}
+	*g = region{lines: g.lines[:0], alts: g.alts[:0], tail: g.tail[:0], lastDump: -1, indent: -1}
 }
 
 // fresh is whether the region has no line of a dump yet.
@@ -147,7 +154,7 @@ func (g *region) remember(b []byte, n int) {
 // the region's prefix at all.
 func (g *region) payload(b []byte) (start int, own bool) {
 	if g.layers == 0 {
-		return 0, true
+		return bomLen(b), true
 	}
 	if n := g.prefixLen; g.learned == nil && len(b) >= n && len(g.tail) > 0 &&
 		string(b[n-len(g.tail):n]) == string(g.tail) && g.sameHead(b) {
@@ -161,8 +168,11 @@ func (g *region) payload(b []byte) (start int, own bool) {
 		}
 		return p.end, false
 	}
-	if known&layerJournal != 0 && len(g.ident) > 0 && !bytes.Equal(p.ident, g.ident) {
-		return p.end, false
+	if known&layerJournal != 0 && !bytes.Equal(p.ident, g.ident) {
+		if len(g.ident) > 0 {
+			return p.end, false
+		}
+		p.end = p.time // the payload only looks like a program's name
 	}
 	if g.learned != nil {
 		n := len(g.learned)
@@ -240,7 +250,7 @@ func (g *region) add(b []byte, off int) (kind, bool) {
 	if l.kind == kindOther {
 		g.decolour(&l, p)
 	}
-	if l.kind == kindOther && g.layers == 0 {
+	if l.kind == kindOther && g.layers == 0 && (!l.indented || bytes.Contains(p, ftraceEvent)) {
 		if d := decodePrefix(p); d.layers&^layerQuote != 0 {
 			l.start += uint32(d.end) //nolint:gosec // below maxRegion
 			l.out = foreign
@@ -249,6 +259,15 @@ func (g *region) add(b []byte, off int) (kind, bool) {
 			return l.kind, false
 		}
 	}
+	if l.kind.isTitle() {
+		if n := leadingBlanks(p); g.indent < 0 || n < g.indent {
+			g.indent = n
+		}
+	}
+	if len(p) > 0 && p[len(p)-1] == '>' {
+		g.clipped++
+	}
+	g.long = g.long || len(p) >= maxSchedLine
 	g.push(l)
 	return l.kind, true
 }
@@ -366,13 +385,15 @@ func (g *region) push(l line) {
 func (g *region) reversed() bool { return g.backward > g.forward }
 
 // isQuiet reports whether the dump must have ended long ago.
-func (g *region) isQuiet() bool { return g.quiet > quietLines || g.quietBytes > maxQuiet }
+func (g *region) isQuiet() bool {
+	return g.quiet > quietLines || g.quietBytes > maxQuiet || g.ended && g.quiet > quietAfterEnd
+}
 
-// carrier names what wrapped the lines, outermost first.
-func (g *region) carrier() string {
+// String names the layers, outermost first: "actions+journald".
+func (l layer) String() string {
 	name := ""
 	for _, n := range layerNames {
-		if g.layers&n.layer != 0 {
+		if l&n.layer != 0 {
 			if name != "" {
 				name += "+"
 			}
@@ -453,14 +474,10 @@ func (g *region) drop(off int64) {
 // trim removes lines at both ends that do not belong to the dump: a region
 // without any line of a dump becomes empty.
 func (g *region) trim() {
-	first, last := -1, -1
-	for i := range g.lines {
-		if l := &g.lines[i]; l.out != foreign && (l.kind.isDump() || l.kind == kindSchedID) {
-			if first < 0 {
-				first = i
-			}
-			last = i
-		}
+	isDump := func(l line) bool { return l.out != foreign && (l.kind.isDump() || l.kind == kindSchedID) }
+	first, last := slices.IndexFunc(g.lines, isDump), len(g.lines)-1
+	for last >= 0 && !isDump(g.lines[last]) {
+		last--
 	}
 	if first < 0 || g.count[kindTrigger]+g.count[kindSysRq]+g.count[kindCPU]+g.count[kindState] == 0 {
 		g.lines = g.lines[:0]

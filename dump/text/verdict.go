@@ -30,20 +30,20 @@ type verdictLine struct {
 	kind    kind
 	offset  int64 // in the stream
 	number  int   // from 1
-	source  dump.Source
 }
 
 // verdictReader reads what is said about the end of a scheduler outside of a
 // dump: the line of its user space, and the lines of the kernel's log.
 type verdictReader struct {
-	emit func(*dump.Snapshot, teller)
+	emit func(*dump.Snapshot, layer, teller)
 
-	s     *dump.Snapshot // being read
-	by    teller
-	raw   []byte // its lines so far
-	good  int    // length of raw up to its last line
-	lines int
-	gap   int // lines of others since
+	s      *dump.Snapshot // being read
+	by     teller
+	layers layer  // that its first line came through
+	raw    []byte // its lines so far
+	good   int    // length of raw up to its last line
+	lines  int
+	gap    int // lines of others since
 	// split is set while the message goes on on the next line.
 	split bool
 	// message is the last line "sched_ext: name: message", for logs that come
@@ -90,24 +90,27 @@ func (v *verdictReader) flush() {
 	s := v.s
 	v.s = nil
 	s.Raw = string(v.raw[:v.good])
+	for _, t := range []*dump.Value[string]{&s.Exit.Reason, &s.Exit.Message} {
+		if !t.At.IsZero() {
+			t.V = s.At(t.At)
+		}
+	}
+	for i := range s.Exit.Backtrace {
+		s.Exit.Backtrace[i].Text = s.At(s.Exit.Backtrace[i].At)
+	}
 	s.Ledger.Lines.Parsed = strings.Count(s.Raw, "\n") + 1
 	v.split = false
 	setSubject(s)
-	v.emit(s, v.by)
+	v.emit(s, v.layers, v.by)
 }
 
 // begin starts a snapshot with nothing but an exit.
 func (v *verdictReader) begin(l verdictLine, by teller) *dump.Exit {
-	src := l.source
-	src.Offset, src.Line = l.offset, l.number
-	if src.Carrier == "" {
-		src.Carrier = "stderr"
-	}
 	e := &dump.Exit{}
 	v.s = &dump.Snapshot{
-		Source: src, Host: string(l.prefix.host), Time: parseStamp(l.prefix.stamp), Exit: e,
+		Source: dump.Source{Offset: l.offset, Line: l.number}, Host: string(l.prefix.host), Time: parseStamp(l.prefix.stamp), Exit: e,
 	}
-	v.by = by
+	v.by, v.layers = by, l.prefix.layers
 	v.raw = append(v.raw[:0], l.raw...)
 	v.good = len(v.raw)
 	v.raw = append(v.raw, '\n')
@@ -115,8 +118,10 @@ func (v *verdictReader) begin(l verdictLine, by teller) *dump.Exit {
 	return e
 }
 
+// text is a value that stands at index at of raw. It gets its string once raw is
+// complete.
 func (v *verdictReader) text(b []byte, at int) dump.Value[string] {
-	return dump.OfAt(string(b), dump.Span{Off: uint32(at), Len: uint32(len(b))}) //nolint:gosec // a few KiB
+	return dump.OfAt("", dump.Span{Off: uint32(at), Len: uint32(len(b))}) //nolint:gosec // a few KiB
 }
 
 // exit reads "EXIT: reason (message) on CPU 3". When the program writes to the
@@ -217,8 +222,10 @@ func (v *verdictReader) goesOn(l verdictLine, at int) bool {
 	if l.kind == kindSymbol && e.Message.Known && !v.s.Source.Reversed {
 		frame := bytes.TrimLeft(l.payload, " ")
 		skip := len(l.payload) - len(frame)
-		t := v.text(frame, at+skip)
-		e.Backtrace = append(e.Backtrace, dump.Line{Text: t.V, At: t.At})
+		if e.Backtrace == nil {
+			e.Backtrace = make([]dump.Line, 0, 16)
+		}
+		e.Backtrace = append(e.Backtrace, dump.Line{At: v.text(frame, at+skip).At})
 		return true
 	}
 	words := "sched_ext: " + v.s.Scheduler + ": "
@@ -233,9 +240,10 @@ func (v *verdictReader) goesOn(l verdictLine, at int) bool {
 func (v *verdictReader) exitGoesOn(e *dump.Exit, l verdictLine, at int) bool {
 	switch {
 	case v.split && l.kind != kindExit:
-		whole := []byte(e.Message.V + "\n")
+		from := e.Message.At.Off
 		v.messageText(e, l.payload, at)
-		e.Message = dump.Of(string(whole) + e.Message.V)
+		e.Message.At.Len += e.Message.At.Off - from // the carrier of the further lines stays in it
+		e.Message.At.Off = from
 		return true
 	case hasPrefix(l.payload, " (") && !e.Message.Known:
 		v.messageText(e, l.payload[2:], at+2)

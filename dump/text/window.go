@@ -3,17 +3,19 @@
 package text
 
 import (
+	"slices"
 	"strings"
 
 	"scxdiag/dump"
 )
 
 // windowBytes is how much source text of finished snapshots waits for copies.
-const windowBytes = 8 << 20
+const windowBytes = 1 << 20
 
 // held is a snapshot that waits for its copies.
 type held struct {
 	s      *dump.Snapshot
+	key    string
 	isDump bool // as opposed to a verdict alone
 	dumps  int  // how often the dump was seen
 	told   [2]int
@@ -25,7 +27,8 @@ type held struct {
 type window struct {
 	queue  []*held
 	size   int
-	kernel string // release of the last "Linux version" line
+	byEnd  map[string][]*held // the queue by endKey
+	kernel string             // release of the last "Linux version" line
 }
 
 // next takes the oldest snapshot out, if the window is full or all must go.
@@ -37,12 +40,33 @@ func (w *window) next(all bool) *dump.Snapshot {
 	w.queue[0] = nil
 	w.queue = w.queue[1:]
 	w.size -= len(h.s.Raw)
+	if same := w.byEnd[h.key]; len(same) > 1 {
+		w.byEnd[h.key] = slices.DeleteFunc(same, func(o *held) bool { return o == h })
+	} else {
+		delete(w.byEnd, h.key)
+	}
 	return h.s
 }
 
 func (w *window) push(h *held) {
+	if w.byEnd == nil {
+		w.byEnd = make(map[string][]*held)
+	}
+	h.key = endKey(h.s)
 	w.queue = append(w.queue, h)
+	w.byEnd[h.key] = append(w.byEnd[h.key], h)
 	w.size += len(h.s.Raw)
+}
+
+// endKey is the same for all that is told of one end, and different for most
+// others: the first line of the message, or "" where there is none. What
+// matches without a message, or with one only on one side, has different keys.
+func endKey(s *dump.Snapshot) string {
+	if s.Exit == nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(s.Exit.Message.V, "\n")
+	return first
 }
 
 // replace puts another snapshot in the place of the one held.
@@ -54,7 +78,7 @@ func (w *window) replace(h *held, s *dump.Snapshot) {
 // addDump takes a dump.
 func (w *window) addDump(s *dump.Snapshot) {
 	w.setKernel(s)
-	for _, h := range w.queue {
+	for _, h := range w.byEnd[endKey(s)] {
 		if h.isDump && sameDump(h.s, s) {
 			h.dumps++
 			old := h.s
@@ -96,26 +120,29 @@ func (w *window) match(s *dump.Snapshot, ok func(*held) bool) *held {
 	if s.Exit == nil {
 		return nil
 	}
-	var found *held
-	for _, h := range w.queue {
-		if h.s.Exit == nil || !ok(h) || !sameEnd(h.s, s) {
-			continue
-		}
-		if h.s.Exit.Message.Known == s.Exit.Message.Known {
+	matches := func(h *held) bool { return h.s.Exit != nil && ok(h) && sameEnd(h.s, s) }
+	for _, h := range w.byEnd[endKey(s)] {
+		if matches(h) && h.s.Exit.Message.Known == s.Exit.Message.Known {
 			return h
 		}
-		if found == nil {
-			found = h
+	}
+	among := w.byEnd[""]
+	if !s.Exit.Message.Known {
+		among = w.queue
+	}
+	for _, h := range among {
+		if h.s.Exit != nil && h.s.Exit.Message.Known != s.Exit.Message.Known && matches(h) {
+			return h
 		}
 	}
-	return found
+	return nil
 }
 
 // sameEnd reports whether two snapshots can be of the same end: nothing that
 // both know differs.
 func sameEnd(a, b *dump.Snapshot) bool {
 	x, y := a.Exit, b.Exit
-	return agree(x.Kind, y.Kind) && agree(x.Reason, y.Reason) && agree(x.CPU, y.CPU) &&
+	return agree(x.Kind, y.Kind) && agree(x.Task, y.Task) && agree(x.Reason, y.Reason) && agree(x.CPU, y.CPU) &&
 		(!x.Message.Known || !y.Message.Known || sameMessage(x.Message.V, y.Message.V)) &&
 		(a.Scheduler == "" || b.Scheduler == "" || a.BaseName() == b.BaseName())
 }
@@ -138,7 +165,7 @@ func sameDump(a, b *dump.Snapshot) bool {
 	if a.Trigger != b.Trigger || (a.Exit == nil) != (b.Exit == nil) || (a.Sub == nil) != (b.Sub == nil) {
 		return false
 	}
-	if a.Exit != nil && (!sameEnd(a, b) || !agree(a.Exit.Task, b.Exit.Task)) || a.Sub != nil && *a.Sub != *b.Sub {
+	if a.Exit != nil && (!sameEnd(a, b)) || a.Sub != nil && *a.Sub != *b.Sub {
 		return false
 	}
 	shared := 0

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"scxdiag/dump"
+	"scxdiag/dump/text/texttest"
+)
+
+// fuzzSeedMax bounds the seeds, so that mutations reach all of one.
+const fuzzSeedMax = 40 << 10
+
+// FuzzReader feeds the reader anything. Whatever it makes of it must hold
+// together: the ledger adds up, spans lie where they should, and the text of a
+// snapshot alone gives the same snapshot.
+func FuzzReader(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join(dumps, "*.log"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no logs: %v", err)
+	}
+	for _, file := range files {
+		log, err := os.ReadFile(file) //nolint:gosec // of this project
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(log[:min(len(log), fuzzSeedMax)])
+	}
+	for i, ch := range carriersForGoldens() {
+		name := goldenDumps[i%len(goldenDumps)]
+		log := ch.Carry(texttest.Rand(uint64(i)), body(f, name)) //nolint:gosec // small
+		f.Add(log[:min(len(log), fuzzSeedMax)])
+	}
+	for i := range 40 {
+		f.Add(texttest.Models(texttest.HostileNames, nil).Example(i).Dump().Text)
+	}
+	f.Fuzz(func(t *testing.T, log []byte) { checkAnything(t, log) })
+}
+
+func checkAnything(t fataler, log []byte) {
+	t.Helper()
+	for _, s := range snapshotsIn(t, log) {
+		checkLedger(t, s)
+		checkSpans(t, s)
+		if s.Raw == "" || bytes.HasPrefix(log, []byte("\xff\xfe")) || bytes.HasPrefix(log, []byte("\xfe\xff")) {
+			continue
+		}
+		// Whether the end was reached, and what else the log told, is not
+		// part of the text.
+		again := snapshotsIn(t, []byte(s.Raw+"\n"))
+		if len(again) == 0 {
+			t.Fatalf("nothing is found in the text of a snapshot:\n%s", excerpt([]byte(s.Raw)))
+		}
+		if s.Source.Copies != nil {
+			continue // the snapshot learnt from its copies
+		}
+		first, second := *s, *again[0]
+		first.Ledger, second.Ledger = dump.Ledger{}, dump.Ledger{}
+		first.Kernel.Release, second.Kernel.Release = "", ""
+		if diff := diffContent(&first, &second); diff != "" {
+			t.Fatalf("the text of a snapshot gives another (-first +again):\n%s\n%s", diff, excerpt([]byte(s.Raw)))
+		}
+	}
+}

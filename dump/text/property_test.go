@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"scxdiag/dump"
+	"scxdiag/dump/text"
+	"scxdiag/dump/text/texttest"
+)
+
+// fataler is what rapid, tests and fuzz targets share.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// snapshotsIn reads every snapshot of a log.
+func snapshotsIn(t fataler, log []byte) []*dump.Snapshot {
+	t.Helper()
+	r := text.NewReader(bytes.NewReader(log), text.Options{Name: "log"})
+	var all []*dump.Snapshot
+	for {
+		s, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("reading: %v", err)
+		}
+		all = append(all, s)
+	}
+}
+
+// snapshotIn reads a log with a single snapshot in it.
+func snapshotIn(t fataler, log []byte) *dump.Snapshot {
+	t.Helper()
+	all := snapshotsIn(t, log)
+	if len(all) != 1 {
+		t.Fatalf("got %d snapshots, want 1: %s\nin:\n%s", len(all), titles(all), excerpt(log))
+	}
+	return all[0]
+}
+
+// titles says of each snapshot what it is.
+func titles(all []*dump.Snapshot) string {
+	var b strings.Builder
+	for i, s := range all {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s at line %d", s.Trigger, s.Source.Line)
+	}
+	return b.String()
+}
+
+// excerpt shortens a log for a message.
+func excerpt(log []byte) string {
+	const most = 6000
+	if len(log) > most {
+		return string(log[:most]) + "\n[…]"
+	}
+	return string(log)
+}
+
+// report fails with what Compare found.
+func report(t fataler, problems []string, log []byte) {
+	t.Helper()
+	if len(problems) == 0 {
+		return
+	}
+	const most = 12
+	more := ""
+	if len(problems) > most {
+		problems, more = problems[:most], "\n  …"
+	}
+	t.Fatalf("the snapshot differs from the model:\n  %s%s\nlog:\n%s", strings.Join(problems, "\n  "), more, excerpt(log))
+}
+
+// checkLedger checks that the ledger accounts for every line.
+func checkLedger(t fataler, s *dump.Snapshot) {
+	t.Helper()
+	lines := strings.Count(s.Raw, "\n")
+	if !strings.HasSuffix(s.Raw, "\n") {
+		lines++
+	}
+	if s.Raw == "" {
+		lines = 0
+	}
+	if got := s.Ledger.Lines.Total(); got != lines {
+		t.Fatalf("the ledger has %d lines %+v, but there are %d:\n%s", got, s.Ledger.Lines, lines, excerpt([]byte(s.Raw)))
+	}
+	if kept := len(s.Ledger.NotUnderstood); kept > s.Ledger.Lines.NotUnderstood || kept == 0 && s.Ledger.Lines.NotUnderstood > 0 {
+		t.Fatalf("%d lines were not understood, %d are kept", s.Ledger.Lines.NotUnderstood, kept)
+	}
+}
+
+// A plain dump reads as the model that it was made of.
+func TestPlainDump(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+		checkPlain(t, m)
+	})
+}
+
+// So does one whose names try to break out of their line.
+func TestHostileDump(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := texttest.Models(texttest.HostileNames, nil).Draw(t, "model")
+		checkPlain(t, m)
+	})
+}
+
+func checkPlain(t *rapid.T, m texttest.Model) {
+	d := m.Dump()
+	s := snapshotIn(t, d.Text)
+	report(t, texttest.Compare(d, m.Config, d.Lines(), s), d.Text)
+	checkLedger(t, s)
+}
+
+// A buffer that is too short takes the end, never more, and what is left of the
+// line at the cut is not believed.
+func TestTruncatedDump(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+		whole := len(m.Dump().Text)
+		head := strings.Index(string(m.Dump().Text), "\n\n") + 40 // behind the trigger
+		m.Config.DumpLen = rapid.IntRange(min(head, whole), whole+1).Draw(t, "buffer")
+		d := m.Dump()
+		s := snapshotIn(t, d.Text)
+		report(t, texttest.Compare(d, m.Config, d.Lines(), s), d.Text)
+		checkLedger(t, s)
+	})
+}
+
+// Every offset at which one dump can be cut.
+func TestDumpCutAtEveryOffset(t *testing.T) {
+	seeds := 3
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
+		m := texttest.Models(texttest.PlainNames, func(t *rapid.T, k *texttest.Config) {
+			k.CPUIDs = 12
+		}).Example(seed)
+		whole := m.Dump().Text
+		head := bytes.Index(whole, []byte("\n\n")) + 40
+		for n := head; n <= len(whole)+1 && n < 6000; n++ {
+			m.Config.DumpLen = n
+			d := m.Dump()
+			s := snapshotIn(t, d.Text)
+			report(t, texttest.Compare(d, m.Config, d.Lines(), s), d.Text)
+			checkLedger(t, s)
+		}
+	}
+}
+
+// What the tracepoint shows: the headers of idle CPUs too, lines cut at 1023
+// bytes, names with newlines that go on without a prefix.
+func TestTracedDump(t *testing.T) {
+	for _, carrier := range []string{"ftrace", "ftrace-events", "trace-cmd", "perf-script"} {
+		t.Run(carrier, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				m := texttest.Models(texttest.HostileNames, func(t *rapid.T, k *texttest.Config) {
+					k.Trace = true
+					k.CPUIDs = min(k.CPUIDs, 240)
+				}).Draw(t, "model")
+				checkCarried(t, m, texttest.ChainOf(carrier))
+			})
+		})
+	}
+}
+
+// checkCarried checks what arrives through a chain of carriers.
+func checkCarried(t *rapid.T, m texttest.Model, ch texttest.Chain) (*dump.Snapshot, []byte) {
+	d := m.Dump()
+	carried := ch.Apply(texttest.Rand(rapid.Uint64().Draw(t, "seed")), d.Lines())
+	log := ch.Encode(carried)
+	s := snapshotIn(t, log)
+	report(t, texttest.Compare(d, m.Config, carried, s), log)
+	checkLedger(t, s)
+	return s, log
+}
+
+// Each carrier that is not lossy gives what the plain text gives.
+func TestCarriers(t *testing.T) {
+	for _, c := range texttest.Carriers() {
+		if c.Lossy {
+			continue
+		}
+		ch := texttest.Chain{c}
+		if c.NeedsStamp {
+			ch = texttest.ChainOf("journald-short+" + c.Name)
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) { checkLossless(t, ch) })
+		})
+	}
+}
+
+// So do several, one after the other.
+func TestChainsOfCarriers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		checkLossless(t, texttest.Chains(false).Draw(t, "carriers"))
+	})
+}
+
+func checkLossless(t *rapid.T, ch texttest.Chain) {
+	names := texttest.HostileNames
+	if ch.PlainOnly() {
+		names = texttest.PlainNames
+	}
+	m := texttest.Models(names, nil).Draw(t, "model")
+	s, log := checkCarried(t, m, ch)
+	plain := snapshotIn(t, m.Dump().Text)
+	if diff := diffContent(plain, s); diff != "" {
+		t.Fatalf("through %s the snapshot is another (-plain +carried):\n%s\nlog:\n%s", ch, diff, excerpt(log))
+	}
+}
+
+// A lossy carrier takes values away. It never changes one.
+func TestLossyCarriers(t *testing.T) {
+	for _, c := range texttest.Carriers() {
+		if !c.Lossy {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+				checkDamaged(t, m, texttest.Chain{c})
+			})
+		})
+	}
+}
+
+func TestChainsOfLossyCarriers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ch := texttest.Chains(true).Draw(t, "carriers")
+		m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+		checkDamaged(t, m, ch)
+	})
+}
+
+// checkDamaged is checkCarried for logs of which any part may be missing: no
+// snapshot or several can come of them, but none with a wrong value.
+func checkDamaged(t *rapid.T, m texttest.Model, ch texttest.Chain) {
+	d := m.Dump()
+	carried := ch.Apply(texttest.Rand(rapid.Uint64().Draw(t, "seed")), d.Lines())
+	log := ch.Encode(carried)
+	all := snapshotsIn(t, log)
+	for _, s := range all {
+		checkLedger(t, s)
+	}
+	if len(all) == 1 {
+		report(t, texttest.Compare(d, m.Config, carried, all[0]), log)
+	}
+}
+
+// Dumps one after the other are told apart, whatever stands between them.
+func TestSeveralDumps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(2, 4).Draw(t, "dumps")
+		ch := texttest.Chains(false).Draw(t, "carriers")
+		rng := texttest.Rand(rapid.Uint64().Draw(t, "seed"))
+		var models []texttest.Model
+		var joined texttest.Text
+		lines := make([]texttest.Text, n)
+		for i := range n {
+			m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+			if m.Exit != nil {
+				m.Exit.Task = dump.Of(dump.TaskRef{Comm: "trigger", PID: int32(1000 + i)})
+			}
+			models = append(models, m)
+			lines[i] = m.Dump().Lines()
+			for _, l := range lines[i] {
+				l.Src = -1
+				joined = append(joined, l)
+			}
+			for range rapid.IntRange(0, 3).Draw(t, "lines of noise") {
+				joined = append(joined, texttest.Line{Text: []byte("scheduler restarts now"), Src: -1})
+			}
+		}
+		log := ch.Encode(ch.Apply(rng, joined))
+		all := snapshotsIn(t, log)
+		if len(all) != n && distinct(models) {
+			t.Fatalf("got %d snapshots, want %d: %s\nlog:\n%s", len(all), n, titles(all), excerpt(log))
+		}
+		for _, s := range all {
+			checkLedger(t, s)
+		}
+	})
+}
+
+// distinct reports whether no two of the models can be taken for copies of the
+// same dump: their triggers differ.
+func distinct(models []texttest.Model) bool {
+	sysrq := 0
+	for _, m := range models {
+		if m.Exit == nil {
+			sysrq++
+		}
+	}
+	return sysrq <= 1
+}
+
+// diffContent says how the contents of two snapshots differ, "" if they do not.
+func diffContent(a, b *dump.Snapshot) string {
+	x, y := content(a), content(b)
+	if reflect.DeepEqual(x, y) {
+		return ""
+	}
+	return cmp.Diff(x, y, cmp.Transformer("list", dump.CPUMask.String))
+}
+
+// content is a snapshot without what depends on the source: where things
+// stand, and how many lines it took to say them.
+func content(s *dump.Snapshot) *dump.Snapshot {
+	c := deepCopy(reflect.ValueOf(*s)).Interface().(dump.Snapshot)
+	c.Source, c.Raw = dump.Source{}, ""
+	c.Host, c.Time = "", time.Time{}
+	c.Ledger.Lines.Blank, c.Ledger.Lines.Foreign = 0, 0
+	c.Ledger.Lines.Parsed = 0 // the verdict of the user side is a line too
+	return &c
+}
+
+// deepCopy copies a value of the model without its spans.
+func deepCopy(v reflect.Value) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			p := reflect.New(v.Type().Elem())
+			p.Elem().Set(deepCopy(v.Elem()))
+			out.Set(p)
+		}
+	case reflect.Slice:
+		if v.Len() > 0 {
+			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+			for i := range v.Len() {
+				out.Index(i).Set(deepCopy(v.Index(i)))
+			}
+		}
+	case reflect.Struct:
+		out.Set(v)
+		if v.Type() == reflect.TypeFor[dump.Span]() {
+			return reflect.Zero(v.Type())
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				out.Field(i).Set(deepCopy(v.Field(i)))
+			}
+		}
+	default:
+		out.Set(v)
+	}
+	return out
+}
