@@ -147,6 +147,21 @@ func (s *Snapshot) Subject() *Task {
 	return t
 }
 
+// RaisedIn finds the task that ran when the error was raised, nil if the dump
+// does not list it or the error is a stall: a stall is raised by the watchdog,
+// in its own worker or in a bystander.
+func (s *Snapshot) RaisedIn() *Task {
+	e := s.Exit
+	if !e.IsFailure() || !e.Task.Known || !e.Kind.Known || e.Kind.V == ExitErrorStall {
+		return nil
+	}
+	t := s.Task(e.Task.V.PID)
+	if t == nil || t.Comm != e.Task.V.Comm {
+		return nil
+	}
+	return t
+}
+
 // LongestWaiting finds the task that has been runnable for longest without
 // running, nil if none waits.
 func (s *Snapshot) LongestWaiting() *Task {

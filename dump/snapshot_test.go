@@ -27,3 +27,50 @@ func TestBaseName(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTaskInWhichAnErrorWasRaised(t *testing.T) {
+	ref := dump.TaskRef{Comm: "napper", PID: 251}
+	for _, tc := range []struct {
+		name string
+		exit *dump.Exit
+		want bool
+	}{
+		{"the scheduler's own error", &dump.Exit{Kind: dump.Of(dump.ExitErrorBPF), Task: dump.Of(ref)}, true},
+		{"a stall, which the watchdog raises", &dump.Exit{Kind: dump.Of(dump.ExitErrorStall), Task: dump.Of(ref)}, false},
+		{"another task of the same pid", &dump.Exit{Kind: dump.Of(dump.ExitErrorBPF), Task: dump.Of(dump.TaskRef{Comm: "x", PID: 251})}, false},
+		{"a task that the dump does not list", &dump.Exit{Kind: dump.Of(dump.ExitErrorBPF), Task: dump.Of(dump.TaskRef{Comm: "x", PID: 1})}, false},
+		{"no task", &dump.Exit{Kind: dump.Of(dump.ExitErrorBPF)}, false},
+		{"an orderly end", &dump.Exit{Kind: dump.Of(dump.ExitUnreg), Task: dump.Of(ref)}, false},
+		{"no verdict", nil, false},
+	} {
+		s := &dump.Snapshot{Exit: tc.exit, Tasks: []dump.Task{{TaskRef: ref}}}
+		if got := s.RaisedIn() == &s.Tasks[0]; got != tc.want {
+			t.Errorf("%s: found is %v, want %v", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestTheFramesOfTheDumpItself(t *testing.T) {
+	lines := func(texts ...string) []dump.Line {
+		var l []dump.Line
+		for _, t := range texts {
+			l = append(l, dump.Line{Text: t})
+		}
+		return l
+	}
+	for _, tc := range []struct {
+		name  string
+		stack []dump.Line
+		want  int
+	}{
+		{"interrupted by the dump", lines("scx_dump_cpu+0x1/0x2", "irq_work_run+0x1/0x2", "asm_sysvec_irq_work+0x1/0x2", "do_work+0x1/0x2"), 3},
+		{"without the place where the interrupt came in", lines("scx_dump_cpu+0x1/0x2", "do_work+0x1/0x2"), 0},
+		{"not interrupted by the dump", lines("asm_sysvec_apic_timer_interrupt+0x1/0x2"), 0},
+		{"no stack", nil, 0},
+	} {
+		task := dump.Task{Stack: tc.stack}
+		if got := task.DumpFrames(); got != tc.want {
+			t.Errorf("%s: got %d, want %d", tc.name, got, tc.want)
+		}
+	}
+}

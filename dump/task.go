@@ -2,7 +2,10 @@
 
 package dump
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // SliceInf is the slice of a task that may run until it blocks (SCX_SLICE_INF).
 const SliceInf = ^uint64(0)
@@ -72,4 +75,18 @@ func (t *Task) WaitingFor() (time.Duration, bool) {
 // its own and has not dispatched it.
 func (t *Task) HeldByBPF() bool {
 	return t.OpsState.Known && t.OpsState.V == OpsQueued && t.DSQ.Known && t.DSQ.V.IsNone()
+}
+
+// DumpFrames is how many frames at the top of Stack belong to the making of the
+// dump, which interrupted what the task was doing.
+func (t *Task) DumpFrames() int {
+	if len(t.Stack) == 0 || !strings.HasPrefix(t.Stack[0].Text, "scx_dump_") {
+		return 0
+	}
+	for i, l := range t.Stack {
+		if strings.HasPrefix(l.Text, "asm_sysvec_") { // where the interrupt came in
+			return i + 1
+		}
+	}
+	return 0
 }

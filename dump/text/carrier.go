@@ -43,12 +43,16 @@ type prefix struct {
 // decodePrefix takes off every layer that it knows.
 func decodePrefix(b []byte) prefix {
 	p := prefix{end: bomLen(b)}
+	escapes := 0 // length of what was skipped in the hope of a stamp behind it
 	for {
-		rest := b[p.end:]
+		rest := b[p.end+escapes:]
 		var n int
 		switch {
 		case len(rest) == 0:
 			return p
+		case colourLen(rest) > 0:
+			escapes += colourLen(rest)
+			continue
 		case p.layers&^layerQuote == 0 && quoteLen(rest) > 0:
 			n = quoteLen(rest)
 			p.layers |= layerQuote
@@ -70,14 +74,42 @@ func decodePrefix(b []byte) prefix {
 				return p
 			}
 			n = j.end
-			p.time = p.end + j.time
+			p.time = p.end + escapes + j.time
 			p.layers |= layerJournal
 			p.stamp, p.host, p.ident = orStamp(p.stamp, j.stamp), j.host, j.ident
 		default:
 			return p
 		}
-		p.end += n
+		p.end += escapes + n
+		escapes = 0
 	}
+}
+
+// colourLen is the length of the ANSI sequence that b starts with, blanks before
+// it included.
+func colourLen(b []byte) int {
+	blanks := leadingBlanks(b)
+	if n := escapeLen(b[blanks:]); n > 0 {
+		return blanks + n
+	}
+	return 0
+}
+
+// escapeLen is the length of the ANSI sequence that b starts with, if it is one
+// that colours text or, as grep adds, erases the rest of the line.
+func escapeLen(b []byte) int {
+	if len(b) < 3 || b[0] != 0x1b || b[1] != '[' {
+		return 0
+	}
+	for i, c := range b[2:] {
+		switch {
+		case c == 'm' || c == 'K':
+			return i + 3
+		case !isDigit(c) && c != ';':
+			return 0
+		}
+	}
+	return 0
 }
 
 func orStamp(a, b []byte) []byte {
@@ -236,7 +268,11 @@ func isStamp(b []byte) bool {
 // isCaller matches " T123" and "C3".
 func isCaller(b []byte) bool {
 	b = bytes.TrimLeft(b, " ")
-	return len(b) > 1 && (b[0] == 'T' || b[0] == 'C') && allDigits(b[1:])
+	if len(b) < 2 || b[0] != 'T' && b[0] != 'C' {
+		return false
+	}
+	digits := bytes.TrimLeft(b[1:], " ")
+	return len(digits) > 0 && allDigits(digits)
 }
 
 var ftraceEvent = []byte("sched_ext_dump:")
@@ -254,6 +290,17 @@ func ftraceLen(b []byte) int {
 		n++
 	}
 	return n
+}
+
+// isTraceEvent matches a line of any event in a trace: "task-12  [003] d..2.
+// 12.345678: ".
+func isTraceEvent(b []byte) bool {
+	open := bytes.IndexByte(b, '[')
+	if open < 1 || len(b) < open+6 || b[open+4] != ']' || !allDigits(b[open+1:open+4]) {
+		return false
+	}
+	dot := bytes.IndexByte(b[open:], '.')
+	return dot > 0 && bytes.Contains(b[open+dot:], []byte(": "))
 }
 
 // ftraceTask is the task column of a trace line.
@@ -292,11 +339,10 @@ func timeLen(b []byte) (n int, stamp []byte) {
 		return 0, nil
 	}
 	start, i := colon-2, colon+3
-	if b[i] == ':' && i+2 < len(b) && isDigit(b[i+1]) && isDigit(b[i+2]) {
-		i += 3
-	} else {
+	if b[i] != ':' || i+2 >= len(b) || !isDigit(b[i+1]) || !isDigit(b[i+2]) {
 		return 0, nil
 	}
+	i += 3
 	words := 0
 	for _, w := range bytes.Fields(bytes.TrimSuffix(b[:start], []byte("T"))) {
 		if words++; words > 4 || len(w) > 15 || bytes.ContainsAny(w, "[]=()<>") {

@@ -2,7 +2,11 @@
 
 package text
 
-import "bytes"
+import (
+	"bytes"
+
+	"scxdiag/dump"
+)
 
 // kind is the shape of a line.
 type kind uint8
@@ -117,6 +121,8 @@ func classify(p []byte) kind {
 		}
 	case 'C':
 		switch {
+		case hasPrefix(q, "CPU:") && hasSuffix(q, " EVENTS]"): // "CPU:3 [LOST 12 EVENTS]"
+			return kindElision
 		case string(q) == "CPU states":
 			return kindCPUStates
 		case isCPUHeader(q):
@@ -131,15 +137,15 @@ func classify(p []byte) kind {
 		if hasPrefix(q, "SCX_EV_") {
 			return kindEvent
 		}
-	case 'B':
-		if string(q) == "Backtrace:" {
+	case 'B', 'a':
+		if string(q) == "Backtrace:" || string(q) == "acktrace:" { // the first character may be lost
 			return kindBacktrace
 		}
 	case 'E':
 		switch {
 		case string(q) == "Event counters":
 			return kindEvents
-		case hasPrefix(q, "EXIT: "), hasPrefix(q, "Error: EXIT: "):
+		case isExit(q):
 			return kindExit
 		}
 	case 'D':
@@ -169,17 +175,17 @@ func classify(p []byte) kind {
 		if hasPrefix(q, "```") {
 			return kindFence
 		}
-	case '.', '[', '<':
+	case '.', '[', '<', '(', "…"[0]:
 		if isElision(q) {
 			return kindElision
 		}
 	}
 	switch last := q[len(q)-1]; {
-	case last == 's' && isTaskHeader(q):
+	case startsTask(q) && isTaskHeader(q):
 		return kindTask
 	case (isHex(last) || last == ']') && isSymbol(q):
 		return kindSymbol
-	case bytes.Contains(q, []byte(triggerWords)):
+	case isTrigger(q):
 		return kindTrigger
 	case isSchedID(q):
 		return kindSchedID
@@ -223,11 +229,13 @@ func isCPUHeader(q []byte) bool {
 	for i < len(q) && isBlank(q[i]) {
 		i++
 	}
-	return i < len(q) && q[i] == ':' && (i+1 == len(q) || hasPrefix(bytes.TrimLeft(q[i+1:], " \t"), "nr_run="))
+	return i < len(q) && q[i] == ':' && hasPrefix(bytes.TrimLeft(q[i+1:], " \t"), "nr_run=")
 }
 
-// isTaskHeader matches "*R comm[12] -4ms" and "R comm[12] *root +0ms".
+// isTaskHeader matches "*R comm[12] -4ms" and "R comm[12] *root +0ms", with or
+// without further fields behind.
 func isTaskHeader(q []byte) bool {
+	q = trimFields(q)
 	n := len(q)
 	if n < 9 || q[n-1] != 's' || q[n-2] != 'm' || !startsTask(q) {
 		return false
@@ -239,12 +247,32 @@ func isTaskHeader(q []byte) bool {
 	return i < n-3 && (q[i] == '-' || q[i] == '+') && i > 0 && isBlank(q[i-1])
 }
 
+// trimFields is q without the "key=value" fields at its end.
+func trimFields(q []byte) []byte {
+	for {
+		i := bytes.LastIndexByte(q, ' ')
+		if i < 0 || bytes.IndexByte(q[i:], '=') < 0 {
+			return q
+		}
+		q = bytes.TrimRight(q[:i], " \t")
+	}
+}
+
 // startsTask matches the marker and the state letter of a task header.
 func startsTask(q []byte) bool {
 	if len(q) > 0 && q[0] == '*' {
 		q = q[1:]
 	}
-	return len(q) > 2 && isLetter(q[0]) && isBlank(q[1])
+	return len(q) > 2 && isState(q[0]) && isBlank(q[1])
+}
+
+// isState matches the letters of task states.
+func isState(c byte) bool {
+	switch c {
+	case 'R', 'S', 'D', 'T', 't', 'X', 'Z', 'P', 'I':
+		return true
+	}
+	return false
 }
 
 func isLetter(c byte) bool { return c|0x20-'a' < 26 }
@@ -316,10 +344,43 @@ func allDigits(b []byte) bool {
 	return true
 }
 
+// isSchedText matches text that schedulers which this package knows print about
+// themselves, in the first column.
+func isSchedText(p []byte) bool {
+	for _, words := range []string{"CELL[", "CPU[", "QMAP FIFO[", "LAYER[", "HI_", "LO_FALLBACK[", "kernel: ", "cc: "} {
+		if hasPrefix(p, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTrigger matches "comm[12] triggered exit kind 1026".
+func isTrigger(q []byte) bool { return bytes.Contains(q, []byte(triggerWords)) }
+
+// isExit matches "EXIT: reason (message)" and "Error: EXIT: reason", for the
+// reasons that there are.
+func isExit(q []byte) bool {
+	q, ok := bytes.CutPrefix(bytes.TrimPrefix(q, []byte("Error: ")), []byte("EXIT: "))
+	if !ok {
+		return false
+	}
+	reason := exitReason(q)
+	_, known := dump.KindOfReason(string(reason))
+	return known || string(reason) == "<UNKNOWN>"
+}
+
+// exitReason is the reason that "reason (message) on CPU 3" starts with.
+func exitReason(b []byte) []byte {
+	reason, _, _ := bytes.Cut(b, []byte(" ("))
+	reason, _, _ = bytes.Cut(reason, []byte(" on CPU "))
+	return reason
+}
+
 // isElision matches what people put in the place of lines that they leave out.
 func isElision(q []byte) bool {
 	switch string(q) {
-	case "...", "....", ".....", "[...]", "<...>", "[…]", "(...)", "[snip]", "<snip>":
+	case "…", "...", "....", ".....", "[...]", "<...>", "[…]", "(...)", "[snip]", "<snip>":
 		return true
 	}
 	return false

@@ -114,7 +114,7 @@ var hexValue = func() (t [256]byte) {
 		t[i] = 255
 	}
 	for i, c := range []byte("0123456789abcdef") {
-		t[c] = byte(i) //nolint:gosec // below 16
+		t[c] = byte(i)
 	}
 	return t
 }()
@@ -134,7 +134,7 @@ func parseUint(b []byte) (n uint64, ok bool) {
 		if d > 9 || n > (1<<64-1)/10 {
 			return 0, false
 		}
-		if n = n * 10; n > 1<<64-1-d {
+		if n *= 10; n > 1<<64-1-d {
 			return 0, false
 		}
 		n += d
@@ -156,7 +156,7 @@ func parseInt(b []byte) (int64, bool) {
 	case neg && n <= 1<<63:
 		return -int64(n), true //nolint:gosec // checked
 	case n < 1<<63:
-		return int64(n), true
+		return int64(n), true //nolint:gosec // checked
 	}
 	return 0, false
 }

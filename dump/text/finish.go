@@ -170,10 +170,9 @@ func (p *parser) account(why ending) {
 			*by[l.out]++
 		}
 	}
-	last := p.lines[len(p.lines)-1]
 	switch {
 	case s.Ledger.Truncated:
-	case last.cut && !s.Source.Reversed && why == endEOF:
+	case p.endsCut:
 		s.Ledger.Truncated = true
 		s.Ledger.Note("the source ends within the dump")
 	case s.Counters == nil && !s.Kernel.Min.IsZero() && s.Kernel.Min.Compare(dump.Version{Major: 6, Minor: 15}) >= 0:
@@ -199,25 +198,6 @@ func setSubject(s *dump.Snapshot) {
 		}
 		return dump.Span{Off: e.Message.At.Off + uint32(from), Len: uint32(to - from)} //nolint:gosec // see above
 	}
-	// a task of the dump, as the message writes it
-	for open := strings.IndexByte(msg, '['); open >= 0; {
-		n := strings.IndexByte(msg[open:], ']')
-		if n < 0 {
-			break
-		}
-		if pid, ok := parsePID(msg[open+1 : open+n]); ok && pid > 0 {
-			if t := s.Task(pid); t != nil && strings.HasSuffix(msg[:open], t.Comm) {
-				from := open - len(t.Comm)
-				e.Subject = dump.OfAt(t.TaskRef, at(from, open+n+1))
-				return
-			}
-		}
-		next := strings.IndexByte(msg[open+1:], '[')
-		if next < 0 {
-			break
-		}
-		open += 1 + next
-	}
 	for _, shape := range subjectShapes {
 		from := 0
 		if shape.before != "" {
@@ -238,6 +218,26 @@ func setSubject(s *dump.Snapshot) {
 			e.Subject = dump.OfAt(ref, at(from, from+to))
 			return
 		}
+	}
+	// a task of the dump, as the message writes it
+	for open := strings.IndexByte(msg, '['); open >= 0; {
+		n := strings.IndexByte(msg[open:], ']')
+		if n < 0 {
+			break
+		}
+		if pid, ok := parsePID(msg[open+1 : open+n]); ok && pid > 0 {
+			if t := s.Task(pid); t != nil && strings.HasSuffix(msg[:open], t.Comm) {
+				if from := open - len(t.Comm); from == 0 || msg[from-1] == ' ' {
+					e.Subject = dump.OfAt(t.TaskRef, at(from, open+n+1))
+					return
+				}
+			}
+		}
+		next := strings.IndexByte(msg[open+1:], '[')
+		if next < 0 {
+			break
+		}
+		open += 1 + next
 	}
 }
 

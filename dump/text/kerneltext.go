@@ -38,7 +38,7 @@ func (p *parser) trigger() outcome {
 	p.s.Exit = e
 	p.s.Trigger = dump.TriggerCrash
 	i := bytes.LastIndex(p.cur, []byte(triggerWords))
-	if ref, ok := p.taskRef(0, i+1); ok {
+	if ref, ok := p.taskRef(0, i+1); ok && (!p.ln.bare || p.alien) {
 		e.Task = dump.OfAt(ref, p.span(0, i+1))
 	} else {
 		p.distrust("task", p.cur[:i+1], 0)
@@ -68,7 +68,7 @@ func (p *parser) reason(e *dump.Exit) {
 		if l.out == foreign && !l.bare {
 			continue
 		}
-		if l.kind == kindBacktrace || l.kind.isDump() && l.kind != kindTrigger ||
+		if l.kind == kindBacktrace || l.kind == kindElision || l.kind.isDump() && l.kind != kindTrigger ||
 			l.kind == kindBlank && (first >= 0 && p.endsMessage(last) || l.out == foreign) {
 			break
 		}
@@ -118,7 +118,7 @@ func readReason(p *parser, e *dump.Exit) {
 	}
 	e.Reason = dump.OfAt(p.str(at, open), p.span(at, open))
 	msg := b[open+2:]
-	if closing := bytes.LastIndexByte(msg, ')'); closing >= 0 {
+	if closing := len(msg) - 1; closing >= 0 && msg[closing] == ')' && !p.ln.cut {
 		e.Message = dump.OfAt(p.str(at+open+2, closing), p.span(at+open+2, closing))
 		return
 	}
@@ -132,28 +132,44 @@ func (p *parser) loadJoined(first, last int) {
 	if first == last {
 		return
 	}
-	contiguous := !p.s.Source.Reversed && !p.alien
+	contiguous := !p.s.Source.Reversed && !p.alien && len(p.cur) > 0
 	for j := first + 1; j <= last; j++ {
 		l := &p.lines[j]
 		contiguous = contiguous && l.start == l.off && l.alt == 0
 	}
-	if contiguous && p.indent == 0 && bytes.IndexByte(p.buf[p.base:p.lines[last].end], '\r') < 0 {
+	if contiguous && p.indent == 0 && !bytes.Contains(p.buf[p.base:p.lines[last].end], []byte("\r\n")) {
 		p.cur = p.buf[p.base:p.lines[last].end]
 		p.ln = &p.lines[first]
 		return
 	}
-	joined := append([]byte(nil), p.cur...)
+	joined := append([]byte(nil), p.untrimmed()...)
 	start, end := p.ln.off, p.ln.end
 	for j := first + 1; j <= last; j++ {
 		if p.lines[j].out == foreign && !p.lines[j].bare {
 			continue
 		}
 		p.load(j)
-		joined = append(append(joined, '\n'), p.cur...)
+		joined = append(append(joined, '\n'), p.untrimmed()...)
 		start, end = min(start, p.ln.off), max(end, p.ln.end)
 	}
 	p.load(first)
-	p.cur, p.alien = joined, true
+	p.cur, p.alien = bytes.TrimRight(joined, " \t"), true
+}
+
+// untrimmed is the present line with the blanks at its end, which may be part of
+// a comm, unless the carrier put them there.
+func (p *parser) untrimmed() []byte {
+	if p.alien || len(p.cur) == 0 {
+		return p.cur
+	}
+	end := p.ln.end
+	for int(end) < len(p.buf) && p.buf[end] == ' ' {
+		end++
+	}
+	if end-p.ln.end > 15 {
+		return p.cur
+	}
+	return p.buf[p.base:end]
 }
 
 // cpuHeader reads "CPU 3   : nr_run=5 flags=0x1 …".
@@ -226,6 +242,9 @@ func (p *parser) rescue() outcome {
 	if i := bytes.Index(p.cur, []byte(word)); i >= 0 {
 		end = i
 		from := i + len(word)
+		if bytes.IndexByte(p.cur[from:], ']') < 0 {
+			p.joinNext(func(b []byte) bool { return len(b) > 0 && b[len(b)-1] == ']' })
+		}
 		to := from + p.refEnd(p.cur[from:])
 		if ref, ok := p.taskRef(from, to); ok {
 			if ref.PID >= 0 {
@@ -281,19 +300,18 @@ func (p *parser) rest(to *[]dump.KV, from int) {
 
 // curr reads "curr=comm[pid] class=ext_sched_class".
 func (p *parser) curr() outcome {
-	const word = "] class="
-	i := bytes.LastIndex(p.cur, []byte(word))
-	if i < 0 && p.joinNext(func(b []byte) bool { return bytes.Contains(b, []byte(word)) }) {
-		i = bytes.LastIndex(p.cur, []byte(word))
+	i := bytes.LastIndex(p.cur, classWord)
+	if i < 0 && p.joinNext(func(b []byte) bool { return bytes.Contains(b, classWord) }) {
+		i = bytes.LastIndex(p.cur, classWord)
 	}
 	from := leadingBlanks(p.cur) + len("curr=")
 	c := p.cpu
 	c.At = c.At.To(p.lineSpan())
+	if p.ln.cut { // a comm may look like the class behind it
+		p.distrust("curr", p.cur[from:], from)
+		return truncated
+	}
 	if i < 0 {
-		if p.ln.cut {
-			p.distrust("curr", p.cur[from:], from)
-			return truncated
-		}
 		return notUnderstood
 	}
 	if ref, ok := p.taskRef(from, i+1); ok {
@@ -311,6 +329,9 @@ func (p *parser) curr() outcome {
 	p.rest(&c.Unknown, t.pos)
 	return parsed
 }
+
+// classWord stands between the current task and its class.
+var classWord = []byte("] class=")
 
 // className is the class without the kernel's suffix; an address stays.
 func className(symbol string) dump.Class {
@@ -458,6 +479,7 @@ func ownerToken(b []byte) (start, end int) {
 // detail reads one of the four lines below a task header.
 func (p *parser) detail() outcome {
 	p.details |= 1 << (p.ln.kind - kindState)
+	p.flat = leadingBlanks(p.cur) == 0
 	t := p.task
 	p.extend()
 	if p.ln.kind == kindCPUs {
@@ -504,7 +526,7 @@ func (p *parser) detail() outcome {
 			setUint(p, &t.DSQVTime, "dsq_vtime", val, at)
 			if p.ln.kind == kindVTime {
 				p.shapes |= sawVTimeLine
-			} else {
+			} else if !p.ln.cut {
 				p.shapes |= sawVTimeBehindDSQ
 			}
 		case "slice":
@@ -569,16 +591,16 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 	case kindSticky:
 		s.lit("sticky/holding_cpu=-1/-1 dsq_id=")
 		at := s.pos
-		id := token{at: at, end: len(p.cur)}
-		if none := !s.bad && string(p.cur[at:]) == "(n/a)"; none {
-			t.DSQ.Known, t.DSQ.V.Kind, t.DSQ.At = true, dump.DSQKindNone, p.span(at, len("(n/a)"))
-		} else {
+		if s.bad {
+			return false
+		}
+		if string(p.cur[at:]) != "(n/a)" {
 			s.lit("0x")
-			if id = s.hex().with("0x"); !s.whole() {
+			if s.hex(); !s.whole() {
 				return false
 			}
-			p.dsqID(&t.DSQ, "dsq_id", p.cur[id.at:id.end], id.at)
 		}
+		p.dsqID(&t.DSQ, "dsq_id", p.cur[at:], at)
 		first := at - len("-1/-1 dsq_id=")
 		t.StickyCPU = dump.OfAt(int32(-1), p.span(first, 2))
 		t.HoldingCPU = dump.OfAt(int32(-1), p.span(first+3, 2))
@@ -616,7 +638,7 @@ func (p *parser) dsqID(dst *dump.Value[dump.DSQRef], field string, val []byte, a
 func (p *parser) counter() outcome {
 	at := leadingBlanks(p.cur)
 	name, val, ok := bytes.Cut(p.cur[at:], []byte(":"))
-	if !ok || p.in == inHead || p.in == inGlobal && !p.s.Source.Reversed {
+	if !ok || p.in == inHead || p.in == inGlobal && !p.s.Source.Reversed && !p.elided {
 		return p.free()
 	}
 	p.leaveTask()
@@ -648,8 +670,12 @@ func (p *parser) joined() int {
 	}
 	i := p.i
 	defer p.load(i)
+	blanks := 0
 	for j := i + 1; j < len(p.lines) && j <= i+15; j++ {
 		l := &p.lines[j]
+		if l.kind == kindBlank {
+			blanks++
+		}
 		if l.out == foreign && !l.bare {
 			continue
 		}
@@ -658,6 +684,11 @@ func (p *parser) joined() int {
 		}
 		if _, k := p.after(j); k != kindState && !l.bare {
 			continue
+		}
+		// The kernel puts a blank line before a task. So without one, the comm
+		// ends in what looks like a header of its own.
+		if l.kind == kindTask && (blanks > 0 || !p.hasBlanks()) {
+			return -1
 		}
 		p.loadJoined(i, j)
 		q := bytes.TrimLeft(p.cur, " \t")
@@ -671,7 +702,7 @@ func (p *parser) joined() int {
 // isTaskStart matches a marker and state letter with nothing behind them.
 func isTaskStart(q []byte) bool {
 	q = bytes.TrimPrefix(q, []byte("*"))
-	return len(q) == 1 && isLetter(q[0])
+	return len(q) == 1 && isState(q[0])
 }
 
 // joinedTask reads the task header that goes from the present line to line n.

@@ -54,6 +54,10 @@ type parser struct {
 	text    []dump.Line
 	kvs     []dump.KV
 	history bool // in mitosis' list of debug events
+	elided  bool // somebody left lines out
+	stack   bool // the stack of the task has begun
+	flat    bool // leading blanks were lost on the way
+	endsCut bool // the source ends within the last line
 	// overflowed is set behind a line of a FIFO that was full.
 	overflowed bool
 	// inferred is the scheduler that the text betrays.
@@ -95,7 +99,7 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 // kernel cut off.
 func (p *parser) prepare(why ending, atEnd bool) {
 	p.indent = max(p.g.indent, 0)
-	if p.g.coloured {
+	if p.g.coloured || bytes.Contains(p.buf, grepColour) {
 		p.decolour()
 	}
 	if p.g.long {
@@ -112,6 +116,9 @@ func (p *parser) prepare(why ending, atEnd bool) {
 	}
 }
 
+// grepColour begins what grep highlights. It does not fit into a comm.
+var grepColour = []byte("\x1b[01;31m\x1b[K")
+
 // decolour removes the escape sequences from all lines of a coloured log.
 func (p *parser) decolour() {
 	for i := range p.lines {
@@ -122,11 +129,10 @@ func (p *parser) decolour() {
 	}
 }
 
-// cutLong marks the lines that are as long as the kernel lets them be: text of
-// schedulers, and all that goes through the tracepoint.
+// cutLong marks the lines that are as long as the tracepoint lets them be.
 func (p *parser) cutLong() {
 	for i := range p.lines {
-		if l := &p.lines[i]; l.end-l.start >= maxSchedLine && (l.kind == kindOther || p.g.layers&layerFtrace != 0) {
+		if l := &p.lines[i]; l.end-l.start >= maxSchedLine && p.g.layers&layerFtrace != 0 {
 			l.cut = true
 		}
 	}
@@ -137,23 +143,37 @@ func (p *parser) cutLong() {
 // same width does too.
 func (p *parser) clip() {
 	width := func(l *line) uint32 { return l.end - l.off }
+	widest := uint32(0)
+	for i := range p.lines {
+		widest = max(widest, width(&p.lines[i]))
+	}
 	for i := range p.lines {
 		l := &p.lines[i]
 		if l.out == foreign || l.end <= l.start || p.buf[l.end-1] != '>' {
 			continue
 		}
-		if l.kind == kindOther && !slices.ContainsFunc(p.lines, func(o line) bool {
+		if l.kind == kindOther && (width(l) < widest || widest < 40) && !isCutSymbol(p.buf[l.start:l.end-1]) && !slices.ContainsFunc(p.lines, func(o line) bool {
 			return o.off != l.off && width(&o) == width(l) && o.end > o.start && p.buf[o.end-1] == '>'
 		}) {
 			continue
 		}
 		l.end--
 		l.cut = true
-		if k := classify(p.buf[l.start:l.end]); l.kind == kindOther {
-			l.kind = k
+		switch b := p.buf[l.start:l.end]; {
+		case l.kind != kindOther:
+		case isCutSymbol(b):
+			l.kind = kindSymbol
+		default:
+			l.kind = classify(b)
 		}
 		p.s.Ledger.Note("lines were cut by a pager")
 	}
+}
+
+// isCutSymbol matches the beginning of a frame, up to somewhere behind its '+'.
+func isCutSymbol(b []byte) bool {
+	name, offset, ok := bytes.Cut(bytes.TrimLeft(b, " \t"), []byte("+"))
+	return ok && len(name) > 0 && bytes.IndexByte(name, ' ') < 0 && len(bytes.Trim(offset, "0123456789abcdefx/")) == 0
 }
 
 // cutBeforeMarkers marks the lines before the kernel's truncation markers.
@@ -188,10 +208,12 @@ func (p *parser) cutBefore(i int) {
 // unless it is a counter of full width.
 func (p *parser) cutAtEOF() {
 	l := &p.lines[len(p.lines)-1]
-	if l.out == foreign || l.kind == kindTruncated || l.kind == kindEvent && int(l.end-l.start)-p.indent >= 58 {
+	switch n := int(l.end-l.start) - p.indent; {
+	case l.out == foreign, l.kind == kindTruncated, l.kind == kindEvent && n >= 58,
+		l.kind == kindUnderline && (n == len("----------") || n == len("--------------")):
 		return
 	}
-	l.cut = true
+	l.cut, p.endsCut = true, true
 }
 
 // load makes line i the present one.
@@ -203,7 +225,7 @@ func (p *parser) load(i int) {
 	} else {
 		p.cur, p.base = p.buf[p.ln.start:p.ln.end], p.ln.start
 	}
-	for n := p.indent; n > 0 && len(p.cur) > 0 && isBlank(p.cur[0]); n-- {
+	for n := p.indent; n > 0 && !p.ln.bare && len(p.cur) > 0 && isBlank(p.cur[0]); n-- {
 		p.cur = p.cur[1:]
 		p.base++
 	}
@@ -225,7 +247,7 @@ func (p *parser) run() {
 		switch l := &p.lines[i]; {
 		case l.out == foreign:
 			continue
-		case l.kind == kindBlank:
+		case l.kind == kindBlank && !p.startsTrigger():
 			p.blanks++
 			continue
 		}
@@ -245,9 +267,21 @@ func (p *parser) run() {
 	}
 }
 
+// startsTrigger reports whether a blank line is the start of a comm with a
+// newline, in the trigger: the kernel puts none between the scheduler's name and
+// the trigger.
+func (p *parser) startsTrigger() bool {
+	return p.in == inHead && p.s.Scheduler != "" && p.s.Exit == nil && p.g.count[kindTrigger] > 0
+}
+
 // line reads the present line.
 func (p *parser) line() outcome {
 	switch p.ln.kind {
+	case kindBlank:
+		if p.joinNext(isTrigger) {
+			return p.trigger()
+		}
+		return blank
 	case kindSchedID:
 		if p.in == inHead && p.s.Scheduler == "" {
 			return p.schedID()
@@ -257,25 +291,30 @@ func (p *parser) line() outcome {
 			return p.trigger()
 		}
 	case kindSysRq:
+		if p.in == inHead && p.headless() && p.isReason() {
+			p.s.Exit = &dump.Exit{}
+			readReason(p, p.s.Exit)
+			return parsed
+		}
 		if p.in == inHead && p.s.Trigger == "" {
 			p.s.Trigger = dump.TriggerSysRq
 			p.in = inGlobal
 			return parsed
 		}
 	case kindBacktrace:
-		if p.in == inHead {
+		if p.in == inHead || p.in == inGlobal && p.headless() && p.s.Exit == nil {
 			p.in = inBacktrace
 			return parsed
 		}
 	case kindSymbol:
 		return p.symbol()
 	case kindCPUStates:
-		if p.isCPUSection() {
+		if leadingBlanks(p.cur) <= 1 && p.isCPUSection() {
 			p.in = inCPUs
 			return parsed
 		}
 	case kindUnderline:
-		if p.in == inCPUs || p.in == inEvents {
+		if p.in == inCPUs || p.in == inEvents || p.elided {
 			return blank
 		}
 	case kindCPU:
@@ -297,15 +336,19 @@ func (p *parser) line() outcome {
 			}
 		}
 	case kindTask:
-		if p.isTask() {
+		if p.isTask() && !p.ln.cut { // what is cut may be the beginning of a comm
 			return p.taskHeader()
 		}
 	case kindState, kindSticky, kindVTime, kindCPUs:
-		if p.in == inTask && p.isDetail() {
+		switch {
+		case p.in == inTask && p.isDetail():
 			return p.detail()
+		case p.ln.kind == kindState && p.in >= inCPU && leadingBlanks(p.cur) > p.textIndent():
+			p.orphan() // of a task whose header is missing
 		}
 	case kindEvents:
-		if _, k := p.after(p.i); k == kindUnderline || k == kindEvent || k == kindBlank || k == kindTruncated {
+		if j, k := p.after(p.i); p.mayEnd() && leadingBlanks(p.cur) <= 1 &&
+			(k == kindUnderline && p.lines[j].end-p.lines[j].start >= 14 || k == kindEvent || k == kindBlank || k == kindTruncated || k == kindElision || p.cutUnderline(j)) {
 			p.leaveTask()
 			p.in = inEvents
 			p.shapes |= sawEvents
@@ -319,6 +362,7 @@ func (p *parser) line() outcome {
 	case kindElision:
 		p.s.Ledger.Note("lines were left out, marked by an ellipsis")
 		p.leaveTask()
+		p.elided = true
 		if p.in >= inCPUs {
 			p.in, p.cpu = inGap, nil
 		}
@@ -334,12 +378,26 @@ func (p *parser) free() outcome {
 			return p.joinedTask(n)
 		}
 	}
-	if p.ln.cut && p.in >= inCPUs && p.ln.kind == kindOther && startsTask(bytes.TrimLeft(p.cur, " \t")) {
+	if p.ln.cut && p.in >= inCPUs && (p.ln.kind == kindOther || p.ln.kind == kindTask) && startsTask(bytes.TrimLeft(p.cur, " \t")) {
 		p.distrust("task", p.cur, 0)
+		p.orphan()
 		return truncated
+	}
+	if stack := p.in == inBacktrace || p.in == inTask && p.details != 0; p.ln.cut && stack &&
+		bytes.IndexByte(bytes.Trim(p.cur, " \t"), ' ') < 0 {
+		p.distrust("stack", p.cur, 0) // a frame, as far as can be seen
+		p.stack = p.stack || p.blanks > 0
+		return truncated
+	}
+	if len(p.cur) >= maxSchedLine+p.textIndent() {
+		p.ln.cut = true
 	}
 	switch p.in {
 	case inHead, inBacktrace, inGlobal:
+		if p.in == inHead && p.s.Exit == nil && p.g.count[kindTrigger] > 0 &&
+			p.joinNext(isTrigger) {
+			return p.trigger()
+		}
 		if p.in == inHead && p.s.Trigger == "" && p.g.count[kindTrigger]+p.g.count[kindSysRq] > 0 {
 			return notUnderstood
 		}
@@ -358,7 +416,7 @@ func (p *parser) free() outcome {
 		p.cpu.At = p.cpu.At.To(p.lineSpan())
 		return out
 	case inTask:
-		if p.details == 0 {
+		if p.details == 0 || leadingBlanks(p.cur) == 0 && !p.flat && !p.alien {
 			return notUnderstood
 		}
 		out := verbatim
@@ -370,6 +428,27 @@ func (p *parser) free() outcome {
 		return out
 	}
 	return notUnderstood
+}
+
+// headless reports whether the trigger is missing.
+func (p *parser) headless() bool { return p.g.count[kindTrigger]+p.g.count[kindSysRq] == 0 }
+
+// isReason reports whether the present line is the reason below a trigger: the
+// backtrace follows.
+func (p *parser) isReason() bool {
+	_, k := p.after(p.i)
+	return k == kindBacktrace && bytes.Contains(p.cur, []byte(" ("))
+}
+
+// textIndent is how far the kernel indents what the scheduler says here.
+func (p *parser) textIndent() int {
+	switch p.in {
+	case inCPU:
+		return 2
+	case inTask:
+		return 4
+	}
+	return 0
 }
 
 // symbol reads a line of a stack or of the backtrace.
@@ -385,7 +464,8 @@ func (p *parser) symbol() outcome {
 		return parsed
 	case inTask:
 		// a paragraph of the scheduler's may hold anything
-		if p.details != 0 && (len(p.task.Text) == 0 || len(p.task.Stack) > 0 || p.blanks > 0 || p.g.count[kindBlank] == 0 && !p.hasBlanks()) {
+		if p.details != 0 && (len(p.task.Text) == 0 || p.stack || p.blanks > 0 || p.g.count[kindBlank] == 0 && !p.hasBlanks()) {
+			p.stack = true
 			p.cutFrame(frame, &p.task.Stack)
 			p.extend()
 			return parsed
@@ -416,12 +496,15 @@ func (p *parser) isCPUSection() bool {
 		return false
 	}
 	j, k := p.after(p.i)
-	if k == kindUnderline {
+	underlined := k == kindUnderline
+	if underlined {
 		j, k = p.after(j)
 	}
 	switch {
-	case j < 0, k == kindCPU, k == kindEvents, k == kindTruncated, p.lines[j].cut:
+	case j < 0, k == kindCPU, k == kindTruncated, k == kindElision && !p.blankAfter(p.i), p.cutUnderline(j), underlined && k == kindEvents:
 		return true
+	case !underlined:
+		return false
 	}
 	for ; j >= 0; j, k = p.after(j) {
 		if k == kindCPUStates {
@@ -432,6 +515,20 @@ func (p *parser) isCPUSection() bool {
 		}
 	}
 	return true
+}
+
+// blankAfter reports whether a blank line follows line i.
+func (p *parser) blankAfter(i int) bool { return i+1 < len(p.lines) && p.lines[i+1].kind == kindBlank }
+
+// mayEnd reports whether the counters may begin: not before the CPU section, of
+// which at least the title always is there.
+func (p *parser) mayEnd() bool {
+	return p.in >= inCPUs || p.elided || p.g.count[kindCPUStates] == 0 || p.s.Source.Reversed
+}
+
+// cutUnderline reports whether line j is what is left of an underline.
+func (p *parser) cutUnderline(j int) bool {
+	return p.lines[j].cut && all(p.buf[p.lines[j].start:p.lines[j].end], '-')
 }
 
 // isCPUHeader reports whether the present line, which has the shape of a CPU
@@ -450,7 +547,7 @@ func (p *parser) isCPUHeader() bool {
 // isTask reports whether the present line, which has the shape of a task
 // header, is one: details follow unless the dump ends here.
 func (p *parser) isTask() bool {
-	if p.in < inCPUs || p.in == inEvents {
+	if p.in < inCPUs && !p.elided || p.in == inEvents {
 		return false
 	}
 	j, k := p.after(p.i)
@@ -468,7 +565,23 @@ func (p *parser) isDetail() bool {
 }
 
 // leaveTask ends the block of the present task.
-func (p *parser) leaveTask() { p.task, p.details = nil, 0 }
+func (p *parser) leaveTask() {
+	p.task, p.details, p.stack = nil, 0, false
+	switch {
+	case p.in != inTask:
+	case p.cpu != nil:
+		p.in = inCPU
+	default:
+		p.in = inGap
+	}
+}
+
+// orphan ends the block of the present task, because what follows belongs to one
+// whose header cannot be read.
+func (p *parser) orphan() {
+	p.leaveTask()
+	p.in = inGap
+}
 
 // extend makes the present line part of the task's block.
 func (p *parser) extend() {

@@ -84,6 +84,10 @@ func (r *Reader) step() {
 	}
 	b := trimEOL(r.in.buf[start:end])
 	p, unknown, k := r.decode(b)
+	if (k == kindExit || k == kindSchedExt || k == kindOther || unknown > 0) && bytes.IndexByte(b, 0x1b) >= 0 {
+		b = trimEOL(stripEscapes(b))
+		p, unknown, k = r.decode(b)
+	}
 	switch {
 	case k.isAnchor():
 		r.readRegion(start, b, p, unknown, k)
@@ -159,7 +163,7 @@ func (r *Reader) decode(b []byte) (p prefix, unknown int, k kind) {
 				return p, 0, k
 			}
 		}
-		return p, triggerPrefix(payload, r.in.peek(8<<10), p.end), k
+		return p, triggerPrefix(payload, r.in.peek(8<<10), p.end-bomLen(b)), k
 	}
 	if k != kindOther && k != kindSymbol {
 		return p, 0, k
@@ -195,7 +199,12 @@ func trimEOL(b []byte) []byte { return bytes.TrimRight(b, " \t\r") }
 func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) {
 	g := &r.region
 	g.reset()
-	g.begin(b, p, unknown)
+	if next, np := r.tracedAfter(k, p); next != nil {
+		g.begin(next, np, 0)
+		g.bareTrigger = true
+	} else {
+		g.begin(b, p, unknown)
+	}
 	anchor := r.in.offset(start)
 	first := r.lookBack(start, k)
 	// start over from the first line that belongs to the dump
@@ -205,34 +214,47 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	src.Offset, src.Line = r.in.offset(first), r.in.line
 
 	why := endEOF
-	for {
+	for why == endEOF {
 		number, before := r.in.line, r.in.offset(r.in.pos)
 		start, end, ok := r.in.next()
 		if !ok {
 			break
 		}
-		why = endNot
-		if off := start - r.in.keep; off > maxRegion {
-			why = endSize
-		} else {
+		ended := endSize
+		if off := start - r.in.keep; off <= maxRegion {
 			k, own := g.add(r.in.buf[start:end], off)
 			if k == kindSchedExt || !own && (k == kindExit || k == kindLinux) || r.verdict.open() {
 				r.verdictInRegion(before, number)
 			}
-			why = g.ends(k, own)
+			ended = g.ends(k, own)
 		}
-		if why != endNot && before > anchor {
+		if ended != endNot && before > anchor { // the line is not part of the dump
+			why = ended
 			r.in.pos, r.in.line = int(before-r.in.base), number
 			g.drop(before - r.in.offset(r.in.keep))
-			break
 		}
-		why = endEOF
 	}
 	r.verdict.flush()
 	if g.trim(); len(g.lines) > 0 {
 		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why))
 		r.lastEnd = r.in.offset(r.in.pos)
 	}
+}
+
+// tracedAfter returns the next line and its prefix, if the present one is a
+// trigger without a prefix and the next comes from a trace: the comm has a
+// newline then. Otherwise it returns nil.
+func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
+	if k != kindTrigger || p.layers != 0 {
+		return nil, p
+	}
+	next, _, _ := bytes.Cut(r.in.peek(4<<10), newline)
+	next = trimEOL(next)
+	np := decodePrefix(next)
+	if np.layers&layerFtrace == 0 {
+		return nil, p
+	}
+	return next, np
 }
 
 // lookBack returns the index of the first line before start that belongs to the
@@ -248,7 +270,11 @@ func (r *Reader) lookBack(start int, k kind) int {
 		b := bytes.TrimRight(r.in.buf[from:first-1], " \t\r")
 		at, own := g.payload(b)
 		if !own {
-			return start
+			if g.layers == 0 {
+				return start
+			}
+			first = from
+			continue
 		}
 		k2 := classify(b[at:])
 		if k2 == kindOther && bytes.IndexByte(b, 0x1b) >= 0 {
@@ -258,11 +284,16 @@ func (r *Reader) lookBack(start int, k kind) int {
 		case k2 == kindRule, k2 == kindExit, k2 == kindBanner, k2 == kindFence, k2 == kindSchedExt, k2 == kindLinux,
 			g.layers == 0 && decodePrefix(b).layers != 0:
 			return start
+		case k2 == kindBacktrace && k == kindTrigger && n < 6:
+			k, start = kindOther, from // newest first
+		case k2 == kindCPUStates && k == kindSysRq:
+			k, start = kindOther, from // newest first
 		case k == kindTrigger || k == kindSysRq:
 			if k2 == kindSchedID {
 				return from
 			}
-			if k2 != kindBlank {
+			// a comm may have newlines, a reason may stand in a line above
+			if n >= 5 && k == kindTrigger {
 				return start
 			}
 		case k2 != kindBlank:

@@ -10,7 +10,7 @@ import (
 const (
 	maxRegion     = 64 << 20 // bytes of one dump, carrier included
 	maxQuiet      = 2 << 20  // bytes without a line of the dump before it counts as ended
-	quietLines    = 4000     // the same in lines
+	quietLines    = 4000     // the same in lines of others
 	quietAfterEnd = 100      // the same once its last section was seen
 )
 
@@ -39,6 +39,10 @@ type line struct {
 	bare bool
 	// glued: stands on the same physical line as the one before it.
 	glued bool
+	// completesCurr: has what ends a line "curr=".
+	completesCurr bool
+	// ours: can be text of the scheduler's.
+	ours bool
 	// indented: the payload starts with two blanks or more.
 	indented bool
 	// cut: the end is missing, so the last token cannot be trusted.
@@ -61,23 +65,24 @@ type region struct {
 	coloured   bool
 	forward    int // votes on the order of lines
 	backward   int
-	last       kind // of the last line that was neither blank nor foreign
+	last, prev kind // of the last two lines that were neither blank nor foreign
 	lastDump   int  // index of the last line that only a dump has, -1
 	quiet      int  // lines since then
+	others     int  // of them, those without the region's prefix
 	quietBytes int
 	begun      bool // a trigger was seen
-	indent     int  // fewest blanks before a title, -1 if none was seen
-	clipped    int  // lines that end in '>'
-	long       bool // a line is as long as the kernel lets it be
-	ended      bool // the event counters were seen, so nothing can follow
+	// bareTrigger is set if the line that began the region lacks the prefix of
+	// its neighbours, because the comm in it has a newline.
+	bareTrigger bool
+	indent      int  // fewest blanks before a title, -1 if none was seen
+	clipped     int  // lines that end in '>'
+	long        bool // a line is as long as the kernel lets it be
+	ended       bool // the event counters were seen, so nothing can follow
 }
 
 func (g *region) reset() {
 	*g = region{lines: g.lines[:0], alts: g.alts[:0], tail: g.tail[:0], lastDump: -1, indent: -1}
 }
-
-// fresh is whether the region has no line of a dump yet.
-func (g *region) fresh() bool { return g.lastDump < 0 }
 
 // begin fixes the carrier of the region by the prefix of the line b that begins
 // it. The last n bytes of the prefix are of no known kind: they must be the
@@ -157,11 +162,11 @@ func (g *region) payload(b []byte) (start int, own bool) {
 		return bomLen(b), true
 	}
 	if n := g.prefixLen; g.learned == nil && len(b) >= n && len(g.tail) > 0 &&
-		string(b[n-len(g.tail):n]) == string(g.tail) && g.sameHead(b) {
+		bytes.Equal(b[n-len(g.tail):n], g.tail) && g.sameHead(b) {
 		return n, true
 	}
 	p := decodePrefix(b)
-	known := g.layers &^ layerLearned
+	known := g.layers &^ (layerLearned | layerQuote)
 	if p.layers&known != known {
 		if start, own := g.damaged(b, p); own {
 			return start, true
@@ -227,29 +232,32 @@ func (g *region) damaged(b []byte, p prefix) (start int, own bool) {
 
 // add takes the line b, which starts at offset off of the region. It returns
 // its shape, and whether it has the region's prefix.
-func (g *region) add(b []byte, off int) (kind, bool) {
+func (g *region) add(b []byte, off int) (kind, bool) { return g.addRecord(b, off, false) }
+
+// addRecord takes a record: a line, or a part of it that was glued to another.
+func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	end := len(b)
 	for end > 0 && (isBlank(b[end-1]) || b[end-1] == '\r') {
 		end--
 	}
 	b = b[:end]
 	start, own := g.payload(b)
-	l := line{off: uint32(off), start: uint32(off + start), end: uint32(off + end)} //nolint:gosec // below maxRegion
+	l := line{off: uint32(off), start: uint32(off + start), end: uint32(off + end), glued: glued} //nolint:gosec // below maxRegion
 	if !own {
 		return g.addBare(l, b, start)
 	}
 	if second := g.second(b, start); second > 0 {
-		g.add(b[:second], off)
-		k, own := g.add(b[second:], off+second)
-		g.lines[len(g.lines)-1].glued = true
-		return k, own
+		g.addRecord(b[:second], off, glued)
+		return g.addRecord(b[second:], off+second, true)
 	}
 	p := b[start:]
 	l.kind = classify(p)
-	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
 	if l.kind == kindOther {
-		g.decolour(&l, p)
+		p = g.decolour(&l, p)
 	}
+	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
+	l.ours = l.indented || g.layers&layerFtrace != 0 || l.kind == kindOther && isSchedText(p)
+	l.completesCurr = (l.kind == kindCurr || l.kind == kindOther) && bytes.Contains(p, classWord)
 	if l.kind == kindOther && g.layers == 0 && (!l.indented || bytes.Contains(p, ftraceEvent)) {
 		if d := decodePrefix(p); d.layers&^layerQuote != 0 {
 			l.start += uint32(d.end) //nolint:gosec // below maxRegion
@@ -275,14 +283,23 @@ func (g *region) add(b []byte, off int) (kind, bool) {
 // addBare takes a line without the region's prefix: another program's, the
 // rest of a line that had a newline in a comm, or one that lost its prefix.
 func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
-	if k := classify(b); k.isDump() && k != kindBacktrace && k != kindTrigger && start == 0 {
+	if k := classify(b); g.layers&layerFtrace == 0 && k.isDump() && k != kindBacktrace && k != kindTrigger && start == 0 {
 		l.start, l.kind = l.off, k
 		g.push(l)
 		return k, true
 	}
-	l.bare = start == 0 && len(b) > 0
-	l.out = foreign
 	l.kind = classify(b[start:])
+	if l.kind == kindElision { // the trace says so itself
+		g.push(l)
+		return l.kind, true
+	}
+	l.bare = start == 0 && len(b) > 0 && !isTraceEvent(b)
+	if l.bare && l.kind == kindTrigger && g.bareTrigger && !g.begun {
+		g.push(l)
+		return kindTrigger, true
+	}
+	l.completesCurr = l.bare && bytes.Contains(b, classWord)
+	l.out = foreign
 	g.push(l)
 	return l.kind, false
 }
@@ -290,19 +307,38 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 // second finds where a second record starts in the line b, whose payload
 // starts at start: logs sometimes glue two together. It returns 0 if there is
 // only one.
-func (g *region) second(b []byte, start int) int {
-	if g.prefixLen == 0 || len(g.tail) < 2 || len(b)-start < g.prefixLen {
+func (g *region) second(b []byte, start int) (at int) {
+	if g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) == 0 || len(g.tail) < 2 || len(b)-start < g.prefixLen {
 		return 0
 	}
 	i := bytes.Index(b[start:], g.tail)
+	if i < 0 { // the blank behind the prefix of an empty record is gone
+		if bare := bytes.TrimRight(g.tail, " "); bytes.HasSuffix(b[start:], bare) {
+			i = len(b) - start - len(bare)
+		}
+	}
 	if i < 0 {
 		return 0
 	}
-	at := start + i + len(g.tail) - g.prefixLen
+	want, layers := g.prefixLen, g.layers
+	if layers&layerQuote != 0 { // it was glued before it was quoted
+		want -= quoteLen(b)
+		layers &^= layerQuote
+		defer func() {
+			from := at
+			for from > start && (b[from-1] == '>' || b[from-1] == ' ') {
+				from--
+			}
+			if i := bytes.IndexByte(b[from:at], '>'); i >= 0 { // or it was quoted first
+				at = from + i
+			}
+		}()
+	}
+	at = start + i + len(g.tail) - want
 	if at <= start {
 		return 0
 	}
-	if p := decodePrefix(b[at:]); p.layers != g.layers || p.end != g.prefixLen {
+	if p := decodePrefix(b[at:]); p.layers != layers || p.end != min(want, len(b)-at) {
 		return 0
 	}
 	return at
@@ -310,18 +346,19 @@ func (g *region) second(b []byte, start int) int {
 
 // decolour removes the escape sequences that a coloured log has around or
 // within the payload p, if the line makes sense without them.
-func (g *region) decolour(l *line, p []byte) {
+func (g *region) decolour(l *line, p []byte) []byte {
 	if bytes.IndexByte(p, 0x1b) < 0 {
-		return
+		return p
 	}
 	clean := bytes.TrimRight(stripEscapes(p), " \t")
 	k := classify(clean)
 	if k == kindOther && p[0] != 0x1b {
-		return
+		return p
 	}
 	g.coloured = true
 	l.kind = k
 	g.replace(l, clean)
+	return clean
 }
 
 // replace makes clean the payload of the line.
@@ -330,20 +367,16 @@ func (g *region) replace(l *line, clean []byte) {
 	l.alt = uint32(len(g.alts)) //nolint:gosec // fewer than lines
 }
 
-// stripEscapes is b without its ANSI control sequences.
+// stripEscapes is b without the ANSI sequences that colour text.
 func stripEscapes(b []byte) []byte {
 	out := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
-		if b[i] != 0x1b {
-			out = append(out, b[i])
+	for i := 0; i < len(b); {
+		if n := escapeLen(b[i:]); n > 0 {
+			i += n
 			continue
 		}
-		if i+1 < len(b) && b[i+1] == '[' {
-			for i += 2; i < len(b) && (b[i] < 0x40 || b[i] > 0x7e); i++ {
-			}
-		} else {
-			i++
-		}
+		out = append(out, b[i])
+		i++
 	}
 	return out
 }
@@ -356,6 +389,7 @@ func (g *region) push(l line) {
 	g.lines = append(g.lines, l)
 	if l.out == foreign {
 		g.quiet++
+		g.others++
 		g.quietBytes += int(l.end - l.off)
 		return
 	}
@@ -364,17 +398,23 @@ func (g *region) push(l line) {
 	}
 	g.count[l.kind]++
 	switch prev := g.last; {
-	case prev == kindState && l.kind == kindSticky, prev == kindCPU && l.kind == kindCurr,
+	case prev == kindState && l.kind == kindSticky, prev == kindCPU && l.kind == kindRescue, prev == kindRescue && l.kind == kindCurr,
 		prev == kindCPUStates && l.kind == kindUnderline, prev == kindEvents && l.kind == kindUnderline:
 		g.forward++
-	case prev == kindSticky && l.kind == kindState, prev == kindCurr && l.kind == kindCPU,
+	case prev == kindSticky && l.kind == kindState, prev == kindRescue && l.kind == kindCPU, prev == kindCurr && l.kind == kindRescue,
 		prev == kindUnderline && (l.kind == kindCPUStates || l.kind == kindEvents):
 		g.backward++
 	}
-	g.last = l.kind
-	if l.kind.isDump() || l.kind == kindSymbol && g.lastDump >= 0 && g.quiet < 64 {
+	switch {
+	case l.kind == kindBacktrace && g.count[kindTrigger] > 0:
+		g.forward++
+	case l.kind == kindTrigger && g.count[kindBacktrace] > 0 && g.count[kindTrigger] == 1:
+		g.backward++
+	}
+	g.prev, g.last = g.last, l.kind
+	if l.kind.isDump() || (l.kind == kindSymbol || l.kind == kindElision) && g.lastDump >= 0 && g.quiet < 64 {
 		g.lastDump = len(g.lines) - 1
-		g.quiet, g.quietBytes = 0, 0
+		g.quiet, g.others, g.quietBytes = 0, 0, 0
 		return
 	}
 	g.quiet++
@@ -386,7 +426,7 @@ func (g *region) reversed() bool { return g.backward > g.forward }
 
 // isQuiet reports whether the dump must have ended long ago.
 func (g *region) isQuiet() bool {
-	return g.quiet > quietLines || g.quietBytes > maxQuiet || g.ended && g.quiet > quietAfterEnd
+	return g.others > quietLines || g.quietBytes > maxQuiet || g.ended && g.quiet > quietAfterEnd
 }
 
 // String names the layers, outermost first: "actions+journald".
@@ -443,7 +483,16 @@ func (g *region) ends(k kind, own bool) ending {
 			return endDump
 		}
 		return endNot
+	case kindElision:
+		return endNot
+	case kindOther:
+		if g.ended && g.prev == kindEvent && g.lines[len(g.lines)-1].indented {
+			return endNot // a counter that was cut
+		}
 	case kindEvent, kindUnderline, kindTruncated:
+		if g.ended && g.reversed() {
+			return endDump
+		}
 		if k == kindTruncated && !g.reversed() && g.count[kindCPUStates]+g.count[kindCPU]+g.count[kindTrigger] > 0 {
 			g.ended = true
 		}
@@ -475,20 +524,27 @@ func (g *region) drop(off int64) {
 // without any line of a dump becomes empty.
 func (g *region) trim() {
 	isDump := func(l line) bool { return l.out != foreign && (l.kind.isDump() || l.kind == kindSchedID) }
-	first, last := slices.IndexFunc(g.lines, isDump), len(g.lines)-1
-	for last >= 0 && !isDump(g.lines[last]) {
-		last--
-	}
+	first, last := slices.IndexFunc(g.lines, isDump), g.lastDump
 	if first < 0 || g.count[kindTrigger]+g.count[kindSysRq]+g.count[kindCPU]+g.count[kindState] == 0 {
 		g.lines = g.lines[:0]
 		return
 	}
+	last = g.openCurr(last)
 	// text of the last task, or of the scheduler if the beginning is missing
-	for first > 0 && g.belongs(first-1) {
-		first--
+	for i := first - 1; i >= 0 && (g.lines[i].out == foreign || g.belongs(i)); i-- {
+		if g.lines[i].out != foreign {
+			first = i
+		}
 	}
-	for last+1 < len(g.lines) && g.belongs(last+1) {
-		last++
+	for i := last + 1; i < len(g.lines) && (g.lines[i].out == foreign || g.belongs(i)); i++ {
+		if g.lines[i].out != foreign {
+			last = i
+		}
+	}
+	for i := last + 1; g.reversed() && i < len(g.lines) && i <= last+3; i++ {
+		if g.lines[i].kind == kindSchedID && g.lines[i].out != foreign {
+			last = i
+		}
 	}
 	for g.lines[first].kind == kindBlank {
 		first++
@@ -505,18 +561,26 @@ func (g *region) trim() {
 	g.lines = g.lines[first : last+1]
 }
 
+// openCurr looks behind a line "curr=" whose comm has a newline, at the end of a
+// dump, for the line that completes it.
+func (g *region) openCurr(last int) int {
+	for i := last; g.lines[last].kind == kindCurr && i < len(g.lines) && i <= last+15; i++ {
+		if g.lines[i].completesCurr {
+			return i
+		}
+	}
+	return last
+}
+
 // belongs reports whether line i, at the edge of the dump, reads like text of a
 // task or a stack.
 func (g *region) belongs(i int) bool {
 	l := &g.lines[i]
-	if l.out == foreign {
-		return false
-	}
 	switch l.kind {
 	case kindSymbol, kindBlank, kindUnderline:
 		return true
 	case kindOther:
-		return l.end-l.start > 2 && l.indented
+		return l.ours
 	}
 	return false
 }

@@ -71,17 +71,21 @@ func (p *parser) build() bool {
 		if _, ok := dump.ParseVersion(version); !ok {
 			return false
 		}
-		if p.trusted(at, len(val)) {
+		if !p.ln.cut {
 			p.s.Kernel.Release = version + local
 		}
+	}
+	if p.ln.cut {
+		p.distrust(string(key), val, at)
+		return true
 	}
 	p.s.Build = append(p.s.Build, dump.KV{Key: string(key), Value: p.str(at, len(val)), At: p.span(at, len(val))})
 	return true
 }
 
-// indexed reads "WORD[12]" or "WORD[ab]" at the start of b and returns the
-// number in the given base and what follows.
-func indexed(b []byte, word string, base int) (n uint64, rest []byte, ok bool) {
+// indexed reads "WORD[12]" at the start of b and returns the number and what
+// follows.
+func indexed(b []byte, word string) (n uint64, rest []byte, ok bool) {
 	if !hasPrefix(b, word) || len(b) == len(word) || b[len(word)] != '[' {
 		return 0, nil, false
 	}
@@ -89,11 +93,7 @@ func indexed(b []byte, word string, base int) (n uint64, rest []byte, ok bool) {
 	if !ok {
 		return 0, nil, false
 	}
-	if base == 16 {
-		n, ok = parseHex(digits)
-	} else {
-		n, ok = parseUint(digits)
-	}
+	n, ok = parseUint(digits)
 	return n, rest, ok
 }
 
@@ -110,7 +110,7 @@ func (p *parser) cellOf(id int32) *dump.Cell {
 
 // mitosisCell reads the lines "CELL[0] …" of scx_mitosis.
 func (p *parser) mitosisCell() bool {
-	id, rest, ok := indexed(p.cur, "CELL", 10)
+	id, rest, ok := indexed(p.cur, "CELL")
 	if !ok || id > 1<<20 {
 		return false
 	}
@@ -119,7 +119,7 @@ func (p *parser) mitosisCell() bool {
 	c.At = c.At.To(p.lineSpan())
 	at := len(p.cur) - len(rest)
 	rest = bytes.TrimLeft(rest, " ")
-	if llc, more, ok := indexed(rest, "LLC", 10); ok && llc < 1<<16 {
+	if llc, more, ok := indexed(rest, "LLC"); ok && llc < 1<<16 {
 		c.LLCs = append(c.LLCs, dump.CellLLC{LLC: int32(llc), At: p.lineSpan()})
 		l := &c.LLCs[len(c.LLCs)-1]
 		p.mitosisLLC(c, l, len(p.cur)-len(more))
@@ -173,7 +173,7 @@ func (p *parser) mitosisLLC(c *dump.Cell, l *dump.CellLLC, from int) {
 // mitosisCPU reads "CPU[3] cell=0 vtime=1 nr_queued=2". The CPU may have no
 // header of its own.
 func (p *parser) mitosisCPU() bool {
-	id, rest, ok := indexed(p.cur, "CPU", 10)
+	id, rest, ok := indexed(p.cur, "CPU")
 	if !ok || id >= dump.MaxCPUs {
 		return false
 	}
@@ -258,7 +258,7 @@ func (p *parser) mitosisEvent() bool {
 // mitosisTask reads the two lines "Task[12] …" of scx_mitosis.
 func (p *parser) mitosisTask() bool {
 	at := leadingBlanks(p.cur)
-	_, rest, ok := indexed(p.cur[at:], "Task", 10)
+	_, rest, ok := indexed(p.cur[at:], "Task")
 	if !ok {
 		return false
 	}
@@ -314,18 +314,18 @@ func decodeMitosis(s *dump.Snapshot) {
 	each(func(d *dump.DSQRef, queued bool) {
 		switch n := d.ID >> 28; {
 		case typed && n == 1:
-			d.Kind, d.CPU = dump.DSQKindCPU, int32(d.ID&(1<<28-1)) //nolint:gosec // 28 bits
+			d.Kind, d.CPU = dump.DSQKindCPU, int32(d.ID&(1<<28-1))
 		case typed && n == 2:
 			d.Kind = dump.DSQKindCell
-			d.Cell, d.LLC = int32(d.ID>>16&0xfff), int32(d.ID&0xffff) //nolint:gosec // 12 and 16 bits
+			d.Cell, d.LLC = int32(d.ID>>16&0xfff), int32(d.ID&0xffff)
 		case typed:
 			if d.ID == 0 && !queued {
 				*d = dump.DSQRef{Kind: dump.DSQKindNone}
 			}
 		case n == 8 && d.ID>>32 == 0:
-			d.Kind, d.CPU = dump.DSQKindCPU, int32(d.ID&(1<<31-1)) //nolint:gosec // 31 bits
+			d.Kind, d.CPU = dump.DSQKindCPU, int32(d.ID&(1<<31-1))
 		case d.ID < 1<<12 && (queued || d.ID > 0 || len(s.Cells) > 0 && !hasLLC(s)):
-			d.Kind, d.Cell = dump.DSQKindCell, int32(d.ID) //nolint:gosec // 12 bits
+			d.Kind, d.Cell = dump.DSQKindCell, int32(d.ID)
 		}
 	})
 }
@@ -343,7 +343,7 @@ func hasLLC(s *dump.Snapshot) bool {
 
 // qmapFIFO reads "QMAP FIFO[0]: 77:1029 78:1030" of scx_qmap.
 func (p *parser) qmapFIFO() bool {
-	_, rest, ok := indexed(p.cur, "QMAP FIFO", 10)
+	_, rest, ok := indexed(p.cur, "QMAP FIFO")
 	if !ok || !hasPrefix(rest, ":") {
 		return false
 	}
@@ -422,7 +422,7 @@ func (p *parser) layeredDSQ() bool {
 		if open < 0 || closing < open {
 			return false
 		}
-		return p.dsqLine(b[:open], b[open+1:closing], closing+1, 16)
+		return p.dsqLine(b[:open], b[open+1:closing], closing+1, 0)
 	}
 	return false
 }
@@ -465,7 +465,7 @@ func (p *parser) layer() bool {
 func (p *parser) dsqLine(name, id []byte, from, base int) bool {
 	p.inferred = "layered"
 	d := dump.DSQ{Name: p.str(0, len(name)), At: p.lineSpan()}
-	if n, ok := parseHex(bytes.TrimPrefix(id, []byte("0x"))); ok && base == 16 {
+	if n, ok := layeredID(id, base); ok {
 		d.ID = dump.OfAt(dump.DSQID(n), p.span(bytes.Index(p.cur, id), len(id)))
 	}
 	for t := (tokens{p.cur, from}); ; {
@@ -491,6 +491,21 @@ func (p *parser) dsqLine(name, id []byte, from, base int) bool {
 	return true
 }
 
+// layeredID reads the id of a DSQ. In base 0 it is that of a fallback queue, and
+// decimal or hexadecimal, depending on the month: the type in its upper half
+// tells.
+func layeredID(id []byte, base int) (uint64, bool) {
+	hex, okHex := parseHex(id)
+	if base == 16 {
+		return hex, okHex
+	}
+	isFallback := func(n uint64) bool { return n>>16 == 0x4000 || n>>16 == 0x8000 }
+	if dec, ok := parseUint(id); ok && isFallback(dec) {
+		return dec, true
+	}
+	return hex, okHex && isFallback(hex)
+}
+
 // lavdTask reads the lines of scx_lavd: "\_ name: value   name: value", with
 // three blanks in between.
 func (p *parser) lavdTask() bool {
@@ -513,6 +528,8 @@ func (p *parser) lavdTask() bool {
 		key, val, ok := bytes.Cut(p.cur[at:end], []byte(": "))
 		vat := at + len(key) + 2
 		switch {
+		case !ok && !p.trusted(at, end-at):
+			p.distrust("lavd", p.cur[at:end], at)
 		case !ok:
 			p.addKV(&p.task.Scheduler, dump.KV{Value: p.str(at, end-at), At: p.span(at, end-at)})
 		case !p.trusted(vat, len(val)):

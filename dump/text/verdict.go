@@ -132,9 +132,6 @@ func (v *verdictReader) exit(l verdictLine) {
 	reason, rest, hasMessage := bytes.Cut(rest, []byte(" ("))
 	reason, cpu, hasCPU := bytes.Cut(reason, []byte(" on CPU "))
 	kind, known := dump.KindOfReason(string(reason))
-	if !known && string(reason) != "<UNKNOWN>" {
-		return
-	}
 	e := v.begin(l, byUser)
 	at := len(l.raw) - len(l.payload) + i
 	e.Reason = v.text(reason, at)
@@ -163,15 +160,20 @@ func (v *verdictReader) setTrigger(e *dump.Exit) {
 
 // messageText reads "message) on CPU 3", or as much of it as the line has.
 func (v *verdictReader) messageText(e *dump.Exit, b []byte, at int) {
-	closing := bytes.LastIndexByte(b, ')')
-	if closing < 0 {
-		e.Message = v.text(b, at)
-		v.split = true
+	const onCPU = ") on CPU "
+	end, cpu := len(b)-1, []byte(nil)
+	if i := bytes.LastIndex(b, []byte(onCPU)); i >= 0 && allDigits(b[i+len(onCPU):]) {
+		end, cpu = i, b[i+len(onCPU):]
+	}
+	if end >= 0 && b[end] == '>' { // cut by a pager
 		return
 	}
-	e.Message = v.text(b[:closing], at)
-	v.split = false
-	if cpu, ok := bytes.CutPrefix(b[closing+1:], []byte(" on CPU ")); ok {
+	v.split = end < 0 || b[end] != ')'
+	if v.split {
+		end = len(b)
+	}
+	e.Message = v.text(b[:end], at)
+	if cpu != nil {
 		v.cpu(e, cpu)
 	}
 }
@@ -185,8 +187,11 @@ func (v *verdictReader) cpu(e *dump.Exit, b []byte) {
 // isDisabled matches `sched_ext: BPF scheduler "x" disabled (…)`.
 func isDisabled(payload []byte) bool {
 	b := bytes.TrimLeft(payload, " ")
-	return (hasPrefix(b, `sched_ext: BPF scheduler "`) || hasPrefix(b, `sched_ext: BPF sub-scheduler "`)) &&
-		bytes.Contains(b, []byte(`" disabled (`))
+	name, ok := bytes.CutPrefix(b, []byte(`sched_ext: BPF scheduler "`))
+	if !ok {
+		name, ok = bytes.CutPrefix(b, []byte(`sched_ext: BPF sub-scheduler "`))
+	}
+	return ok && bytes.Contains(name, []byte(`" disabled (`))
 }
 
 // disabled reads the kernel's line on the end of a scheduler.

@@ -66,7 +66,7 @@ func endKey(s *dump.Snapshot) string {
 		return ""
 	}
 	first, _, _ := strings.Cut(s.Exit.Message.V, "\n")
-	return first
+	return strings.TrimRight(first, " ")
 }
 
 // replace puts another snapshot in the place of the one held.
@@ -152,9 +152,22 @@ func sameMessage(a, b string) bool {
 	if a == b {
 		return true
 	}
+	a, b = trimLineEnds(a), trimLineEnds(b)
 	a1, _, cutA := strings.Cut(a, "\n")
 	b1, _, cutB := strings.Cut(b, "\n")
-	return a1 == b1 && cutA != cutB
+	return a == b || a1 == b1 && cutA != cutB
+}
+
+// trimLineEnds removes the blanks that not every carrier keeps.
+func trimLineEnds(s string) string {
+	if !strings.Contains(s, " \n") {
+		return strings.TrimRight(s, " ")
+	}
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func agree[T comparable](a, b dump.Value[T]) bool { return !a.Known || !b.Known || a.V == b.V }

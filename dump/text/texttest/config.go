@@ -88,7 +88,7 @@ var formatNames = [numFormats]string{
 func AllFormats() []Format {
 	all := make([]Format, numFormats)
 	for i := range all {
-		all[i] = Format(i) //nolint:gosec // small
+		all[i] = Format(i)
 	}
 	return all
 }
@@ -122,7 +122,7 @@ func (k Config) className(c dump.Class) string {
 		switch {
 		case c != known:
 		case k.ClassBase != 0:
-			return fmt.Sprintf("0x%x", k.ClassBase+uint64(i)*classStride) //nolint:gosec // small
+			return fmt.Sprintf("0x%x", k.ClassBase+uint64(i)*classStride)
 		default:
 			return string(c) + "_sched_class"
 		}

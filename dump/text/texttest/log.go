@@ -91,7 +91,7 @@ func (p *logPart) change(turn int) {
 		for i := len(n.original) - 1; i >= 0; i-- {
 			if c := n.original[i]; c != '.' {
 				carry += int(c - '0')
-				p.text[n.at+i] = '0' + byte(carry%10)
+				p.text[n.at+i] = "0123456789"[carry%10]
 				carry /= 10
 			}
 		}

@@ -22,7 +22,6 @@ type opsText struct {
 	line    string
 	marks   []*dump.Span
 	started bool // something was printed; an empty line stands before it
-	damaged bool // a line was too long, so that marks of it are incomplete
 }
 
 // ops starts the text of a callback whose lines get n spaces.
@@ -36,7 +35,6 @@ func (o *opsText) print(marks []*dump.Span, format string, args ...any) {
 	if len(text) > room {
 		o.line += text[:room]
 		o.flush()
-		o.damaged = true
 		return
 	}
 	o.line += text

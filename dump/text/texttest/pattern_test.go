@@ -5,6 +5,7 @@ package texttest_test
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func TestTruncationOverwritesTheEndOfTheBuffer(t *testing.T) {
 				t.Fatalf("a full buffer does not lose just its last byte")
 			}
 		default:
-			want := append(whole[:k.DumpLen-23:k.DumpLen-23], marker...)
+			want := slices.Concat(whole[:k.DumpLen-23], marker)
 			if d.Cut != k.DumpLen-23 || !bytes.Equal(d.Text, want) {
 				t.Fatalf("buffer of %d for %d bytes: cut %d, text ends in %q", k.DumpLen, len(whole), d.Cut, d.Text[max(0, len(d.Text)-60):])
 			}

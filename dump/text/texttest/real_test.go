@@ -41,10 +41,10 @@ func frames(text ...string) []dump.Line {
 	return lines
 }
 
-func task(comm string, pid int32, cpu int32, at time.Duration) dump.Task {
+func task(comm string, pid int32, cpu int32, ms int) dump.Task {
 	return dump.Task{
 		TaskRef: dump.TaskRef{Comm: comm, PID: pid}, CPU: dump.Of(cpu), State: dump.Of[byte]('R'),
-		Owner: dump.Of("root"), OwnerDumped: true, RunnableAt: dump.Of(at * time.Millisecond),
+		Owner: dump.Of("root"), OwnerDumped: true, RunnableAt: dump.Of(time.Duration(ms) * time.Millisecond),
 		SCXStateNr: dump.Of[uint32](4), Flags: dump.Of[uint32](1), StickyCPU: dump.Of[int32](-1), HoldingCPU: dump.Of[int32](-1),
 		DSQ:      dump.Of(dump.BuiltinDSQ(dump.DSQGlobal, cpu)),
 		DSQVTime: dump.Of[uint64](0), Slice: dump.Of[uint64](20000000), Weight: dump.Of[uint32](100),

@@ -148,8 +148,8 @@ func (d *drawer) cells() {
 		if !llc {
 			c.VTime, c.Queued = dump.Of(d.u64("vtime of the cell")), dump.Of(int64(d.num("queued in the cell", 50)-2))
 		} else {
-			c.DrainLLCs, c.CPULLCs = dump.Of(uint64(d.num("LLCs to drain", 255))), dump.Of(uint64(d.num("LLCs with CPUs", 255)))
-			for l := range int32(d.num("LLCs", 3)) { //nolint:gosec // small
+			c.DrainLLCs, c.CPULLCs = dump.Of(uint64(d.num("LLCs to drain", 255))), dump.Of(uint64(d.num("LLCs with CPUs", 255))) //nolint:gosec // small
+			for l := range int32(d.num("LLCs", 3)) {                                                                             //nolint:gosec // small
 				p := dump.CellLLC{
 					LLC: l * 2, VTime: dump.Of(d.u64("vtime of the LLC")), Queued: dump.Of(int64(d.num("queued in the LLC", 50))),
 					Drain: dump.Of(d.chance("drain", 2)), HasCPUs: dump.Of(d.chance("has CPUs", 2)),

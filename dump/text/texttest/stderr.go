@@ -16,15 +16,15 @@ var rule = strings.Repeat("=", 80)
 // stderrCarriers are the ways in which the user side of a scheduler prints a
 // dump. A dump by SysRq-D does not come this way; it is left alone.
 var stderrCarriers = []Carrier{
-	{Name: "c", Stage: Program, Apply: framed(func(rng *rand.Rand, e exitText) Text { return noise("EXIT: " + e.verdict) })},
-	{Name: "c-on-cpu", Stage: Program, Apply: framed(func(rng *rand.Rand, e exitText) Text {
+	{Name: "c", Stage: Program, Apply: framed(func(e exitText) Text { return noise("EXIT: " + e.verdict) })},
+	{Name: "c-on-cpu", Stage: Program, Apply: framed(func(e exitText) Text {
 		return noise("EXIT: " + e.verdict + e.onCPU)
 	})},
-	{Name: "rust", Stage: Program, Apply: framed(func(rng *rand.Rand, e exitText) Text { return noise("Error: EXIT: " + e.verdict) })},
-	{Name: "rust-context", Stage: Program, Apply: framed(func(rng *rand.Rand, e exitText) Text {
+	{Name: "rust", Stage: Program, Apply: framed(func(e exitText) Text { return noise("Error: EXIT: " + e.verdict) })},
+	{Name: "rust-context", Stage: Program, Apply: framed(func(e exitText) Text {
 		return noise("Error: running scheduler main loop", "", "Caused by:", "    EXIT: "+e.verdict)
 	})},
-	{Name: "rust-backtrace", Stage: Program, Apply: framed(func(rng *rand.Rand, e exitText) Text {
+	{Name: "rust-backtrace", Stage: Program, Apply: framed(func(e exitText) Text {
 		return noise("Error: EXIT: "+e.verdict, "", "Stack backtrace:", "   0: anyhow::error::<impl anyhow::Error>::msg",
 			"   1: scx_mitosis::main", "             at ./scheds/rust/scx_mitosis/src/main.rs:1012:9")
 	})},
@@ -63,8 +63,8 @@ func exitOf(t Text) (e exitText, ok bool) {
 
 // framed is a carrier that prints the dump between two rules, and then what the
 // function says.
-func framed(end func(*rand.Rand, exitText) Text) func(*rand.Rand, Text) Text {
-	return func(rng *rand.Rand, t Text) Text {
+func framed(end func(exitText) Text) func(*rand.Rand, Text) Text {
+	return func(_ *rand.Rand, t Text) Text {
 		e, ok := exitOf(t)
 		if !ok {
 			return t
@@ -72,7 +72,7 @@ func framed(end func(*rand.Rand, exitText) Text) func(*rand.Rand, Text) Text {
 		out := noise("", "DEBUG DUMP", rule, "")
 		out = append(out, t...)
 		out = append(out, noise("", rule, "")...)
-		for _, l := range end(rng, e) {
+		for _, l := range end(e) {
 			// a message with newlines makes several lines
 			for _, part := range bytes.Split(l.Text, []byte("\n")) {
 				out = append(out, Line{Text: part, Src: -1})
@@ -92,7 +92,7 @@ func framedWithNoise(rng *rand.Rand, t Text) Text {
 		fmt.Sprintf("stats  : enq=%d dsp=%d delta=2 reenq/cid0=0/0 deq=489 core=0 enq_ddsp=11", rng.IntN(9999), rng.IntN(9999)),
 		"local=1 global=3",
 	)
-	framedC := framed(func(_ *rand.Rand, e exitText) Text { return noise("EXIT: " + e.verdict) })
+	framedC := framed(func(e exitText) Text { return noise("EXIT: " + e.verdict) })
 	out = append(out, framedC(rng, t)...)
 	return append(out, noise(
 		"",

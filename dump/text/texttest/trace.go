@@ -71,7 +71,7 @@ func (tr *tracer) trace(t Text) Text {
 		}
 		if !l.Continued {
 			room = traceLineMax
-			if tr.loses && i > 3 && tr.rng.IntN(15) == 0 {
+			if tr.loses && i > 3 && len(l.Text) > 0 && tr.rng.IntN(15) == 0 {
 				out = append(out, noise(fmt.Sprintf("CPU:%d [LOST %d EVENTS]", tr.cpu, 1))...)
 				continue
 			}

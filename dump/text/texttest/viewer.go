@@ -51,9 +51,9 @@ var viewerCarriers = []Carrier{
 // elide replaces some runs of lines by a mark.
 func elide(rng *rand.Rand, t Text) Text {
 	var out Text
-	mark := []string{"...", "[...]", "…", "    ...", "<snip>"}[rng.IntN(5)]
+	mark := []string{"...", "[...]", "…", "    ..."}[rng.IntN(4)]
 	for i := 0; i < len(t); i++ {
-		if rng.IntN(25) == 0 {
+		if rng.IntN(25) == 0 && len(bytes.TrimSpace(t[i].Text)) > 0 { // nobody leaves out only a blank line
 			out = append(out, Line{Text: []byte(mark), Src: -1})
 			i += rng.IntN(6)
 			continue
