@@ -18,7 +18,7 @@ export CGO_ENABLED := 0
 # Where the installed Go is older than go.mod asks for, let it fetch that one.
 export GOTOOLCHAIN ?= auto
 
-.PHONY: build test tools gofmt vet lint unit bench fuzz update clean
+.PHONY: build test tools gofmt vet lint unit bench fuzz update picture clean
 
 build: ## build bin/scxdiag
 	go build -trimpath -o bin/scxdiag ./cmd/scxdiag
@@ -68,6 +68,9 @@ update: ## refresh the golden files; look at the difference before you commit it
 		go test "$$dir" -update; \
 	done
 	UPDATE_SCRIPTS=1 go test ./cmd/scxdiag
+
+picture: tools ## take the README's picture of the screen again
+	go test -count=1 -run '^TestPicture$$' ./tui -update
 
 clean: ## remove what was built
 	rm -rf bin .cache

@@ -32,6 +32,17 @@ func BenchmarkScroll(b *testing.B) {
 	}
 }
 
+// BenchmarkScrollInColour is what the styles of a full screen add to that.
+func BenchmarkScrollInColour(b *testing.B) {
+	s := &session{New([]*dump.Snapshot{manyTasks(10000)}, Options{}), b}
+	s.resize(200, 60)
+	s.keys("3")
+	b.ReportAllocs()
+	for b.Loop() {
+		s.keys("pgdown").Render()
+	}
+}
+
 func BenchmarkSort(b *testing.B) {
 	s := start(b, 200, 60, manyTasks(10000)).keys("3")
 	for b.Loop() {

@@ -33,9 +33,13 @@ func newCellList(x *index) *list {
 	case len(x.queues) == 0:
 		l.noun = "cells"
 	}
+	nameWidth := 18
+	for i := range x.queues {
+		nameWidth = max(nameWidth, min(x.queues[i].name().width()+len("DSQ "), 24))
+	}
 	l.columns = []column{
 		{
-			title: "cell or DSQ", width: 18, grow: 20,
+			title: "cell or DSQ", width: nameWidth, grow: 20,
 			cell: func(i int) span {
 				if i < nc {
 					return span{name, "cell " + number(s.Cells[i].ID)}

@@ -20,10 +20,10 @@ type index struct {
 	byCell map[int32]*group
 	queues []queue
 	nth    []int32 // of each task: how many before it have the same comm and pid
-	// subject is the task that the verdict is about, or else the one that
-	// has waited for longest; -1 if there is neither.
+	// subject is the task that the overview shows, -1 if there is none, and
+	// tie is what makes it that.
 	subject int
-	named   bool // the verdict names the subject
+	tie     tie
 
 	lines []uint32 // where the lines of Raw start; made when Raw is first shown
 	lower string   // Raw in lower case; made by the first search that needs it
@@ -164,14 +164,26 @@ func (x *index) findQueues(byRef map[dump.DSQRef]*queue, byPID map[int32]int) {
 	})
 }
 
+// tie is what a task has to do with the verdict.
+type tie uint8
+
+const (
+	longest  tie = iota // nothing but that it has waited for longest
+	named               // the message names it
+	raisedIn            // the error was raised while it ran
+)
+
 func (x *index) findSubject() {
-	t, named := x.s.Subject(), true
+	t, how := x.s.Subject(), named
 	if t == nil {
-		t, named = x.s.LongestWaiting(), false
+		t, how = x.s.RaisedIn(), raisedIn
+	}
+	if t == nil {
+		t, how = x.s.LongestWaiting(), longest
 	}
 	for i := range x.s.Tasks {
 		if &x.s.Tasks[i] == t {
-			x.subject, x.named = i, named
+			x.subject, x.tie = i, how
 			return
 		}
 	}

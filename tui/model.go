@@ -136,7 +136,9 @@ func (m *Model) toSubject() {
 	if t == nil {
 		return
 	}
-	m.tasks.seek(x.subject)
+	if x.tie != raisedIn { // it ran, and so is far below those that wait
+		m.tasks.seek(x.subject)
+	}
 	if t.CPU.Known {
 		m.cpus.seekPlace(placeOfCPU(t.CPU.V))
 	}

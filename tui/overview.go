@@ -97,7 +97,7 @@ func verdictOf(w *writer, x *index) {
 	w.para(l, link, at)
 	if e.Message.Known && e.Message.V != "" {
 		link = nowhere
-		if x.named {
+		if x.tie == named {
 			link = x.placeOfTask(x.subject)
 		}
 		w.para(line{{heading, clean(e.Message.V)}}, link, e.Message.At)
@@ -105,8 +105,12 @@ func verdictOf(w *writer, x *index) {
 	if e.Code.Known {
 		w.value("exit code", number(e.Code.V), e.Code.At)
 	}
-	if e.Task.Known {
-		w.value("reported by", clean(e.Task.V.String())+", which handled the error", e.Task.At)
+	if e.Task.Known && x.tie != raisedIn { // the task has a section of its own
+		raised := clean(e.Task.V.String())
+		if e.Kind.V == dump.ExitErrorStall {
+			raised += ", by the kernel's watchdog"
+		}
+		w.value("raised in", raised, e.Task.At)
 	}
 }
 
@@ -165,20 +169,25 @@ func (x *index) placeOfEntity(entity string) place {
 func subjectOf(w *writer, x *index) {
 	t := x.task(x.subject)
 	e := x.s.Exit
-	switch {
-	case t != nil && x.named:
-		w.section("The task that the verdict names")
-	case e != nil && e.Subject.Known:
+	missing := e != nil && e.Subject.Known && x.tie != named
+	if missing {
 		w.section("The task that the verdict names")
 		w.para(line{{warning, clean(e.Subject.V.String()) + " is not among the tasks of this dump."}}, nowhere, e.Subject.At)
-		if t != nil {
-			w.section("The task that has waited for longest instead")
-		}
-	case t != nil:
-		w.section("The task that has waited for longest")
 	}
-	if t == nil {
+	switch {
+	case t == nil:
 		return
+	case x.tie == named:
+		w.section("The task that the verdict names")
+	case x.tie == raisedIn:
+		w.section("The task in which the error was raised")
+	case missing:
+		w.section("The task that has waited for longest instead")
+	default:
+		w.section("The task that has waited for longest")
+		if e.IsFailure() && e.Kind.V != dump.ExitErrorStall {
+			w.para(line{{muted, "The verdict does not name it: it need not have to do with the error."}}, nowhere, dump.Span{})
+		}
 	}
 	here := x.placeOfTask(x.subject)
 	l := line{{name, clean(t.TaskRef.String())}}
@@ -202,8 +211,8 @@ func subjectOf(w *writer, x *index) {
 	}
 	subjectClock(w, x, t, here)
 	subjectState(w, x, t, here)
-	if len(t.Stack) > 0 {
-		first, more := firstOf(t.Stack, 3)
+	if stack := t.Stack[t.DumpFrames():]; len(stack) > 0 {
+		first, more := firstOf(stack, 3)
 		parts := make([]text, len(first))
 		for i := range first {
 			parts[i] = clean(first[i].Text)
@@ -212,7 +221,7 @@ func subjectOf(w *writer, x *index) {
 		if more > 0 {
 			l.add(muted, ", "+number(more)+" more")
 		}
-		w.field("stack", l, here, t.Stack[0].At)
+		w.field("stack", l, here, stack[0].At)
 	}
 }
 
@@ -273,7 +282,7 @@ func subjectState(w *writer, x *index, t *dump.Task, here place) {
 	}
 	var m line
 	if t.CPUs.Known {
-		m.list(plain, "CPUs "+cpuList(t.CPUs.V))
+		m.list(plain, cpusPhrase(t.CPUs.V))
 	}
 	if t.MigrationDisabled.V > 0 {
 		m.list(warning, "migration disabled")

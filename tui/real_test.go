@@ -57,6 +57,8 @@ func TestRealDumps(t *testing.T) {
 		{"qmap-queues", sysRq, []string{"4"}},
 		{"qmap-list", sysRq, []string{"l"}},
 		{"truncated-overview", "7.3-scx_qmap-dump-len-4096.log", nil},
+		{"error-overview", "7.2-scx_qmap-bpf-error.log", nil},
+		{"error-unnamed-overview", "7.2-scx_mitosis-2025-10-vtime-error.log", nil},
 		{"many-tasks", "7.2-scx_qmap-many500-err-D4M.log", []string{"3", "pgdown"}},
 	} {
 		snapshots := read(t, tc.file)

@@ -120,6 +120,24 @@ func TestStylesOnlyAddColours(t *testing.T) {
 	}
 }
 
+// TestAPieceKeepsItsLookOnTheLineWithTheCursor looks at how two styles combine.
+func TestAPieceKeepsItsLookOnTheLineWithTheCursor(t *testing.T) {
+	l := line{{plain, "a"}, {name, "b\t"}, {bad, "c"}}
+	for _, tc := range []struct {
+		base    style
+		noColor bool
+		want    string
+	}{
+		{plain, false, "a\x1b[36mb\t\x1b[m\x1b[1;31mc\x1b[m"},
+		{selected, false, "\x1b[7ma\x1b[m\x1b[7;36mb\t\x1b[m\x1b[1;7;31mc\x1b[m\x1b[7m  \x1b[m"},
+		{selected, true, "ab\tc  "},
+	} {
+		if got := l.render(newStyles(tc.noColor), tc.base, 6); got != tc.want {
+			t.Errorf("style %d, no colour %v: got %q, want %q", tc.base, tc.noColor, got, tc.want)
+		}
+	}
+}
+
 // TestRandomKeysAndSizes presses keys and resizes at random. screen fails if a
 // line is too wide or there are too many.
 func TestRandomKeysAndSizes(t *testing.T) {

@@ -110,10 +110,13 @@ func (m *Model) tabs() line {
 	if m.frame().at.view == viewRaw {
 		root = viewRaw
 	}
-	left := line{{plain, " "}}
+	left, gap := line{{plain, " "}}, text("  ")
+	if m.width < 70 {
+		gap = "" // or the position would not fit
+	}
 	for i, v := range []view{viewOverview, viewCPUs, viewTasks, viewCells, viewRaw} {
 		if i > 0 {
-			left.add(plain, "  ")
+			left.add(plain, gap)
 		}
 		if v == root {
 			left.add(tab, "["+number(i+1)+" "+place{view: v}.title()+"]")

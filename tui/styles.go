@@ -5,7 +5,7 @@ package tui
 import (
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
+	"charm.land/lipgloss/v2"
 )
 
 // style is what a piece of text means; the look of each is in newStyles.
@@ -28,51 +28,54 @@ const (
 	nrStyles
 )
 
-// styles holds the terminal's codes of each style. It uses the 16 colours that
-// users choose themselves, so that it fits light and dark terminals without
-// asking the terminal for its background.
-type styles [nrStyles]string
-
-func newStyles(noColor bool) *styles {
-	var s styles
-	if noColor {
-		return &s
-	}
-	for i, look := range [nrStyles]ansi.Style{
-		heading:  ansi.NewStyle(ansi.AttrBold),
-		muted:    ansi.NewStyle(ansi.AttrFaint),
-		name:     ansi.NewStyle(ansi.AttrCyanForegroundColor),
-		good:     ansi.NewStyle(ansi.AttrGreenForegroundColor),
-		warning:  ansi.NewStyle(ansi.AttrYellowForegroundColor),
-		bad:      ansi.NewStyle(ansi.AttrBold, ansi.AttrRedForegroundColor),
-		higher:   ansi.NewStyle(ansi.AttrBold, ansi.AttrMagentaForegroundColor),
-		key:      ansi.NewStyle(ansi.AttrBold),
-		tab:      ansi.NewStyle(ansi.AttrBold, ansi.AttrUnderline),
-		selected: ansi.NewStyle(ansi.AttrReverse),
-		marked:   ansi.NewStyle(ansi.AttrYellowForegroundColor),
-		match:    ansi.NewStyle(ansi.AttrBold, ansi.AttrReverse),
-	} {
-		s[i] = strings.Join(look, ";")
-	}
-	return &s
+// styles holds the look of each style, on a line that has none of its own and
+// on the line with the cursor.
+type styles struct {
+	onPlain, onSelected [nrStyles]lipgloss.Style
+	noColor             bool
 }
 
-// write appends t in the style on to b, on top of the style of its line.
-func (s *styles) write(b *strings.Builder, base, on style, t text) {
-	codes := s[base]
-	if own := s[on]; own != "" {
-		if codes != "" {
-			codes += ";"
-		}
-		codes += own
+// newStyles makes the table. It uses the 16 colours that users choose
+// themselves, so that it fits light and dark terminals without asking the
+// terminal for its background.
+func newStyles(noColor bool) *styles {
+	s := &styles{noColor: noColor}
+	if noColor {
+		return s
 	}
-	if codes == "" || t == "" {
+	// A piece is one line and as wide as it is.
+	base := lipgloss.NewStyle().Inline(true).TabWidth(lipgloss.NoTabConversion)
+	s.onPlain = [nrStyles]lipgloss.Style{
+		plain:    base,
+		heading:  base.Bold(true),
+		muted:    base.Faint(true),
+		name:     base.Foreground(lipgloss.Cyan),
+		good:     base.Foreground(lipgloss.Green),
+		warning:  base.Foreground(lipgloss.Yellow),
+		bad:      base.Bold(true).Foreground(lipgloss.Red),
+		higher:   base.Bold(true).Foreground(lipgloss.Magenta),
+		key:      base.Bold(true),
+		tab:      base.Bold(true).Underline(true),
+		selected: base.Reverse(true),
+		marked:   base.Foreground(lipgloss.Yellow),
+		match:    base.Bold(true).Reverse(true),
+	}
+	for piece := range s.onPlain {
+		s.onSelected[piece] = s.onPlain[piece].Inherit(s.onPlain[selected])
+	}
+	return s
+}
+
+// write appends t in the style on to b, on top of the style of its line, which
+// is plain or selected.
+func (s *styles) write(b *strings.Builder, base, on style, t text) {
+	looks := &s.onPlain
+	if base == selected {
+		looks = &s.onSelected
+	}
+	if s.noColor || base == plain && on == plain || t == "" {
 		b.WriteString(string(t))
 		return
 	}
-	b.WriteString("\x1b[")
-	b.WriteString(codes)
-	b.WriteByte('m')
-	b.WriteString(string(t))
-	b.WriteString(ansi.ResetStyle)
+	b.WriteString(looks[on].Render(string(t)))
 }

@@ -447,7 +447,7 @@ func cellLine(x *index, id int32) line {
 		return l
 	}
 	if c.CPUs.Known {
-		l.add(plain, ", CPUs "+cpuList(c.CPUs.V))
+		l.add(plain, ", "+cpusPhrase(c.CPUs.V))
 	}
 	if c.Queued.Known {
 		l.add(plain, ", "+number(c.Queued.V)+" queued")

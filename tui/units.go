@@ -61,6 +61,17 @@ func cpuList(m dump.CPUMask) text {
 	return clean(m.String())
 }
 
+// cpusPhrase is a mask within a sentence: "CPU 1", "CPUs 0-3", "no CPU".
+func cpusPhrase(m dump.CPUMask) text {
+	switch m.Count() {
+	case 0:
+		return "no CPU"
+	case 1:
+		return "CPU " + clean(m.String())
+	}
+	return "CPUs " + clean(m.String())
+}
+
 // count is a number with its noun: "1 task", "3 tasks".
 func count(n int, noun text) text {
 	if n == 1 {
