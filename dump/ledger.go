@@ -33,11 +33,12 @@ type LineCounts struct {
 	Foreign       int // of other programs, in between
 	NotUnderstood int // belong to the dump, make no sense
 	Truncated     int // cut off, so at least part of them was distrusted
+	Glued         int // of all these, those that share a line of the source with the one before
 }
 
-// Total is the number of lines.
+// Total is the number of lines of the source.
 func (c LineCounts) Total() int {
-	return c.Parsed + c.Verbatim + c.Blank + c.Foreign + c.NotUnderstood + c.Truncated
+	return c.Parsed + c.Verbatim + c.Blank + c.Foreign + c.NotUnderstood + c.Truncated - c.Glued
 }
 
 // Distrusted is a value that was left out of the snapshot because it may be

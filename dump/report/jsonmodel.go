@@ -93,6 +93,7 @@ type jsonLineCounts struct {
 	Foreign       int `json:"foreign"`
 	NotUnderstood int `json:"not_understood"`
 	Truncated     int `json:"truncated"`
+	Glued         int `json:"glued,omitempty"`
 }
 
 type jsonLine struct {

@@ -27,8 +27,7 @@ var rareBytes = [...]struct {
 		case 'c':
 			return around(s, i, "sc", "x_state/flags=")
 		case 'e':
-			return around(s, i, "sched_e", "xt: ") || around(s, i, "sched_e", "xt_dump:") ||
-				around(s, i, "e", "xit") && bytes.Contains(s[max(0, i-32):i], []byte("triggered "))
+			return around(s, i, "sched_e", "xt: ") || around(s, i, "sched_e", "xt_dump:") || around(s, i, "e", "xit kind ")
 		case 'u':
 			return around(s, i, "Linu", "x version ")
 		}

@@ -42,7 +42,7 @@ type prefix struct {
 
 // decodePrefix takes off every layer that it knows.
 func decodePrefix(b []byte) prefix {
-	p := prefix{end: bomLen(b)}
+	var p prefix
 	escapes := 0 // length of what was skipped in the hope of a stamp behind it
 	for {
 		rest := b[p.end+escapes:]
@@ -50,6 +50,10 @@ func decodePrefix(b []byte) prefix {
 		switch {
 		case len(rest) == 0:
 			return p
+		case bomLen(rest) > 0: // of a file that was pasted or joined to another
+			p.end += escapes + bomLen(rest)
+			escapes = 0
+			continue
 		case colourLen(rest) > 0:
 			escapes += colourLen(rest)
 			continue
@@ -210,9 +214,13 @@ func dmesgLen(b []byte) int {
 		return 0
 	}
 	n := i + end + 1
-	if n < len(b) && b[n] == '[' { // CONFIG_PRINTK_CALLER
-		if k := bytes.IndexByte(b[n:min(len(b), n+20)], ']'); k > 0 && isCaller(b[n+1:n+k]) {
-			n += k + 1
+	caller := n // CONFIG_PRINTK_CALLER, with or without a blank before it
+	if caller < len(b) && b[caller] == ' ' {
+		caller++
+	}
+	if caller < len(b) && b[caller] == '[' {
+		if k := bytes.IndexByte(b[caller:min(len(b), caller+20)], ']'); k > 0 && isCaller(b[caller+1:caller+k]) {
+			n = caller + k + 1
 		}
 	}
 	if n < len(b) && b[n] == ' ' {
@@ -333,6 +341,9 @@ func decodeJournal(b []byte) (prefix, bool) {
 // behind it: whatever stands before "07:33:30", if it is short and looks like a
 // date, and the fraction, zone and year behind.
 func timeLen(b []byte) (n int, stamp []byte) {
+	if n := len("1795847610.940985"); len(b) > n && b[10] == '.' && b[n] == ' ' && allDigits(b[:10]) && allDigits(b[11:n]) {
+		return n + 1, b[:n] // journalctl -o short-unix
+	}
 	colon := bytes.IndexByte(b[:min(len(b), 48)], ':')
 	if colon < 2 || len(b) < colon+6 || !isDigit(b[colon-1]) || !isDigit(b[colon-2]) ||
 		!isDigit(b[colon+1]) || !isDigit(b[colon+2]) {

@@ -166,8 +166,10 @@ func (p *parser) account(why ending) {
 	c := &s.Ledger.Lines
 	by := [outcomes]*int{&c.NotUnderstood, &c.Parsed, &c.Verbatim, &c.Blank, &c.Foreign, &c.Truncated}
 	for i := range p.lines {
-		if l := &p.lines[i]; !l.glued {
-			*by[l.out]++
+		l := &p.lines[i]
+		*by[l.out]++
+		if l.glued {
+			c.Glued++
 		}
 	}
 	switch {

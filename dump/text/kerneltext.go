@@ -242,8 +242,8 @@ func (p *parser) rescue() outcome {
 	if i := bytes.Index(p.cur, []byte(word)); i >= 0 {
 		end = i
 		from := i + len(word)
-		if bytes.IndexByte(p.cur[from:], ']') < 0 {
-			p.joinNext(func(b []byte) bool { return len(b) > 0 && b[len(b)-1] == ']' })
+		if !endsInPID(p.cur[:from+p.refEnd(p.cur[from:])]) {
+			p.joinNext(endsInPID)
 		}
 		to := from + p.refEnd(p.cur[from:])
 		if ref, ok := p.taskRef(from, to); ok {
@@ -271,6 +271,12 @@ func (p *parser) rescue() outcome {
 			p.keep(&c.Unknown, key, val, at)
 		}
 	}
+}
+
+// endsInPID matches "…[12]".
+func endsInPID(b []byte) bool {
+	open := bytes.LastIndexByte(b, '[')
+	return open >= 0 && len(b) > open+2 && b[len(b)-1] == ']' && allDigits(bytes.TrimPrefix(b[open+1:len(b)-1], []byte("-")))
 }
 
 // refEnd is the length of "comm[pid]" at the start of b: up to the last "[pid]"
@@ -682,12 +688,15 @@ func (p *parser) joined() int {
 		if l.kind == kindState || l.kind == kindCPU {
 			return -1
 		}
+		if q := bytes.TrimLeft(p.buf[l.start:l.end], " \t"); blanks > 0 && p.hasBlanks && (startsTask(q) || isTaskStart(q)) {
+			return -1 // the header of the next task, itself over several lines
+		}
 		if _, k := p.after(j); k != kindState && !l.bare {
 			continue
 		}
 		// The kernel puts a blank line before a task. So without one, the comm
 		// ends in what looks like a header of its own.
-		if l.kind == kindTask && (blanks > 0 || !p.hasBlanks()) {
+		if l.kind == kindTask && (blanks > 0 || !p.hasBlanks) {
 			return -1
 		}
 		p.loadJoined(i, j)

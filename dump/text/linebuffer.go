@@ -11,7 +11,7 @@ import (
 
 const (
 	readSize = 256 << 10 // bytes asked of the source at a time
-	lookBack = 16 << 10  // bytes kept before the present line
+	lookBack = 64 << 10  // bytes kept before the present line
 	maxLine  = 1 << 20   // longer lines are cut: no dump has them
 )
 
@@ -65,8 +65,10 @@ func (b *lineBuffer) more() bool {
 		b.buf = grown
 	}
 	for range 100 {
-		n, err := b.src.Read(b.buf[len(b.buf):min(cap(b.buf), len(b.buf)+readSize)])
-		b.buf = b.buf[:len(b.buf)+n]
+		have := len(b.buf)
+		n, err := b.src.Read(b.buf[have:min(cap(b.buf), have+readSize)])
+		from := max(b.pos, have-highlightMax) // one may have begun in what was there
+		b.buf = b.buf[:from+len(withoutHighlights(b.buf[from:have+n]))]
 		if err != nil {
 			b.eof = true
 			if !errors.Is(err, io.EOF) {
@@ -81,6 +83,39 @@ func (b *lineBuffer) more() bool {
 	b.eof, b.err = true, errNoProgress
 	return false
 }
+
+// withoutHighlights removes, in place, what grep puts around the words that it
+// highlights. It can stand anywhere, even within the words by which a dump is
+// recognised, and does not fit into a comm.
+func withoutHighlights(b []byte) []byte {
+	from := bytes.Index(b, highlightEnd)
+	if from < 0 {
+		return b
+	}
+	from = max(0, from-highlightMax)
+	out := b[:from]
+	for rest := b[from:]; len(rest) > 0; {
+		switch {
+		case bytes.HasPrefix(rest, highlightOn):
+			rest = rest[len(highlightOn):]
+		case bytes.HasPrefix(rest, highlightOff):
+			rest = rest[len(highlightOff):]
+		default:
+			out = append(out, rest[0])
+			rest = rest[1:]
+		}
+	}
+	return out
+}
+
+var (
+	highlightOn  = []byte("\x1b[01;31m\x1b[K")
+	highlightOff = []byte("\x1b[m\x1b[K")
+	highlightEnd = []byte("m\x1b[K") // of both
+)
+
+// highlightMax is the length of the longer of the two.
+const highlightMax = 11
 
 // peek returns n bytes behind pos, or as many as the stream still has.
 func (b *lineBuffer) peek(n int) []byte {
@@ -107,8 +142,8 @@ func (b *lineBuffer) next() (start, end int, ok bool) {
 			b.line++
 			return start, end, true
 		}
-		scanned = len(b.buf) - b.pos
-		if scanned >= maxLine {
+		scanned = max(0, len(b.buf)-b.pos-highlightMax)
+		if len(b.buf)-b.pos >= maxLine {
 			start, end = b.pos, b.pos+maxLine
 			b.pos = end
 			b.skipping = true

@@ -43,21 +43,23 @@ type parser struct {
 	base  uint32 // of cur in raw
 	alien bool   // cur is a cleaned copy: its offsets mean nothing in raw
 
-	indent  int // columns by which everything is indented
-	in      section
-	cpu     *dump.CPU
-	task    *dump.Task
-	details uint8 // detail lines of the task that were seen, bit by kind
-	blanks  int   // blank lines directly before the present line
-	shapes  shapes
-	enabled int // state number of a running task, -1
-	text    []dump.Line
-	kvs     []dump.KV
-	history bool // in mitosis' list of debug events
-	elided  bool // somebody left lines out
-	stack   bool // the stack of the task has begun
-	flat    bool // leading blanks were lost on the way
-	endsCut bool // the source ends within the last line
+	indent    int // columns by which everything is indented
+	in        section
+	cpu       *dump.CPU
+	task      *dump.Task
+	details   uint8 // detail lines of the task that were seen, bit by kind
+	blanks    int   // blank lines directly before the present line
+	shapes    shapes
+	enabled   int // state number of a running task, -1
+	text      []dump.Line
+	kvs       []dump.KV
+	history   bool // in mitosis' list of debug events
+	elided    bool // somebody left lines out
+	title     int  // index of the title of the CPU section, -1
+	hasBlanks bool // the carrier kept the blank lines of the dump
+	stack     bool // the stack of the task has begun
+	flat      bool // leading blanks were lost on the way
+	endsCut   bool // the source ends within the last line
 	// overflowed is set behind a line of a FIFO that was full.
 	overflowed bool
 	// inferred is the scheduler that the text betrays.
@@ -99,7 +101,8 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 // kernel cut off.
 func (p *parser) prepare(why ending, atEnd bool) {
 	p.indent = max(p.g.indent, 0)
-	if p.g.coloured || bytes.Contains(p.buf, grepColour) {
+	p.findTitle()
+	if p.g.coloured {
 		p.decolour()
 	}
 	if p.g.long {
@@ -115,9 +118,6 @@ func (p *parser) prepare(why ending, atEnd bool) {
 		p.cutAtEOF()
 	}
 }
-
-// grepColour begins what grep highlights. It does not fit into a comm.
-var grepColour = []byte("\x1b[01;31m\x1b[K")
 
 // decolour removes the escape sequences from all lines of a coloured log.
 func (p *parser) decolour() {
@@ -291,11 +291,6 @@ func (p *parser) line() outcome {
 			return p.trigger()
 		}
 	case kindSysRq:
-		if p.in == inHead && p.headless() && p.isReason() {
-			p.s.Exit = &dump.Exit{}
-			readReason(p, p.s.Exit)
-			return parsed
-		}
 		if p.in == inHead && p.s.Trigger == "" {
 			p.s.Trigger = dump.TriggerSysRq
 			p.in = inGlobal
@@ -394,9 +389,18 @@ func (p *parser) free() outcome {
 	}
 	switch p.in {
 	case inHead, inBacktrace, inGlobal:
+		if k := p.ln.kind; k >= kindRescue && k <= kindCPUs && k != kindTask && leadingBlanks(p.cur) >= 6 {
+			p.in = inGap // of a CPU whose header is missing
+			return notUnderstood
+		}
 		if p.in == inHead && p.s.Exit == nil && p.g.count[kindTrigger] > 0 &&
 			p.joinNext(isTrigger) {
 			return p.trigger()
+		}
+		if p.headless() && p.s.Exit == nil && p.isReason() {
+			p.s.Exit = &dump.Exit{}
+			readReason(p, p.s.Exit)
+			return parsed
 		}
 		if p.in == inHead && p.s.Trigger == "" && p.g.count[kindTrigger]+p.g.count[kindSysRq] > 0 {
 			return notUnderstood
@@ -455,6 +459,9 @@ func (p *parser) textIndent() int {
 func (p *parser) symbol() outcome {
 	trimmed := bytes.TrimLeft(p.cur, " \t")
 	frame := dump.Line{Text: p.str(len(p.cur)-len(trimmed), len(trimmed)), At: p.span(len(p.cur)-len(trimmed), len(trimmed))}
+	if p.in == inHead && p.elided && p.s.Exit != nil {
+		p.in = inBacktrace
+	}
 	switch p.in {
 	case inBacktrace:
 		if p.s.Exit == nil {
@@ -464,7 +471,7 @@ func (p *parser) symbol() outcome {
 		return parsed
 	case inTask:
 		// a paragraph of the scheduler's may hold anything
-		if p.details != 0 && (len(p.task.Text) == 0 || p.stack || p.blanks > 0 || p.g.count[kindBlank] == 0 && !p.hasBlanks()) {
+		if p.details != 0 && (len(p.task.Text) == 0 || p.stack || p.blanks > 0 || !p.hasBlanks) {
 			p.stack = true
 			p.cutFrame(frame, &p.task.Stack)
 			p.extend()
@@ -483,38 +490,43 @@ func (p *parser) cutFrame(frame dump.Line, to *[]dump.Line) {
 	p.addLine(to, frame)
 }
 
-// hasBlanks reports whether the carrier kept the blank lines of the dump.
-func (p *parser) hasBlanks() bool {
-	return slices.ContainsFunc(p.lines, func(l line) bool { return l.kind == kindBlank && l.out != foreign })
-}
-
-// isCPUSection reports whether the present line is the title of the CPU
-// section, which schedulers may imitate: an underline follows, and a CPU, if
-// anything does, and no better title stands between here and the first CPU.
+// isCPUSection reports whether the present line is the title of the CPU section.
+// Schedulers may imitate it, so the last title with an underline before the
+// first CPU counts, if there is one.
 func (p *parser) isCPUSection() bool {
 	if p.in > inGlobal {
 		return false
 	}
+	if p.title >= 0 {
+		return p.i == p.title
+	}
+	// Nothing but the title, at the end of what there is: the kernel puts a blank
+	// line before it.
 	j, k := p.after(p.i)
-	underlined := k == kindUnderline
-	if underlined {
-		j, k = p.after(j)
-	}
-	switch {
-	case j < 0, k == kindCPU, k == kindTruncated, k == kindElision && !p.blankAfter(p.i), p.cutUnderline(j), underlined && k == kindEvents:
-		return true
-	case !underlined:
-		return false
-	}
-	for ; j >= 0; j, k = p.after(j) {
-		if k == kindCPUStates {
-			return false
+	return (j < 0 || k == kindTruncated || k == kindElision && !p.blankAfter(p.i) || p.cutUnderline(j)) &&
+		(p.blanks > 0 || !p.hasBlanks)
+}
+
+// findTitle finds the title of the CPU section.
+func (p *parser) findTitle() {
+	p.title = -1
+	for i := range p.lines {
+		l := &p.lines[i]
+		if l.out == foreign {
+			continue
 		}
-		if k == kindCPU {
-			break
+		p.hasBlanks = p.hasBlanks || l.kind == kindBlank
+		switch l.kind {
+		case kindCPUStates:
+			if _, k := p.after(i); k == kindUnderline || k == kindCPU {
+				p.title = i
+			}
+		case kindCPU:
+			if p.title >= 0 {
+				return
+			}
 		}
 	}
-	return true
 }
 
 // blankAfter reports whether a blank line follows line i.
@@ -541,7 +553,7 @@ func (p *parser) isCPUHeader() bool {
 		return true
 	}
 	_, k := p.after(p.i) // the title is missing
-	return k == kindCurr || k == kindRescue
+	return k == kindCurr || k == kindRescue || p.elided
 }
 
 // isTask reports whether the present line, which has the shape of a task

@@ -338,8 +338,8 @@ func content(s *dump.Snapshot) *dump.Snapshot {
 	c.Source, c.Raw = dump.Source{}, ""
 	c.Host, c.Time = "", time.Time{}
 	c.Ledger.Lines.Blank, c.Ledger.Lines.Foreign = 0, 0
-	c.Ledger.Lines.Parsed = 0   // the verdict of the user side is a line too
-	c.Ledger.Lines.Verbatim = 0 // two records may share a line
+	c.Ledger.Lines.Parsed = 0 // the verdict of the user side is a line too
+	c.Ledger.Lines.Glued = 0
 	return &c
 }
 

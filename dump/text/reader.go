@@ -84,9 +84,11 @@ func (r *Reader) step() {
 	}
 	b := trimEOL(r.in.buf[start:end])
 	p, unknown, k := r.decode(b)
-	if (k == kindExit || k == kindSchedExt || k == kindOther || unknown > 0) && bytes.IndexByte(b, 0x1b) >= 0 {
-		b = trimEOL(stripEscapes(b))
-		p, unknown, k = r.decode(b)
+	if k == kindOther || unknown > 0 || colourLen(b) > 0 || hasSuffix(b, "\x1b[0m") || hasSuffix(b, "\x1b[m") {
+		if clean := trimEOL(stripEscapes(b)); len(clean) < len(b) { // a coloured log
+			b = clean
+			p, unknown, k = r.decode(b)
+		}
 	}
 	switch {
 	case k.isAnchor():
@@ -230,8 +232,12 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 		}
 		if ended != endNot && before > anchor { // the line is not part of the dump
 			why = ended
-			r.in.pos, r.in.line = int(before-r.in.base), number
-			g.drop(before - r.in.offset(r.in.keep))
+			from := before
+			if l := g.lines[len(g.lines)-1]; l.glued && isEnd(l.kind) { // but what it was glued to is
+				from = r.in.offset(r.in.keep) + int64(l.off)
+			}
+			r.in.pos, r.in.line = int(from-r.in.base), number
+			g.drop(from - r.in.offset(r.in.keep))
 		}
 	}
 	r.verdict.flush()
@@ -241,6 +247,11 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	}
 }
 
+// isEnd reports whether a line of the kind ends a dump.
+func isEnd(k kind) bool {
+	return k == kindRule || k == kindExit || k == kindTrigger || k == kindSysRq || k == kindSchedID
+}
+
 // tracedAfter returns the next line and its prefix, if the present one is a
 // trigger without a prefix and the next comes from a trace: the comm has a
 // newline then. Otherwise it returns nil.
@@ -248,13 +259,15 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 	if k != kindTrigger || p.layers != 0 {
 		return nil, p
 	}
-	next, _, _ := bytes.Cut(r.in.peek(4<<10), newline)
-	next = trimEOL(next)
-	np := decodePrefix(next)
-	if np.layers&layerFtrace == 0 {
-		return nil, p
+	ahead := r.in.peek(4 << 10)
+	for range 5 { // other events may stand in between
+		next, rest, _ := bytes.Cut(ahead, newline)
+		next, ahead = trimEOL(next), rest
+		if np := decodePrefix(next); np.layers&layerFtrace != 0 {
+			return next, np
+		}
 	}
-	return next, np
+	return nil, p
 }
 
 // lookBack returns the index of the first line before start that belongs to the
@@ -265,10 +278,15 @@ func (r *Reader) lookBack(start int, k kind) int {
 	g := &r.region
 	limit := max(0, start-lookBack, int(r.lastEnd-r.in.base))
 	first := start
-	for n := 0; first > limit && n < 200; n++ {
+	for n := 0; first > limit && n < 2000; n++ {
 		from := bytes.LastIndexByte(r.in.buf[limit:first-1], '\n') + 1 + limit
 		b := bytes.TrimRight(r.in.buf[from:first-1], " \t\r")
 		at, own := g.payload(b)
+		if second := g.second(b, at); own && second > 0 { // what it is glued to comes next
+			from += second
+			b = b[second:]
+			at, own = g.payload(b)
+		}
 		if !own {
 			if g.layers == 0 {
 				return start

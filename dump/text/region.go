@@ -247,8 +247,13 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 		return g.addBare(l, b, start)
 	}
 	if second := g.second(b, start); second > 0 {
-		g.addRecord(b[:second], off, glued)
-		return g.addRecord(b[second:], off+second, true)
+		k, own := g.addRecord(b[:second], off, glued)
+		k2, own2 := g.addRecord(b[second:], off+second, true)
+		switch k {
+		case kindTrigger, kindSysRq, kindExit, kindRule:
+			return k, own // that a dump begins or ends is what matters
+		}
+		return k2, own2
 	}
 	p := b[start:]
 	l.kind = classify(p)
@@ -307,39 +312,50 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 // second finds where a second record starts in the line b, whose payload
 // starts at start: logs sometimes glue two together. It returns 0 if there is
 // only one.
-func (g *region) second(b []byte, start int) (at int) {
+func (g *region) second(b []byte, start int) int {
 	if g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) == 0 || len(g.tail) < 2 || len(b)-start < g.prefixLen {
 		return 0
 	}
-	i := bytes.Index(b[start:], g.tail)
-	if i < 0 { // the blank behind the prefix of an empty record is gone
-		if bare := bytes.TrimRight(g.tail, " "); bytes.HasSuffix(b[start:], bare) {
-			i = len(b) - start - len(bare)
+	for pos := start; ; {
+		i := bytes.Index(b[pos:], g.tail)
+		if i < 0 {
+			break
+		}
+		pos += i + len(g.tail)
+		if at := g.recordEndingAt(b, start, pos); at > 0 {
+			return at
 		}
 	}
-	if i < 0 {
-		return 0
+	// the blank behind the prefix of an empty record is gone
+	if bare := bytes.TrimRight(g.tail, " "); len(bare) < len(g.tail) && bytes.HasSuffix(b[start:], bare) {
+		return g.recordEndingAt(b, start, len(b)+len(g.tail)-len(bare))
 	}
+	return 0
+}
+
+// recordEndingAt returns where the prefix that ends at index end of b begins, 0 if
+// there is none behind start.
+func (g *region) recordEndingAt(b []byte, start, end int) int {
 	want, layers := g.prefixLen, g.layers
-	if layers&layerQuote != 0 { // it was glued before it was quoted
+	if layers&layerQuote != 0 { // it may have been glued before it was quoted
 		want -= quoteLen(b)
 		layers &^= layerQuote
-		defer func() {
-			from := at
-			for from > start && (b[from-1] == '>' || b[from-1] == ' ') {
-				from--
-			}
-			if i := bytes.IndexByte(b[from:at], '>'); i >= 0 { // or it was quoted first
-				at = from + i
-			}
-		}()
 	}
-	at = start + i + len(g.tail) - want
-	if at <= start {
+	at := end - want
+	if at < start {
 		return 0
 	}
 	if p := decodePrefix(b[at:]); p.layers != layers || p.end != min(want, len(b)-at) {
 		return 0
+	}
+	if g.layers&layerQuote != 0 { // or after
+		from := at
+		for from > start && (b[from-1] == '>' || b[from-1] == ' ') {
+			from--
+		}
+		if i := bytes.IndexByte(b[from:at], '>'); i >= 0 {
+			return from + i
+		}
 	}
 	return at
 }

@@ -66,7 +66,7 @@ func endKey(s *dump.Snapshot) string {
 		return ""
 	}
 	first, _, _ := strings.Cut(s.Exit.Message.V, "\n")
-	return strings.TrimRight(first, " ")
+	return trimLineEnds(first)
 }
 
 // replace puts another snapshot in the place of the one held.
@@ -158,10 +158,10 @@ func sameMessage(a, b string) bool {
 	return a == b || a1 == b1 && cutA != cutB
 }
 
-// trimLineEnds removes the blanks that not every carrier keeps.
+// trimLineEnds removes the blanks and the colours that not every carrier keeps.
 func trimLineEnds(s string) string {
-	if !strings.Contains(s, " \n") {
-		return strings.TrimRight(s, " ")
+	if strings.Contains(s, "\x1b") {
+		s = string(stripEscapes([]byte(s)))
 	}
 	lines := strings.Split(s, "\n")
 	for i := range lines {

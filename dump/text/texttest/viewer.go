@@ -40,10 +40,14 @@ var viewerCarriers = []Carrier{
 		})
 	}},
 	{Name: "glued", Stage: Viewer, PlainOnly: true, NeedsStamp: true, Apply: func(rng *rand.Rand, t Text) Text {
-		return t.mapLines(func(l Line) Line {
+		t = t.mapLines(func(l Line) Line {
 			l.Glued = rng.IntN(30) == 0
 			return l
 		})
+		if len(t) > 0 { // there is nothing to glue the last one to
+			t[len(t)-1].Glued = false
+		}
+		return t
 	}},
 	{Name: "elided", Stage: Viewer, PlainOnly: true, Lossy: true, Apply: elide},
 }
