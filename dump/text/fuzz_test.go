@@ -69,11 +69,18 @@ func checkAnything(t fataler, log []byte) {
 		if s.Source.Copies != nil {
 			continue // the snapshot learnt from its copies
 		}
-		// What else the log told is not part of the text.
-		first, second := *s, *again[0]
-		first.Ledger, second.Ledger = dump.Ledger{}, dump.Ledger{}
-		first.Kernel.Release, second.Kernel.Release = "", ""
-		if diff := diffContent(&first, &second); diff != "" {
+		// A verdict may stand in the midst of a dump, and is a snapshot of its own.
+		diff := ""
+		for _, other := range again {
+			// What else the log told is not part of the text.
+			first, second := *s, *other
+			first.Ledger, second.Ledger = dump.Ledger{}, dump.Ledger{}
+			first.Kernel.Release, second.Kernel.Release = "", ""
+			if diff = diffContent(&first, &second); diff == "" {
+				break
+			}
+		}
+		if diff != "" {
 			t.Fatalf("the text of a snapshot gives another (-first +again):\n%s\n%s", diff, excerpt([]byte(s.Raw)))
 		}
 	}

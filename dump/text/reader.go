@@ -241,7 +241,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 		}
 	}
 	r.verdict.flush()
-	if g.trim(); len(g.lines) > 0 {
+	if g.trim(r.in.buf[r.in.keep:]); len(g.lines) > 0 {
 		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why))
 		r.lastEnd = r.in.offset(r.in.pos)
 	}

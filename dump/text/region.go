@@ -39,8 +39,6 @@ type line struct {
 	bare bool
 	// glued: stands on the same physical line as the one before it.
 	glued bool
-	// completesCurr: has what ends a line "curr=".
-	completesCurr bool
 	// ours: can be text of the scheduler's.
 	ours bool
 	// indented: the payload starts with two blanks or more.
@@ -262,7 +260,6 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	}
 	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
 	l.ours = l.indented || g.layers&layerFtrace != 0 || l.kind == kindOther && isSchedText(p)
-	l.completesCurr = (l.kind == kindCurr || l.kind == kindOther) && bytes.Contains(p, classWord)
 	if l.kind == kindOther && g.layers == 0 && (!l.indented || bytes.Contains(p, ftraceEvent)) {
 		if d := decodePrefix(p); d.layers&^layerQuote != 0 {
 			l.start += uint32(d.end) //nolint:gosec // below maxRegion
@@ -303,7 +300,6 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 		g.push(l)
 		return kindTrigger, true
 	}
-	l.completesCurr = l.bare && bytes.Contains(b, classWord)
 	l.out = foreign
 	g.push(l)
 	return l.kind, false
@@ -537,15 +533,16 @@ func (g *region) drop(off int64) {
 }
 
 // trim removes lines at both ends that do not belong to the dump: a region
-// without any line of a dump becomes empty.
-func (g *region) trim() {
+// without any line of a dump becomes empty. The offsets of lines point into buf.
+func (g *region) trim(buf []byte) {
 	isDump := func(l line) bool { return l.out != foreign && (l.kind.isDump() || l.kind == kindSchedID) }
 	first, last := slices.IndexFunc(g.lines, isDump), g.lastDump
 	if first < 0 || g.count[kindTrigger]+g.count[kindSysRq]+g.count[kindCPU]+g.count[kindState] == 0 {
 		g.lines = g.lines[:0]
 		return
 	}
-	last = g.openCurr(last)
+	last = g.openCurr(buf, last)
+	whole := last // at least up to here
 	// text of the last task, or of the scheduler if the beginning is missing
 	for i := first - 1; i >= 0 && (g.lines[i].out == foreign || g.belongs(i)); i-- {
 		if g.lines[i].out != foreign {
@@ -562,10 +559,10 @@ func (g *region) trim() {
 			last = i
 		}
 	}
-	for g.lines[first].kind == kindBlank {
+	for first < last && g.isFringe(first) {
 		first++
 	}
-	for g.lines[last].kind == kindBlank {
+	for last > max(first, whole) && g.isFringe(last) {
 		last--
 	}
 	if last > first && g.lines[last].kind == kindSchedID && !g.reversed() {
@@ -577,11 +574,17 @@ func (g *region) trim() {
 	g.lines = g.lines[first : last+1]
 }
 
+// isFringe reports whether line i means nothing at the edge of a dump.
+func (g *region) isFringe(i int) bool {
+	l := &g.lines[i]
+	return l.kind == kindBlank || l.out == foreign
+}
+
 // openCurr looks behind a line "curr=" whose comm has a newline, at the end of a
 // dump, for the line that completes it.
-func (g *region) openCurr(last int) int {
+func (g *region) openCurr(buf []byte, last int) int {
 	for i := last; g.lines[last].kind == kindCurr && i < len(g.lines) && i <= last+15; i++ {
-		if g.lines[i].completesCurr {
+		if l := &g.lines[i]; (l.out != foreign || l.bare) && bytes.Contains(buf[l.start:l.end], classWord) {
 			return i
 		}
 	}

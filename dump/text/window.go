@@ -160,6 +160,9 @@ func sameMessage(a, b string) bool {
 
 // trimLineEnds removes the blanks and the colours that not every carrier keeps.
 func trimLineEnds(s string) string {
+	if !strings.Contains(s, " \n") && !strings.Contains(s, "\x1b") {
+		return strings.TrimRight(s, " ")
+	}
 	if strings.Contains(s, "\x1b") {
 		s = string(stripEscapes([]byte(s)))
 	}
