@@ -88,11 +88,11 @@ func (b *lineBuffer) more() bool {
 // highlights. It can stand anywhere, even within the words by which a dump is
 // recognised, and does not fit into a comm.
 func withoutHighlights(b []byte) []byte {
-	from := bytes.Index(b, highlightEnd)
-	if from < 0 {
+	from := bytes.IndexByte(b, 0x1b)
+	if from < 0 || !bytes.Contains(b[from:], highlightEnd) {
 		return b
 	}
-	from = max(0, from-highlightMax)
+	from = max(0, from-1)
 	out := b[:from]
 	for rest := b[from:]; len(rest) > 0; {
 		switch {
@@ -111,7 +111,7 @@ func withoutHighlights(b []byte) []byte {
 var (
 	highlightOn  = []byte("\x1b[01;31m\x1b[K")
 	highlightOff = []byte("\x1b[m\x1b[K")
-	highlightEnd = []byte("m\x1b[K") // of both
+	highlightEnd = []byte("\x1b[K") // of both
 )
 
 // highlightMax is the length of the longer of the two.

@@ -260,7 +260,7 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	}
 	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
 	l.ours = l.indented || g.layers&layerFtrace != 0 || l.kind == kindOther && isSchedText(p)
-	if l.kind == kindOther && g.layers == 0 && (!l.indented || bytes.Contains(p, ftraceEvent)) {
+	if l.kind == kindOther && g.layers == 0 && (!l.ours || len(p) > len(ftraceEvent)+32 && bytes.Contains(p, ftraceEvent)) {
 		if d := decodePrefix(p); d.layers&^layerQuote != 0 {
 			l.start += uint32(d.end) //nolint:gosec // below maxRegion
 			l.out = foreign
