@@ -385,3 +385,6 @@ func isElision(q []byte) bool {
 	}
 	return false
 }
+
+// trimBlanks is b without the blanks at its start.
+func trimBlanks(b []byte) []byte { return b[leadingBlanks(b):] }

@@ -671,7 +671,7 @@ func (p *parser) counter() outcome {
 // joined finds the line that completes a task header which the present line
 // only begins, because its comm has a newline. It returns -1 if there is none.
 func (p *parser) joined() int {
-	if q := bytes.TrimLeft(p.cur, " \t"); !startsTask(q) && !isTaskStart(q) {
+	if q := trimBlanks(p.cur); !startsTask(q) && !isTaskStart(q) {
 		return -1
 	}
 	i := p.i
@@ -688,7 +688,7 @@ func (p *parser) joined() int {
 		if l.kind == kindState || l.kind == kindCPU {
 			return -1
 		}
-		if q := bytes.TrimLeft(p.buf[l.start:l.end], " \t"); blanks > 0 && p.hasBlanks && (startsTask(q) || isTaskStart(q)) {
+		if q := trimBlanks(p.buf[l.start:l.end]); blanks > 0 && p.hasBlanks && (startsTask(q) || isTaskStart(q)) {
 			return -1 // the header of the next task, itself over several lines
 		}
 		if _, k := p.after(j); k != kindState && !l.bare {
@@ -700,7 +700,7 @@ func (p *parser) joined() int {
 			return -1
 		}
 		p.loadJoined(i, j)
-		q := bytes.TrimLeft(p.cur, " \t")
+		q := trimBlanks(p.cur)
 		if isTaskHeader(q) && bytes.LastIndexByte(q, '[') <= 15+3 {
 			return j
 		}

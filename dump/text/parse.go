@@ -172,7 +172,7 @@ func (p *parser) clip() {
 
 // isCutSymbol matches the beginning of a frame, up to somewhere behind its '+'.
 func isCutSymbol(b []byte) bool {
-	name, offset, ok := bytes.Cut(bytes.TrimLeft(b, " \t"), []byte("+"))
+	name, offset, ok := bytes.Cut(trimBlanks(b), []byte("+"))
 	return ok && len(name) > 0 && bytes.IndexByte(name, ' ') < 0 && len(bytes.Trim(offset, "0123456789abcdefx/")) == 0
 }
 
@@ -373,7 +373,7 @@ func (p *parser) free() outcome {
 			return p.joinedTask(n)
 		}
 	}
-	if p.ln.cut && p.in >= inCPUs && (p.ln.kind == kindOther || p.ln.kind == kindTask) && startsTask(bytes.TrimLeft(p.cur, " \t")) {
+	if p.ln.cut && p.in >= inCPUs && (p.ln.kind == kindOther || p.ln.kind == kindTask) && startsTask(trimBlanks(p.cur)) {
 		p.distrust("task", p.cur, 0)
 		p.orphan()
 		return truncated
@@ -457,7 +457,7 @@ func (p *parser) textIndent() int {
 
 // symbol reads a line of a stack or of the backtrace.
 func (p *parser) symbol() outcome {
-	trimmed := bytes.TrimLeft(p.cur, " \t")
+	trimmed := trimBlanks(p.cur)
 	frame := dump.Line{Text: p.str(len(p.cur)-len(trimmed), len(trimmed)), At: p.span(len(p.cur)-len(trimmed), len(trimmed))}
 	if p.in == inHead && p.elided && p.s.Exit != nil {
 		p.in = inBacktrace

@@ -300,7 +300,7 @@ func (r *Reader) lookBack(start int, k kind) int {
 		}
 		switch {
 		case k2 == kindRule, k2 == kindExit, k2 == kindBanner, k2 == kindFence, k2 == kindSchedExt, k2 == kindLinux,
-			g.layers == 0 && decodePrefix(b).layers != 0:
+			g.layers == 0 && k2 != kindBlank && k2 != kindSchedID && decodePrefix(b).layers != 0:
 			return start
 		case k2 == kindBacktrace && k == kindTrigger && n < 6:
 			k, start = kindOther, from // newest first

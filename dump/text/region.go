@@ -11,7 +11,7 @@ const (
 	maxRegion     = 64 << 20 // bytes of one dump, carrier included
 	maxQuiet      = 2 << 20  // bytes without a line of the dump before it counts as ended
 	quietLines    = 4000     // the same in lines of others
-	quietAfterEnd = 100      // the same once its last section was seen
+	quietAfterEnd = 30       // the same once its last section was seen
 )
 
 // outcome is what the parser made of a line.
@@ -119,7 +119,7 @@ func triggerPrefix(payload, peek []byte, known int) int {
 	return 0
 }
 
-func allBlank(b []byte) bool { return len(bytes.TrimLeft(b, " \t")) == 0 }
+func allBlank(b []byte) bool { return len(trimBlanks(b)) == 0 }
 
 // sameShape reports whether two prefixes differ at most in their digits.
 func sameShape(a, b []byte) bool {
@@ -161,6 +161,11 @@ func (g *region) payload(b []byte) (start int, own bool) {
 	}
 	if n := g.prefixLen; g.learned == nil && len(b) >= n && len(g.tail) > 0 &&
 		bytes.Equal(b[n-len(g.tail):n], g.tail) && g.sameHead(b) {
+		return n, true
+	}
+	// a blank line, whose prefix lost the blank at its end
+	if n := g.prefixLen - 1; g.learned == nil && len(b) == n && len(g.tail) > 1 && g.tail[len(g.tail)-1] == ' ' &&
+		bytes.HasSuffix(b, g.tail[:len(g.tail)-1]) && g.sameHead(b) {
 		return n, true
 	}
 	p := decodePrefix(b)

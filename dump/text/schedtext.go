@@ -42,7 +42,7 @@ func (p *parser) cpuText() bool { return p.qmapFields(&p.cpu.Scheduler) }
 
 // taskText reads a line that the scheduler printed about a task.
 func (p *parser) taskText() bool {
-	b := bytes.TrimLeft(p.cur, " \t")
+	b := trimBlanks(p.cur)
 	if len(b) == 0 {
 		return false
 	}

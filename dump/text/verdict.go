@@ -65,7 +65,7 @@ func (v *verdictReader) line(l verdictLine) {
 			return
 		}
 		starts := l.kind == kindExit || isDisabled(l.payload)
-		if v.gap++; !starts && v.gap <= verdictGap && v.lines < verdictLines && !v.split {
+		if v.gap++; !starts && v.gap <= v.patience() && v.lines < verdictLines && !v.split {
 			return
 		}
 		v.flush()
@@ -80,6 +80,15 @@ func (v *verdictReader) line(l verdictLine) {
 		l.raw = nil
 		v.message = l
 	}
+}
+
+// patience is how many lines of others may stand before the next one of the
+// verdict: none to speak of once its backtrace has begun.
+func (v *verdictReader) patience() int {
+	if len(v.s.Exit.Backtrace) > 0 {
+		return 2
+	}
+	return verdictGap
 }
 
 // flush ends the verdict that is being read.
