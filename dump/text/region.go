@@ -262,14 +262,7 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	l.kind = classify(p)
 	if l.kind == kindOther {
 		p = g.decolour(&l, p)
-	}
-	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
-	l.ours = l.indented || g.layers&layerFtrace != 0 || l.kind == kindOther && isSchedText(p)
-	if l.kind == kindOther && g.layers == 0 && (!l.ours || len(p) > len(ftraceEvent)+32 && bytes.Contains(p, ftraceEvent)) {
-		if d := decodePrefix(p); d.layers&^layerQuote != 0 {
-			l.start += uint32(d.end) //nolint:gosec // below maxRegion
-			l.out = foreign
-			l.kind = classify(b[start+d.end:])
+		if g.isForeign(&l, p) {
 			g.push(l)
 			return l.kind, false
 		}
@@ -285,6 +278,24 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	g.long = g.long || len(p) >= maxSchedLine
 	g.push(l)
 	return l.kind, true
+}
+
+// isForeign judges the payload p of a line of free text. In a region without
+// prefix, a line that has one is another program's.
+func (g *region) isForeign(l *line, p []byte) bool {
+	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
+	l.ours = l.indented || g.layers&layerFtrace != 0 || isSchedText(p)
+	if g.layers != 0 || l.kind != kindOther || l.ours && (len(p) <= len(ftraceEvent)+32 || !bytes.Contains(p, ftraceEvent)) {
+		return false
+	}
+	d := decodePrefix(p)
+	if d.layers&^layerQuote == 0 {
+		return false
+	}
+	l.start += uint32(d.end) //nolint:gosec // below maxRegion
+	l.out = foreign
+	l.kind = classify(p[d.end:])
+	return true
 }
 
 // addBare takes a line without the region's prefix: another program's, the
