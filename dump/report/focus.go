@@ -30,7 +30,7 @@ func newFocus(s *dump.Snapshot) *focus {
 	f := &focus{s: s}
 	x := s.Exit
 	if f.label, f.task = "task", s.Subject(); f.task == nil && x != nil {
-		f.label, f.task = labelRaisedIn, raisedIn(s)
+		f.label, f.task = labelRaisedIn, s.RaisedIn()
 	}
 	if f.task == nil && (!s.IsFailure() || !x.Subject.Known && x.Kind.V != dump.ExitErrorBPF) {
 		f.label, f.task = "waits most", s.LongestWaiting()
@@ -56,19 +56,6 @@ func newFocus(s *dump.Snapshot) *focus {
 		f.cell = s.Cell(f.cpus[0].Cell.V)
 	}
 	return f
-}
-
-// raisedIn is the task in which the error was raised, nil if the dump does not
-// list it or the error is a stall, which a bystander raises.
-func raisedIn(s *dump.Snapshot) *dump.Task {
-	x := s.Exit
-	if !x.Task.Known || !x.Kind.Known || x.Kind.V == dump.ExitErrorStall {
-		return nil
-	}
-	if t := s.Task(x.Task.V.PID); t != nil && t.Comm == x.Task.V.Comm {
-		return t
-	}
-	return nil
 }
 
 func (f *focus) addCPU(id int32) {

@@ -25,20 +25,6 @@ func errorFrames(backtrace []dump.Line) int {
 	return n
 }
 
-// dumpFrames is the number of frames at the top of a stack that belong to the
-// making of the dump, which interrupted what the task was doing.
-func dumpFrames(stack []dump.Line) int {
-	if len(stack) == 0 || !strings.HasPrefix(function(stack[0]), "scx_dump_") {
-		return 0
-	}
-	for i, l := range stack {
-		if strings.HasPrefix(function(l), "asm_sysvec_") { // where the interrupt came in
-			return i + 1
-		}
-	}
-	return 0
-}
-
 // function is the function of a frame: "worker_thread" of
 // "worker_thread+0x1af/0x320".
 func function(frame dump.Line) string {

@@ -32,7 +32,7 @@ func taskRows(s *dump.Snapshot, label string, t *dump.Task) []row {
 	if len(t.Stack) > 0 {
 		rows = append(rows, row{
 			label: "stack", sub: true, code: printableLines(t.Stack), top: 3,
-			skip: min(dumpFrames(t.Stack), len(t.Stack)-1), skipped: "of the dump itself",
+			skip: min(t.DumpFrames(), len(t.Stack)-1), skipped: "of the dump itself",
 		})
 	}
 	return rows
