@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package text
+
+import (
+	"bytes"
+	"time"
+
+	"scxdiag/dump"
+)
+
+// taskHeader reads "*R comm[12] *root -4ms".
+func (p *parser) taskHeader() outcome {
+	p.leaveTask()
+	i := leadingBlanks(p.cur)
+	current := p.cur[i] == '*'
+	if current {
+		i++
+	}
+	state := p.cur[i]
+	stateAt := i
+	i += 2 // the letter and one blank
+	end := len(p.cur)
+	// from the right: unknown tokens, the time, the owner, the pid
+	space := bytes.LastIndexByte(p.cur[:end], ' ')
+	for space > i && bytes.IndexByte(p.cur[space:end], '=') >= 0 {
+		end = space
+		space = bytes.LastIndexByte(p.cur[:end], ' ')
+	}
+	if space < i {
+		return notUnderstood
+	}
+	delta := p.cur[space+1 : end]
+	ms, ok := parseInt(bytes.TrimSuffix(delta, []byte("ms")))
+	if !ok || ms > 1<<43 || ms < -1<<43 {
+		return notUnderstood
+	}
+	name := space
+	for name > i && isBlank(p.cur[name-1]) {
+		name--
+	}
+	ownerAt, ownerEnd := ownerToken(p.cur[i:name])
+	ownerAt, ownerEnd = ownerAt+i, ownerEnd+i
+	if ownerAt > i {
+		name = ownerAt - 1
+	}
+	ref, ok := p.taskRef(i, name)
+	if !ok || len(ref.Comm) > 64 {
+		return notUnderstood
+	}
+	p.in = inTask
+	t := grow(&p.s.Tasks)
+	t.TaskRef, t.Current = ref, current
+	p.task = t
+	t.At = p.lineSpan()
+	t.State = dump.OfAt(state, p.span(stateAt, 1))
+	t.RunnableAt = dump.OfAt(time.Duration(ms)*time.Millisecond, p.span(space+1, len(delta)))
+	if p.cpu != nil {
+		t.CPU = dump.Of(p.cpu.ID)
+	}
+	if ownerAt > i {
+		star := p.cur[ownerAt] == '*'
+		if star {
+			ownerAt++
+		}
+		t.Owner = dump.OfAt(p.str(ownerAt, ownerEnd-ownerAt), p.span(ownerAt, ownerEnd-ownerAt))
+		t.OwnerDumped = star
+		p.shapes |= sawOwner
+	} else {
+		p.shapes |= sawNoOwner
+	}
+	p.rest(&t.Unknown, end)
+	return parsed
+}
+
+// grow appends a zero element to a list that nobody shortens and returns it.
+// There is room for all that were counted, so this copies nothing.
+func grow[T any](list *[]T) *T {
+	n := len(*list)
+	if n == cap(*list) {
+		var zero T
+		*list = append(*list, zero)
+	} else {
+		*list = (*list)[:n+1]
+	}
+	return &(*list)[n]
+}
+
+// ownerToken finds " *root" or " sub1-28" at the end of b and returns its
+// bounds, zeroes if it is not there.
+func ownerToken(b []byte) (start, end int) {
+	i := bytes.LastIndexByte(b, ' ')
+	if i < 1 || b[i-1] != ']' {
+		return 0, 0
+	}
+	w := bytes.TrimPrefix(b[i+1:], []byte("*"))
+	if string(w) == "root" {
+		return i + 1, len(b)
+	}
+	if !hasPrefix(w, "sub") {
+		return 0, 0
+	}
+	level, cgroup, ok := bytes.Cut(w[3:], []byte("-"))
+	if !ok || len(level) == 0 || len(cgroup) == 0 || !allDigits(level) || !allDigits(cgroup) {
+		return 0, 0
+	}
+	return i + 1, len(b)
+}
+
+// detail reads one of the four lines below a task header.
+func (p *parser) detail() outcome {
+	p.details |= 1 << (p.ln.kind - kindState)
+	p.flat = leadingBlanks(p.cur) == 0
+	t := p.task
+	p.extend()
+	if p.ln.kind == kindCPUs {
+		p.shapes |= sawCPUs
+	}
+	if !p.ln.cut && p.usualDetail(t) {
+		return parsed
+	}
+	for tok := (tokens{p.cur, 0}); ; {
+		key, val, at, ok := tok.next()
+		if !ok {
+			return parsed
+		}
+		switch string(key) {
+		case "scx_state/flags":
+			if state, flags, n, ok := slash(val); ok {
+				setUint(p, &t.SCXStateNr, "scx_state", state, at)
+				setHex(p, &t.Flags, "flags", flags, at+n)
+				if t.SCXStateNr.Known && (t.Current || p.enabled < 0) {
+					p.enabled = int(t.SCXStateNr.V)
+				}
+			} else {
+				p.distrust("scx_state/flags", val, at)
+			}
+		case "dsq_flags":
+			setHex(p, &t.DSQFlags, "dsq_flags", val, at)
+		case "ops_state/qseq":
+			if state, seq, n, ok := slash(val); ok {
+				setUint(p, &t.OpsState, "ops_state", state, at)
+				setUint(p, &t.QSeq, "qseq", seq, at+n)
+			} else {
+				p.distrust("ops_state/qseq", val, at)
+			}
+		case "sticky/holding_cpu":
+			if sticky, holding, n, ok := slash(val); ok {
+				setInt(p, &t.StickyCPU, "sticky_cpu", sticky, at)
+				setInt(p, &t.HoldingCPU, "holding_cpu", holding, at+n)
+			} else {
+				p.distrust("sticky/holding_cpu", val, at)
+			}
+		case "dsq_id":
+			p.dsqID(&t.DSQ, "dsq_id", val, at)
+		case "dsq_vtime":
+			setUint(p, &t.DSQVTime, "dsq_vtime", val, at)
+			if p.ln.kind == kindVTime {
+				p.shapes |= sawVTimeLine
+			} else if !p.ln.cut {
+				p.shapes |= sawVTimeBehindDSQ
+			}
+		case "slice":
+			setUint(p, &t.Slice, "slice", val, at)
+			if p.ln.kind == kindSticky {
+				p.shapes |= sawSliceBehindDSQ
+			}
+		case "weight":
+			setUint(p, &t.Weight, "weight", val, at)
+		case "cpus":
+			setMask(p, &t.CPUs, "cpus", val, at)
+		case "no_mig":
+			setUint(p, &t.MigrationDisabled, "no_mig", val, at)
+			p.shapes |= sawNoMig
+		default:
+			p.keep(&t.Unknown, key, val, at)
+		}
+	}
+}
+
+// usualDetail reads the lines that most dumps consist of, if they have the shape
+// that all kernels so far give them. It changes nothing otherwise.
+func (p *parser) usualDetail(t *dump.Task) bool {
+	s := scanner{b: p.cur, pos: leadingBlanks(p.cur)}
+	switch p.ln.kind {
+	case kindState:
+		s.lit("scx_state/flags=")
+		state := s.dec()
+		s.lit("/0x")
+		flags := s.hex()
+		s.lit(" dsq_flags=0x")
+		dsqFlags := s.hex()
+		s.lit(" ops_state/qseq=")
+		ops := s.dec()
+		s.lit("/")
+		qseq := s.dec()
+		if !s.whole() || (state.n|flags.n|dsqFlags.n)>>32 != 0 || ops.n > 255 {
+			return false
+		}
+		put(p, &t.SCXStateNr, state)
+		put(p, &t.Flags, flags.with("0x"))
+		put(p, &t.DSQFlags, dsqFlags.with("0x"))
+		put(p, &t.OpsState, ops)
+		put(p, &t.QSeq, qseq)
+		if t.Current || p.enabled < 0 {
+			p.enabled = int(t.SCXStateNr.V)
+		}
+	case kindVTime:
+		s.lit("dsq_vtime=")
+		vtime := s.dec()
+		s.lit(" slice=")
+		slice := s.dec()
+		s.lit(" weight=")
+		weight := s.dec()
+		if !s.whole() || weight.n>>32 != 0 {
+			return false
+		}
+		put(p, &t.DSQVTime, vtime)
+		put(p, &t.Slice, slice)
+		put(p, &t.Weight, weight)
+		p.shapes |= sawVTimeLine
+	case kindSticky:
+		s.lit("sticky/holding_cpu=-1/-1 dsq_id=")
+		at := s.pos
+		if s.bad {
+			return false
+		}
+		if string(p.cur[at:]) != "(n/a)" {
+			s.lit("0x")
+			if s.hex(); !s.whole() {
+				return false
+			}
+		}
+		p.dsqID(&t.DSQ, "dsq_id", p.cur[at:], at)
+		first := at - len("-1/-1 dsq_id=")
+		t.StickyCPU = dump.OfAt(int32(-1), p.span(first, 2))
+		t.HoldingCPU = dump.OfAt(int32(-1), p.span(first+3, 2))
+	default:
+		return false
+	}
+	return true
+}
+
+// slash splits "3/0x5"; n is the index of the second half.
+func slash(val []byte) (a, b []byte, n int, ok bool) {
+	i := bytes.IndexByte(val, '/')
+	if i < 0 {
+		return nil, nil, 0, false
+	}
+	return val[:i], val[i+1:], i + 1, true
+}
+
+// dsqID reads "(n/a)" or an id. What a user DSQ is can only be told once the
+// whole dump has been seen.
+func (p *parser) dsqID(dst *dump.Value[dump.DSQRef], field string, val []byte, at int) {
+	if string(val) == "(n/a)" && p.trusted(at, len(val)) {
+		*dst = dump.OfAt(dump.DSQRef{Kind: dump.DSQKindNone}, p.span(at, len(val)))
+		return
+	}
+	id, ok := parseHex(bytes.TrimPrefix(val, []byte("0x")))
+	cpu := int32(-1)
+	if p.cpu != nil {
+		cpu = p.cpu.ID
+	}
+	setNum(p, dst, field, val, at, dump.BuiltinDSQ(dump.DSQID(id), cpu), ok)
+}
