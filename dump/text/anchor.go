@@ -58,7 +58,11 @@ func (a *anchors) find(lines []byte, offset int64) int {
 				i = len(lines)
 				break
 			}
-			if i += n; rare.ok(lines, i) {
+			if i += n; rare.c == 'x' && i > 1 && lines[i-1] == '0' && lines[i-2] != '=' { // by far the most are of "0x"
+				i++
+				continue
+			}
+			if rare.ok(lines, i) {
 				break
 			}
 			i++

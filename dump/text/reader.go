@@ -278,6 +278,7 @@ func (r *Reader) lookBack(start int, k kind) int {
 	g := &r.region
 	limit := max(0, start-lookBack, int(r.lastEnd-r.in.base))
 	first := start
+	others := 0 // lines without the prefix of the region
 	for n := 0; first > limit && n < 2000; n++ {
 		from := bytes.LastIndexByte(r.in.buf[limit:first-1], '\n') + 1 + limit
 		b := bytes.TrimRight(r.in.buf[from:first-1], " \t\r")
@@ -288,7 +289,7 @@ func (r *Reader) lookBack(start int, k kind) int {
 			at, own = g.payload(b)
 		}
 		if !own {
-			if g.layers == 0 {
+			if others++; g.layers == 0 || others > 20 {
 				return start
 			}
 			first = from
