@@ -110,9 +110,10 @@ func readReason(p *parser, e *dump.Exit) {
 	at := leadingBlanks(p.cur)
 	b := p.cur[at:]
 	open := bytes.Index(b, []byte(" ("))
-	if open < 0 {
-		if p.trusted(at, len(b)) {
-			e.Reason = dump.OfAt(p.str(at, len(b)), p.span(at, len(b)))
+	if open < 0 { // without a message, it is one line
+		first, _, _ := bytes.Cut(b, newline)
+		if n := len(bytes.TrimRight(first, " \t")); p.trusted(at, n) {
+			e.Reason = dump.OfAt(p.str(at, n), p.span(at, n))
 		}
 		return
 	}
