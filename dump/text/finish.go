@@ -134,11 +134,10 @@ func (p *parser) finish(why ending) {
 			}
 		}
 	}
-	p.inferScheduler()
-	if s.Scheduler == "" && p.inferred != "" {
+	if s.Scheduler == "" { // kernels before 7.1 do not name it, but its text may
 		s.Scheduler = p.inferred
 	}
-	if p.inferred == "mitosis" {
+	if s.BaseName() == "mitosis" || p.inferred == "mitosis" {
 		decodeMitosis(s)
 	}
 	p.setTrigger()
@@ -267,12 +266,4 @@ func parseRef(s string) (dump.TaskRef, bool) {
 func parsePID(s string) (int32, bool) {
 	n, err := strconv.ParseInt(s, 10, 32)
 	return int32(n), err == nil && n >= 0
-}
-
-// inferScheduler tells the scheduler by its text: dumps of kernels before 7.1 do
-// not name it.
-func (p *parser) inferScheduler() {
-	if p.inferred == "" && strings.HasPrefix(p.s.Scheduler, "mitosis") {
-		p.inferred = "mitosis"
-	}
 }
