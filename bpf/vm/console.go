@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package vm
+
+import (
+	"bytes"
+	"errors"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// ErrEmulation is in the error of a machine that died of a known flaw of
+// emulation and of nothing that ran in it: QEMU executed an instruction of
+// __schedule that the kernel was just replacing. Only then is it right to try
+// the same again.
+var ErrEmulation = errors.New("known flaw of emulation: int3 in __schedule")
+
+// DeathError tells that a machine ended by itself: its kernel crashed, its
+// agent gave up, or QEMU did.
+type DeathError struct {
+	Cause string   // one line, such as "Kernel panic - not syncing: sysrq triggered crash"
+	Lines []string // what the console and QEMU said about it, at most 40 lines
+	err   error
+}
+
+func (e *DeathError) Error() string {
+	if e.err != nil {
+		return "guest died: " + e.Cause + ": " + e.err.Error()
+	}
+	return "guest died: " + e.Cause
+}
+
+// Unwrap gives ErrEmulation where that is what happened.
+func (e *DeathError) Unwrap() error { return e.err }
+
+const (
+	consoleSize = 256 << 10 // how much of a console is kept, in bytes
+	deathLines  = 40        // how much of it a DeathError quotes
+)
+
+// console keeps the end of what the guest's kernel prints.
+type console struct {
+	mu    sync.Mutex
+	buf   []byte
+	line  []byte // what has come of the last line
+	crash func() // called once, at the first sign of a crash
+}
+
+// Write takes in more of the console. It never fails.
+func (c *console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.buf = append(c.buf, p...)
+	if over := len(c.buf) - consoleSize; over > consoleSize {
+		c.buf = append(c.buf[:0], c.buf[over:]...)
+	}
+	for rest := p; c.crash != nil; {
+		part, after, whole := bytes.Cut(rest, []byte("\n"))
+		if len(c.line) < 4096 {
+			c.line = append(c.line, part...)
+		}
+		if !whole {
+			break
+		}
+		if crashLine.Match(c.line) {
+			c.crash()
+			c.crash = nil
+		}
+		c.line = c.line[:0]
+		rest = after
+	}
+	return len(p), nil
+}
+
+// Bytes is a copy of the last consoleSize bytes.
+func (c *console) Bytes() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.buf[max(0, len(c.buf)-consoleSize):])
+}
+
+var (
+	// crashLine begins what a kernel says as it crashes. With oops=panic each
+	// of these ends in a panic.
+	crashLine = regexp.MustCompile(`Kernel panic - not syncing|Oops:|Oops - |BUG: unable to handle|kernel BUG at|general protection fault|` + regexp.QuoteMeta(guestPrefix))
+	panicLine = regexp.MustCompile(`Kernel panic - not syncing`)
+	stamp     = regexp.MustCompile(`^\[ *\d+\.\d+\] `)
+	int3Line  = regexp.MustCompile(`Oops: int3`)
+	ripLine   = regexp.MustCompile(`RIP: [0-9a-f]+:__schedule\+`)
+)
+
+// autopsy says what a machine died of. exit is how QEMU ended and said what
+// it wrote to standard error.
+func autopsy(log []byte, exit, said string) *DeathError {
+	var lines []string
+	for line := range strings.Lines(string(log)) {
+		line = stamp.ReplaceAllString(strings.TrimRight(line, "\r\n"), "")
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	var first, panicked string
+	begin := max(0, len(lines)-deathLines)
+	var int3, schedule bool
+	for i, line := range lines {
+		if first == "" && crashLine.MatchString(line) {
+			first, begin = line, i
+		}
+		if panicked == "" && panicLine.MatchString(line) {
+			panicked = line
+		}
+		int3 = int3 || int3Line.MatchString(line)
+		schedule = schedule || ripLine.MatchString(line)
+	}
+	d := &DeathError{Lines: lines[begin:min(len(lines), begin+deathLines)]}
+	said = strings.TrimSpace(said)
+	switch {
+	case first != "" && panicked != "" && first != panicked:
+		d.Cause = first + "; " + panicked
+	case first != "":
+		d.Cause = first
+	case said != "":
+		d.Cause = exit + ": " + said[strings.LastIndexByte(said, '\n')+1:]
+		d.Lines = append(d.Lines, strings.Split(said, "\n")...)
+	default:
+		d.Cause = exit
+		if len(lines) > 0 {
+			d.Cause += "; the console ends with: " + lines[len(lines)-1]
+		}
+	}
+	if int3 && schedule {
+		d.err = ErrEmulation
+	}
+	return d
+}
