@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+)
+
+// fit makes a spec that was compiled for all kernels fit the running one: what
+// that one lacks is taken out, so that loading does not fail over it.
+func fit(spec *ebpf.CollectionSpec, kernel *btf.Spec) error {
+	if err := fitOps(spec, kernel); err != nil {
+		return err
+	}
+	return fitKfuncs(spec, kernel)
+}
+
+// fitOps takes out the programs of sched_ext_ops members that the kernel does
+// not have, such as the cgroup callbacks without CONFIG_EXT_GROUP_SCHED.
+func fitOps(spec *ebpf.CollectionSpec, kernel *btf.Spec) error {
+	var ops *btf.Struct
+	if err := kernel.TypeByName("sched_ext_ops", &ops); err != nil {
+		return fmt.Errorf("find sched_ext_ops in the kernel's types: %w", err)
+	}
+	has := make(map[string]bool, len(ops.Members))
+	for _, m := range ops.Members {
+		has[m.Name] = true
+	}
+	for name, prog := range spec.Programs {
+		if member, ok := strings.CutPrefix(prog.AttachTo, "sched_ext_ops:"); ok && !has[member] {
+			delete(spec.Programs, name)
+		}
+	}
+	return nil
+}
+
+// absent is put behind the name of a kfunc that the kernel does not have in
+// the form that the program expects; no kernel has a function of such a name.
+const absent = "__absent"
+
+// fitKfuncs renames every kfunc that does not resolve, so that the library
+// takes it for absent. Without that, a name of which the kernel has several
+// flavours (scx_bpf_dsq_insert and scx_bpf_dsq_insert___v2) fails the load
+// even where the program has a branch for each.
+func fitKfuncs(spec *ebpf.CollectionSpec, kernel *btf.Spec) error {
+	var ksyms *btf.Datasec
+	if err := spec.Types.TypeByName(".ksyms", &ksyms); err != nil {
+		return fmt.Errorf("find the kernel functions that the programs use: %w", err)
+	}
+	for _, v := range ksyms.Vars {
+		fn, ok := v.Type.(*btf.Func)
+		if !ok {
+			continue
+		}
+		var target *btf.Func
+		err := kernel.TypeByName(fn.Name, &target)
+		if err == nil {
+			err = btf.CheckTypeCompatibility(fn.Type, target.Type)
+		}
+		if err != nil && !errors.Is(err, btf.ErrNotFound) {
+			fn.Name += absent
+		}
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -no-global-types cells cells.bpf.c -- -O2 -g -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror -Iinclude

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Cells: disjoint sets of CPUs, each with a queue and a clock (virtual time).
+ * Cell 0 has the CPUs that no other cell has. Only scan.bpf.h changes which
+ * CPUs a cell has and which cell a cgroup is in.
+ *
+ * There is one clock per cell. The queue of a CPU is ordered by the clock of
+ * the CPU's cell, so that its head can be compared with that of the cell.
+ */
+#ifndef SCXDIAG_CELL_BPF_H
+#define SCXDIAG_CELL_BPF_H
+
+#include "kernel.bpf.h"
+#include "guard.bpf.h"
+#include "record.h"
+
+#define MAX_CPUS 1024
+#define MASK_WORDS (MAX_CPUS / 64)
+#define MAX_CELLS 256
+
+/* Ids of our DSQs: the type in the top nibble of the lower word. */
+#define DSQ_CPU(cpu) (0x10000000ULL | (u32)(cpu))
+#define DSQ_CELL(cell) (0x20000000ULL | (u64)(u32)(cell) << 16)
+
+/* Set by the loader. */
+const volatile u32 nr_cpu_ids = 1;
+const volatile u32 mask_words = 1; /* that cover nr_cpu_ids */
+const volatile u32 nr_cells = 1;   /* cells that there may be, cell 0 included */
+const volatile u64 slice_ns = 20000000;
+const volatile bool smt_on;
+
+struct cell {
+	u32 state; /* enum rec_cell_state */
+	u32 generation;
+	u64 owner; /* cgroup id */
+	u64 vtime; /* the clock; only ever moved forward */
+	struct bpf_cpumask __kptr *cpus;  /* in force */
+	struct bpf_cpumask __kptr *spare; /* where a scan makes the next one */
+	u64 mask[MASK_WORDS];             /* the same as cpus, for dumps */
+	/* of the scan in progress */
+	u32 want;    /* CPUs that it is to have */
+	bool owned;  /* the scan has met its owner */
+	bool drained; /* an earlier scan found its queue empty */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_CELLS);
+	__type(key, u32);
+	__type(value, struct cell);
+} cells SEC(".maps");
+
+struct cpu {
+	u64 vtime; /* of the task that ran last */
+	u32 cell;
+	u32 want; /* of the scan in progress: the cell that it is to be in */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_CPUS);
+	__type(key, u32);
+	__type(value, struct cpu);
+} cpus SEC(".maps");
+
+u64 cfg_seq = 1; /* configuration wanted: every change of cgroups adds one */
+u64 applied_seq; /* configuration in force; written last by a scan */
+
+/* Counters of what must not happen often, or at all. */
+u64 enq_fallback; /* a task without context went to the global DSQ */
+u64 time_clamped; /* a run ended before it began, by the clock */
+u64 alloc_fail;   /* a cgroup with a cpuset got no cell of its own */
+
+static __always_inline struct cell *cell_get(u32 id)
+{
+	return bpf_map_lookup_elem(&cells, &id);
+}
+
+static __always_inline struct cpu *cpu_get(u32 id)
+{
+	return bpf_map_lookup_elem(&cpus, &id);
+}
+
+/* before compares two points of virtual time, which wraps. */
+static __always_inline bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+static __always_inline u64 clock_now(u32 cell)
+{
+	struct cell *c = cell_get(cell);
+
+	return c ? *(volatile u64 *)&c->vtime : 0;
+}
+
+/*
+ * clock_advance moves the clock of a cell forward. Two CPUs may race; the
+ * clock then misses the smaller step, which the next run makes good.
+ */
+static __always_inline void clock_advance(u32 cell, u64 vtime)
+{
+	struct cell *c = cell_get(cell);
+
+	if (c && before(*(volatile u64 *)&c->vtime, vtime))
+		*(volatile u64 *)&c->vtime = vtime;
+}
+
+/* as_mask is the kernel's view of a mask of ours. */
+static __always_inline const struct cpumask *as_mask(struct bpf_cpumask *mask)
+{
+	return (const struct cpumask *)mask;
+}
+
+#endif

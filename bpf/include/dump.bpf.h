@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The dump handler (S4): cells, CPUs, tasks and history as records.
+ *
+ * There are three ways to a dump. In an abort and for SysRq-D the kernel calls
+ * .dump once, then .dump_cpu for each possible CPU and .dump_task for each
+ * runnable task of it, all on one CPU with interrupts off; an abort ends with
+ * .exit, SysRq-D with nothing, so the collector asks for the end (dump_end). On
+ * demand, a program of ours does all at once.
+ *
+ * What must not be lost goes through one ring, what may be through another: the
+ * walk over all tasks and the history cannot push out a runnable task. Each
+ * record that found no room is counted by kind, and the last record tells.
+ *
+ * A dump never ends the scheduler: it only ever looks things up.
+ */
+#ifndef SCXDIAG_DUMP_BPF_H
+#define SCXDIAG_DUMP_BPF_H
+
+#include "kfunc.bpf.h"
+#include "task.bpf.h"
+#include "fault.bpf.h"
+#include "record.h"
+
+/* The loader sets the sizes: a whole dump must fit, for nobody reads meanwhile. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} vital SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} bulk SEC(".maps");
+
+/*
+ * What a dump has sent so far. The kernel makes one dump at a time, and the
+ * collector takes one sample at a time, but the two may overlap.
+ */
+struct tally {
+	u64 id;
+	u64 sent[REC_KINDS];
+	u64 dropped[REC_KINDS];
+};
+
+struct tally kernel_tally, sample_tally;
+u64 kernel_kind; /* exit kind of the kernel's last dump */
+
+extern void runqueues __ksym __weak;
+extern void __per_cpu_offset __ksym __weak;
+
+/* Where the scheduling class of sched_ext is; learned from a task that ran. */
+u64 ext_class;
+
+const volatile bool dump_text = true; /* print into the kernel's own dump, too */
+
+#define MASK_BYTES(n) ((n) * mask_words * sizeof(u64))
+
+static __always_inline void rec_init(struct rec_hdr *h, struct tally *tally, u16 kind, u32 fixed,
+				     u32 masks, bool walk)
+{
+	h->magic = REC_MAGIC;
+	h->version = REC_VERSION;
+	h->kind = kind;
+	h->len = fixed + MASK_BYTES(masks);
+	h->cpu = bpf_get_smp_processor_id();
+	h->dump = tally->id;
+	h->time = bpf_ktime_get_ns();
+	h->masks = masks ? fixed : 0;
+	h->words = masks ? mask_words : 0;
+	h->walk = walk;
+}
+
+/*
+ * rec_new makes room for a record with some masks behind it, counts it, and
+ * fills in its header. NULL if the ring is full.
+ */
+#define rec_new(ring, tally, kind, type, masks, walk)                                              \
+	({                                                                                         \
+		type *__rec = bpf_ringbuf_reserve(&ring, sizeof(type) + MASK_BYTES(masks), 0);     \
+                                                                                                   \
+		(tally)->sent[kind]++;                                                             \
+		if (__rec)                                                                         \
+			rec_init(&__rec->h, tally, kind, sizeof(type), masks, walk);               \
+		else                                                                               \
+			(tally)->dropped[kind]++;                                                  \
+		__rec;                                                                             \
+	})
+
+static __always_inline void rec_mask(void *at, const struct cpumask *mask)
+{
+	bpf_probe_read_kernel(at, MASK_BYTES(1), mask);
+}
+
+static __always_inline void tally_begin(struct tally *tally, u64 id)
+{
+	__builtin_memset(tally, 0, sizeof(*tally));
+	tally->id = id;
+}
+
+static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind, s64 code,
+				      const char *reason, u64 at_jiffies)
+{
+	struct rec_begin *r RECORD = rec_new(vital, tally, REC_BEGIN, struct rec_begin, 0, false);
+
+	if (!r)
+		return;
+	r->trigger = trigger;
+	r->exit_kind = kind;
+	r->exit_code = code;
+	r->at_jiffies = at_jiffies;
+	r->cfg_seq = cfg_seq;
+	r->applied_seq = applied_seq;
+	r->slice_ns = slice_ns;
+	r->nr_cpus = nr_cpu_ids;
+	r->nr_cells = nr_cells;
+	r->max_cells = nr_cells;
+	r->faults = faults;
+	r->nr_events = event_pos;
+	r->enq_fallback = enq_fallback;
+	r->time_clamped = time_clamped;
+	__builtin_memset(r->reason, 0, sizeof(r->reason));
+	if (reason)
+		bpf_probe_read_kernel_str(r->reason, sizeof(r->reason), reason);
+	bpf_ringbuf_submit(handover(r), BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline void put_cell(struct tally *tally, u32 id, struct cell *cell)
+{
+	struct rec_cell *r RECORD = rec_new(vital, tally, REC_CELL, struct rec_cell, 1, false);
+
+	if (!r)
+		return;
+	r->id = id;
+	r->state = cell->state;
+	r->generation = cell->generation;
+	r->nr_queued = scx_bpf_dsq_nr_queued(DSQ_CELL(id));
+	r->owner = cell->owner;
+	r->vtime = cell->vtime;
+	r->dsq = DSQ_CELL(id);
+	rec_mask(r + 1, (void *)cell->mask);
+	bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void put_dsq(struct tally *tally, u64 dsq)
+{
+	struct rec_dsq *r RECORD = NULL;
+	struct task_struct *p;
+	s32 queued = scx_bpf_dsq_nr_queued(dsq);
+	u32 i;
+
+	if (queued <= 0)
+		return;
+	r = rec_new(vital, tally, REC_DSQ, struct rec_dsq, 0, false);
+	if (!r)
+		return;
+	r->id = dsq;
+	r->nr_queued = queued;
+	r->nr_pids = 0;
+	__builtin_memset(r->pids, 0, sizeof(r->pids));
+	{
+		iterate(scx_dsq, it, dsq, 0);
+		for_range(i, 0, REC_DSQ_PIDS) {
+			p = bpf_iter_scx_dsq_next(&it);
+			if (!p)
+				break;
+			r->pids[i % REC_DSQ_PIDS] = p->pid;
+			r->nr_pids = i + 1;
+		}
+	}
+	bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+}
+
+/* run_queue finds a CPU's struct rq, NULL if the kernel does not tell where they are. */
+static __always_inline struct rq *run_queue(s32 cpu)
+{
+	u64 offset = 0, base = (u64)&runqueues, offsets = (u64)&__per_cpu_offset;
+
+	if (!base || !offsets || cpu < 0 || cpu >= MAX_CPUS)
+		return NULL;
+	if (bpf_probe_read_kernel(&offset, sizeof(offset), (void *)(offsets + cpu * sizeof(u64))))
+		return NULL;
+	return (struct rq *)(base + offset);
+}
+
+static __always_inline u32 class_of(struct rq *rq, struct task_struct *p)
+{
+	int prio;
+
+	if (p == BPF_CORE_READ(rq, idle))
+		return REC_CLASS_IDLE;
+	if (p == BPF_CORE_READ(rq, stop))
+		return REC_CLASS_STOP;
+	if (ext_class && (u64)BPF_CORE_READ(p, sched_class) == ext_class)
+		return REC_CLASS_EXT;
+	prio = BPF_CORE_READ(p, prio);
+	if (prio < 0)
+		return REC_CLASS_DL;
+	return prio < 100 ? REC_CLASS_RT : REC_CLASS_FAIR;
+}
+
+static __always_inline void put_cpu(struct tally *tally, s32 id)
+{
+	struct rec_cpu *r RECORD = rec_new(vital, tally, REC_CPU, struct rec_cpu, 0, false);
+	struct cpu *cpu = cpu_get(id);
+	struct rq *rq = run_queue(id);
+	struct task_struct *curr = NULL;
+
+	if (!r)
+		return;
+	r->id = id;
+	r->cell = cpu ? cpu->cell : 0;
+	r->vtime = cpu ? cpu->vtime : 0;
+	r->dsq = DSQ_CPU(id);
+	r->nr_queued = scx_bpf_dsq_nr_queued(DSQ_CPU(id));
+	r->known = 0;
+	r->nr_running = 0;
+	r->rq_flags = 0;
+	r->curr_pid = -1;
+	r->curr_class = REC_CLASS_UNKNOWN;
+	__builtin_memset(r->curr_comm, 0, sizeof(r->curr_comm));
+	if (rq)
+		curr = BPF_CORE_READ(rq, curr);
+	if (curr) {
+		r->known = 1;
+		r->nr_running = BPF_CORE_READ(rq, scx.nr_running);
+		r->rq_flags = BPF_CORE_READ(rq, scx.flags);
+		r->curr_pid = BPF_CORE_READ(curr, pid);
+		r->curr_class = class_of(rq, curr);
+		bpf_core_read(r->curr_comm, sizeof(r->curr_comm), &curr->comm);
+	}
+	bpf_ringbuf_submit(handover(r), BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
+{
+	u32 state_mask = bpf_core_enum_value(enum scx_ent_flags, SCX_TASK_STATE_MASK);
+	u32 state_shift = bpf_core_enum_value(enum scx_ent_flags, SCX_TASK_STATE_SHIFT);
+	struct scx_dispatch_q *dsq = p->scx.dsq;
+	struct task *t = task_get(p);
+	u32 flags = p->scx.flags;
+
+	r->pid = p->pid;
+	r->tgid = p->tgid;
+	__builtin_memcpy(r->comm, p->comm, sizeof(r->comm));
+	r->flags = scx_bpf_task_running(p) ? REC_TASK_CURRENT : 0;
+	r->cpu = scx_bpf_task_cpu(p);
+	r->state = p->__state;
+	r->exit_state = p->exit_state;
+	r->pf_flags = p->flags;
+	r->migration_disabled = p->migration_disabled;
+	r->scx_state = (flags & state_mask) >> state_shift;
+	r->scx_flags = flags & ~state_mask;
+	r->dsq_flags = p->scx.dsq_flags;
+	r->ops_state = p->scx.ops_state.counter;
+	r->sticky_cpu = p->scx.sticky_cpu;
+	r->holding_cpu = p->scx.holding_cpu;
+	r->dsq_id = 0;
+	if (dsq) {
+		r->dsq_id = dsq->id;
+		r->flags |= REC_TASK_ON_DSQ;
+	}
+	r->dsq_vtime = p->scx.dsq_vtime;
+	r->slice = p->scx.slice;
+	r->runnable_at = p->scx.runnable_at;
+	r->weight = p->scx.weight;
+	if (t) {
+		r->flags |= REC_TASK_CTX | (t->all_cell ? REC_TASK_ALL_CELL : 0);
+		r->cell = t->cell;
+		r->seq = t->seq;
+		r->dsq = t->dsq;
+		r->basis = t->basis;
+		r->cgid = t->cgid;
+		r->run_ns = t->run_ns;
+		r->nr_runs = t->nr_runs;
+	} else {
+		r->cell = 0;
+		r->seq = r->dsq = r->basis = r->cgid = r->run_ns = r->nr_runs = 0;
+	}
+	rec_mask(r + 1, p->cpus_ptr);
+	rec_mask((void *)(r + 1) + MASK_BYTES(1), &p->cpus_mask);
+}
+
+/*
+ * put_task is written out for each ring, since a ring has to be named where it
+ * is used.
+ */
+#define put_task(ring, tally, p, walk)                                                             \
+	do {                                                                                       \
+		struct rec_task *__r RECORD =                                                      \
+			rec_new(ring, tally, REC_TASK, struct rec_task, 2, walk);                  \
+                                                                                                   \
+		if (!__r)                                                                          \
+			break;                                                                     \
+		fill_task(__r, p);                                                                 \
+		bpf_ringbuf_submit(handover(__r), BPF_RB_NO_WAKEUP);                               \
+	} while (0)
+
+static __always_inline void put_cells(struct tally *tally)
+{
+	struct cell *cell;
+	u32 i;
+
+	for_range(i, 0, nr_cells) {
+		cell = cell_get(i);
+		if (!cell)
+			continue;
+		put_cell(tally, i, cell);
+		put_dsq(tally, DSQ_CELL(i));
+	}
+	for_range(i, 0, nr_cpu_ids)
+		put_dsq(tally, DSQ_CPU(i));
+}
+
+/* put_walk sends every task of the scheduler, runnable or not. */
+static __always_inline void put_walk(struct tally *tally)
+{
+	u32 state_mask = bpf_core_enum_value(enum scx_ent_flags, SCX_TASK_STATE_MASK);
+	struct task_struct *p;
+
+	iterate(task, it, NULL, BPF_TASK_ITER_ALL_THREADS);
+	while ((p = bpf_iter_task_next(&it))) {
+		if (!(p->scx.flags & state_mask) || (ext_class && (u64)p->sched_class != ext_class))
+			continue;
+		put_task(bulk, tally, p, true);
+	}
+}
+
+static __always_inline void put_event(struct tally *tally, u64 pos)
+{
+	struct rec_event *r RECORD = NULL;
+	u32 slot = pos % NR_EVENTS;
+	struct event *e = bpf_map_lookup_elem(&events, &slot);
+
+	if (!e)
+		return;
+	r = rec_new(bulk, tally, REC_EVENT, struct rec_event, 0, true);
+	if (!r)
+		return;
+	r->pos = pos;
+	r->torn = *(volatile u64 *)&e->begin != pos + 1;
+	r->at = e->at;
+	r->kind = e->kind;
+	r->pid = e->pid;
+	r->cgid = e->cgid;
+	r->arg = e->arg;
+	r->cpu = e->cpu;
+	r->torn |= *(volatile u64 *)&e->end != pos + 1;
+	bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void put_events(struct tally *tally)
+{
+	u64 last = event_pos, first = last > NR_EVENTS ? last - NR_EVENTS : 0;
+	u32 i;
+
+	for_range(i, 0, NR_EVENTS) {
+		if (first + i >= last)
+			break;
+		put_event(tally, first + i);
+	}
+}
+
+static __always_inline void put_end(struct tally *tally)
+{
+	struct rec_end *r RECORD = rec_new(vital, tally, REC_END, struct rec_end, 0, false);
+
+	if (!r)
+		return;
+	__builtin_memcpy(r->sent, tally->sent, sizeof(r->sent));
+	__builtin_memcpy(r->dropped, tally->dropped, sizeof(r->dropped));
+	r->sent[REC_END] = 0;
+	bpf_ringbuf_submit(handover(r), BPF_RB_FORCE_WAKEUP);
+}
+
+#define TEXT_STEP (REC_TEXT_BYTES - 1) /* a piece has no room for the NUL */
+#define TEXT_PIECES 4096
+
+/* text_size finds the length of the kernel's own dump. */
+static __always_inline u32 text_size(const char *text)
+{
+	static char piece[REC_TEXT_BYTES];
+	static u32 size; /* in memory, where the verifier does not follow it around the loop */
+	u32 i;
+	long n;
+
+	size = 0;
+	if (!text)
+		return 0;
+	for_range(i, 0, TEXT_PIECES) {
+		n = bpf_probe_read_kernel_str(piece, sizeof(piece), text + i * TEXT_STEP);
+		if (n <= 1)
+			break;
+		size = i * TEXT_STEP + n - 1;
+		if (n <= TEXT_STEP)
+			break;
+	}
+	return size;
+}
+
+/* put_text sends the kernel's own dump in pieces. */
+static __always_inline void put_text(struct tally *tally, const char *text, u32 size)
+{
+	u32 i;
+	long n;
+
+	for_range(i, 0, TEXT_PIECES) {
+		struct rec_text *r RECORD = NULL;
+
+		if (i * TEXT_STEP >= size)
+			break;
+		r = rec_new(vital, tally, REC_TEXT, struct rec_text, 0, false);
+		if (!r)
+			continue;
+		n = bpf_probe_read_kernel_str(r->data, sizeof(r->data), text + i * TEXT_STEP);
+		r->offset = i * TEXT_STEP;
+		r->size = n > 0 ? n - 1 : 0;
+		bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+	}
+}
+
+static __always_inline void put_exit(struct tally *tally, struct scx_exit_info *info, u32 size)
+{
+	struct rec_exit *r RECORD = rec_new(vital, tally, REC_EXIT, struct rec_exit, 0, false);
+	u32 n;
+
+	if (!r)
+		return;
+	r->kind = info->kind;
+	r->exit_cpu = -1;
+	if (bpf_core_field_exists(info->exit_cpu))
+		r->exit_cpu = info->exit_cpu;
+	r->code = info->exit_code;
+	r->text_size = size;
+	r->reason[0] = r->msg[0] = 0;
+	bpf_probe_read_kernel_str(r->reason, sizeof(r->reason), info->reason);
+	bpf_probe_read_kernel_str(r->msg, sizeof(r->msg), info->msg);
+	n = info->bt_len;
+	if (n > REC_EXIT_FRAMES)
+		n = REC_EXIT_FRAMES;
+	r->nr_frames = n;
+	bpf_probe_read_kernel(r->frames, n * sizeof(u64), info->bt); /* the rest is unset */
+	bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void print_mask(const u64 *mask)
+{
+	u32 i;
+
+	for_range(i, 0, mask_words) {
+		u64 w = mask[(mask_words - 1 - i) % MASK_WORDS];
+
+		if (i)
+			scx_dump(",%08x,%08x", (u32)(w >> 32), (u32)w);
+		else if (nr_cpu_ids % 64 && nr_cpu_ids % 64 <= 32)
+			scx_dump("%08x", (u32)w);
+		else
+			scx_dump("%08x,%08x", (u32)(w >> 32), (u32)w);
+	}
+}
+
+/* print_cells is for people who have only the kernel's own dump. */
+static __always_inline void print_cells(void)
+{
+	struct cell *cell;
+	u32 i;
+
+	for_range(i, 0, nr_cells) {
+		cell = cell_get(i);
+		if (!cell || cell->state == REC_CELL_FREE)
+			continue;
+		scx_dump("CELL[%d] CPUS=", i);
+		print_mask(cell->mask);
+		scx_dump("\n");
+		scx_dump("CELL[%d] vtime=%llu nr_queued=%d\n", i, cell->vtime,
+			 scx_bpf_dsq_nr_queued(DSQ_CELL(i)));
+	}
+}
+
+static __always_inline void print_task(struct task_struct *p)
+{
+	struct task *t = task_get(p);
+
+	if (!t)
+		return;
+	scx_dump("Task[%d] vtime=%llu basis_vtime=%llu cell=%u dsq=%llx all_cell_cpus_allowed=%d\n",
+		 p->pid, p->scx.dsq_vtime, t->basis, t->cell, t->dsq, t->all_cell);
+}
+
+#endif

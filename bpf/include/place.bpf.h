@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where a task goes (S3).
+ *
+ * A task that may use every CPU of its cell waits on the queue of the cell. A
+ * task that may not is pinned, and waits on the queue of one CPU that it may
+ * use. Which of the two it is, is found anew each time, so no answer can be
+ * out of date. A cell without CPUs is no subset of anything here: its tasks
+ * are pinned.
+ *
+ * Every path of enqueue inserts the task. The only queue besides those two
+ * kinds is the kernel's global one, which every CPU serves first, and which
+ * takes tasks that the scheduler has no context of.
+ */
+#ifndef SCXDIAG_PLACE_BPF_H
+#define SCXDIAG_PLACE_BPF_H
+
+#include "kfunc.bpf.h"
+#include "task.bpf.h"
+
+/* A task whose vtime leads its clock by so many slices is a fault of ours. */
+#define LEAD_SLICES 8192
+
+/*
+ * task_refresh reads the task's cell anew if the configuration has changed
+ * since. The sequence is read first and kept last: a task may have a newer
+ * cell than its sequence says, never an older one.
+ */
+static __always_inline void task_refresh(struct task_struct *p, struct task *t)
+{
+	u64 seq = *(volatile u64 *)&applied_seq;
+	struct cgroup *cgrp OWNED(cgroup) = NULL;
+	struct cgrp *c;
+
+	if (t->seq == seq && seq)
+		return;
+	cgrp = scx_bpf_task_cgroup(p);
+	if (!cgrp)
+		return;
+	c = cgrp_get(cgrp);
+	t->cgid = cgrp_id(cgrp);
+	t->cell = c ? c->cell : 0;
+	t->seq = seq;
+}
+
+/*
+ * home_cpu draws the CPU on whose queue a pinned task waits: of its cell if it
+ * can, online in any case. Negative if there is none.
+ */
+static __always_inline s32 home_cpu(struct task_struct *p, struct bpf_cpumask *cell)
+{
+	const struct cpumask *online OWNED(kernel_mask) = NULL;
+	u32 cpu = nr_cpu_ids;
+
+	if (cell)
+		cpu = bpf_cpumask_any_and_distribute(p->cpus_ptr, as_mask(cell));
+	if (cpu < nr_cpu_ids)
+		return cpu;
+	online = scx_bpf_get_online_cpumask();
+	cpu = bpf_cpumask_any_and_distribute(p->cpus_ptr, online);
+	return cpu < nr_cpu_ids ? (s32)cpu : -1;
+}
+
+/*
+ * task_place decides the task's queue and puts its vtime on that queue's
+ * clock. It returns the CPU of the queue for a pinned task, -1 for one that
+ * may use its whole cell, -2 if there is no queue for it.
+ */
+static __always_inline s32 task_place(struct task_struct *p, struct task *t)
+{
+	struct bpf_cpumask *mask;
+	struct cell *cell;
+	struct cpu *cpu;
+	s32 home = -1;
+	u32 clock;
+	u64 vtime;
+
+	task_refresh(p, t);
+	cell = cell_get(t->cell);
+	if (!cell)
+		return -2;
+	mask = cell->cpus;
+	t->all_cell = mask && !bpf_cpumask_empty(as_mask(mask)) &&
+		      bpf_cpumask_subset(as_mask(mask), p->cpus_ptr);
+	if (t->all_cell) {
+		clock = t->cell;
+		t->dsq = DSQ_CELL(t->cell);
+	} else {
+		home = home_cpu(p, mask);
+		cpu = home < 0 ? NULL : cpu_get(home);
+		if (!cpu)
+			return -2;
+		clock = cpu->cell;
+		t->dsq = DSQ_CPU(home);
+	}
+
+	/* Only now, after all that may change it, is the vtime read. */
+	t->basis = clock_now(clock);
+	vtime = p->scx.dsq_vtime;
+	if (t->clock != clock) {
+		t->clock = clock;
+		vtime = t->basis;
+	} else if (before(vtime, t->basis - slice_ns)) {
+		vtime = t->basis - slice_ns; /* what a sleeper may save up */
+	}
+	if (vtime != p->scx.dsq_vtime)
+		set_vtime(p, vtime);
+	return home;
+}
+
+/* take_idle claims a CPU that idles, if the task may run there. */
+static __always_inline bool take_idle(struct task_struct *p, s32 cpu)
+{
+	return cpu >= 0 && bpf_cpumask_test_cpu(cpu, p->cpus_ptr) &&
+	       scx_bpf_test_and_clear_cpu_idle(cpu);
+}
+
+/*
+ * idle_in claims an idle CPU of a mask that the task may use, one whose
+ * sibling idles too if there is such. The mask may have changed since the task
+ * was placed, hence the test; a CPU that fails it is woken, for it no longer
+ * counts as idle and would sleep on.
+ */
+static __always_inline s32 idle_in(struct task_struct *p, const struct cpumask *mask)
+{
+	s32 cpu = -1;
+
+	if (smt_on)
+		cpu = scx_bpf_pick_idle_cpu(mask, SCX_PICK_IDLE_CORE);
+	if (cpu < 0)
+		cpu = scx_bpf_pick_idle_cpu(mask, 0);
+	if (cpu >= 0 && !bpf_cpumask_test_cpu(cpu, p->cpus_ptr)) {
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+		return -1;
+	}
+	return cpu;
+}
+
+/* idle_cpu claims an idle CPU for a task, where home is what task_place said. */
+static __always_inline s32 idle_cpu(struct task_struct *p, struct task *t, s32 home, s32 prev)
+{
+	struct bpf_cpumask *mask;
+	struct cell *cell;
+
+	if (home >= 0) {
+		if (take_idle(p, home))
+			return home;
+		return idle_in(p, p->cpus_ptr);
+	}
+	cell = cell_get(t->cell);
+	mask = cell ? cell->cpus : NULL;
+	if (!mask)
+		return -1;
+	if (!smt_on && prev >= 0 && bpf_cpumask_test_cpu(prev, as_mask(mask)) && take_idle(p, prev))
+		return prev;
+	return idle_in(p, as_mask(mask));
+}
+
+/* cell_cpu is some CPU of the task's cell, prev if it is one, for a task that waits. */
+static __always_inline s32 cell_cpu(struct task_struct *p, struct task *t, s32 prev)
+{
+	struct bpf_cpumask *mask;
+	struct cell *cell;
+	u32 cpu;
+
+	cell = cell_get(t->cell);
+	mask = cell ? cell->cpus : NULL;
+	if (!mask || bpf_cpumask_test_cpu(prev, as_mask(mask)))
+		return prev;
+	cpu = bpf_cpumask_any_and_distribute(p->cpus_ptr, as_mask(mask));
+	return cpu < nr_cpu_ids ? (s32)cpu : prev;
+}
+
+/* head_vtime finds the vtime of the first task of a queue. */
+static __always_inline bool head_vtime(u64 dsq, u64 *vtime)
+{
+	struct task_struct *p;
+
+	if (scx_bpf_dsq_nr_queued(dsq) <= 0)
+		return false;
+	iterate(scx_dsq, it, dsq, 0);
+	p = bpf_iter_scx_dsq_next(&it);
+	if (!p)
+		return false;
+	*vtime = p->scx.dsq_vtime;
+	return true;
+}
+
+/*
+ * dispatch_next gives a CPU the task with the lower vtime of its two queues,
+ * or that of the other queue if the first is gone meanwhile or may not run
+ * here.
+ */
+static __always_inline void dispatch_next(s32 id)
+{
+	struct cpu *cpu = cpu_get(id);
+	u64 own = DSQ_CPU(id), shared, own_vtime, shared_vtime;
+	bool own_first;
+
+	if (!cpu)
+		return;
+	shared = DSQ_CELL(cpu->cell);
+	if (!head_vtime(own, &own_vtime)) {
+		dsq_move_to_local(shared);
+		return;
+	}
+	own_first = !head_vtime(shared, &shared_vtime) || before(own_vtime, shared_vtime);
+	if (!dsq_move_to_local(own_first ? own : shared))
+		dsq_move_to_local(own_first ? shared : own);
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the scheduler keeps of a task and of a cgroup.
+ */
+#ifndef SCXDIAG_TASK_BPF_H
+#define SCXDIAG_TASK_BPF_H
+
+#include "cell.bpf.h"
+#include "event.bpf.h"
+
+struct task {
+	u64 seq;  /* applied_seq under which cell was read, 0 to read it anew */
+	u64 cgid; /* its cgroup as the kernel told us */
+	u32 cell; /* of its cgroup */
+	u32 clock; /* cell whose clock its vtime is on */
+	u64 dsq;   /* where it was last meant to be queued */
+	u64 basis; /* the clock when it was last placed */
+	u64 started_at;
+	u64 run_ns;
+	u64 nr_runs;
+	bool all_cell; /* when last placed, it could use every CPU of its cell */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task);
+} tasks SEC(".maps");
+
+struct cgrp {
+	u32 cell;
+	u32 owns; /* the cell that its cpuset made, 0 if none */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGRP_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct cgrp);
+} cgroups SEC(".maps");
+
+static __always_inline struct task *task_get(struct task_struct *p)
+{
+	return bpf_task_storage_get(&tasks, p, 0, 0);
+}
+
+static __always_inline struct cgrp *cgrp_get(struct cgroup *cgrp)
+{
+	return bpf_cgrp_storage_get(&cgroups, cgrp, 0, 0);
+}
+
+static __always_inline u64 cgrp_id(struct cgroup *cgrp)
+{
+	return cgrp->kn->id;
+}
+
+#endif
