@@ -17,8 +17,23 @@ type Cell struct {
 	CPULLCs   Value[uint64]
 	LLCs      []CellLLC // where the scheduler splits cells by LLC
 	Unknown   []KV
-	At        Span
+	State     Value[CellState]
+	// Generation grows each time the id is given to another cell.
+	Generation Value[uint32]
+	DSQ        Value[DSQID] // the cell's queue
+	At         Span
 }
+
+// CellState is where a cell stands between two uses of its id.
+type CellState string
+
+// The cell states.
+const (
+	CellFree  CellState = "free"
+	CellPrep  CellState = "prep"  // taken, not yet in use
+	CellLive  CellState = "live"  // tasks are queued on it
+	CellDrain CellState = "drain" // given up; its queue is being emptied
+)
 
 // CellLLC is the part of a cell that lies in one last-level cache.
 type CellLLC struct {

@@ -39,6 +39,7 @@ type CPU struct {
 	LLC       Value[int32]
 	VTime     Value[uint64] // clock of the CPU's own queue; wraps
 	Queued    Value[int64]  // tasks on the CPU's own DSQ; negative: the scheduler's errno
+	DSQ       Value[DSQID]  // the CPU's own queue
 	Scheduler []KV          // its further fields
 	Text      []Line        // its text, verbatim
 

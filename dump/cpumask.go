@@ -54,6 +54,25 @@ func MaskRange(first, last int) CPUMask {
 	return b.mask()
 }
 
+// MaskOfWords is the mask whose words are in b as the kernel has them in
+// memory: 8 bytes each, little endian, the one with CPU 0 first. Bytes behind
+// the last whole word and CPUs from MaxCPUs on are left out.
+func MaskOfWords(b []byte) CPUMask {
+	b = b[:min(len(b), MaxCPUs/8)]
+	var m CPUMask
+	for i := range min(len(m.low), len(b)/8) {
+		m.low[i] = binary.LittleEndian.Uint64(b[i*8:])
+	}
+	if len(b)/8 <= len(m.low) {
+		return m
+	}
+	mb := maskBuilder{low: m.low}
+	for i := len(m.low); i < len(b)/8; i++ {
+		*mb.word(i) = binary.LittleEndian.Uint64(b[i*8:])
+	}
+	return mb.mask()
+}
+
 // maskBuilder collects the words of a mask that may exceed 512 CPUs.
 type maskBuilder struct {
 	low  [lowCPUs / 64]uint64

@@ -114,8 +114,22 @@ func BuiltinDSQ(id DSQID, cpu int32) DSQRef {
 	return r
 }
 
-// DSQ is a queue that the scheduler's own text describes: a DSQ, or a list of
-// the scheduler's own such as the FIFOs of scx_qmap, which has no id.
+// TypedDSQ decodes the ids of schedulers with one queue for each CPU and one
+// for each cell, such as scx_mitosis from v1.0.19 on: bits 28 to 31 hold a
+// type, 1 for a CPU in the bits below, 2 for a cell in bits 16 to 27 and its
+// LLC below. It returns false for any other id.
+func TypedDSQ(id DSQID) (DSQRef, bool) {
+	switch id >> 28 {
+	case 1:
+		return DSQRef{ID: id, Kind: DSQKindCPU, CPU: int32(id & (1<<28 - 1))}, true
+	case 2:
+		return DSQRef{ID: id, Kind: DSQKindCell, Cell: int32(id >> 16 & 0xfff), LLC: int32(id & 0xffff)}, true
+	}
+	return DSQRef{}, false
+}
+
+// DSQ is a queue that the scheduler describes: a DSQ, or a list of the
+// scheduler's own such as the FIFOs of scx_qmap, which has no id.
 type DSQ struct {
 	ID       Value[DSQID]
 	Name     string               // as the scheduler calls it
@@ -123,6 +137,6 @@ type DSQ struct {
 	NrCPUs   Value[uint32]        // CPUs that serve it
 	CPUs     Value[CPUMask]       // CPUs that serve it
 	HeadWait Value[time.Duration] // how long its first task has been runnable
-	PIDs     []int32              // its tasks in order, where the text lists them
+	PIDs     []int32              // its tasks in order, or the first ones, where the source lists them
 	At       Span
 }

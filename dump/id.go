@@ -12,7 +12,7 @@ import (
 
 // idVersion starts the canonical encoding. It changes whenever the encoding
 // does, so that ids of different encodings cannot meet.
-const idVersion = "scxdiag snapshot 1"
+const idVersion = "scxdiag snapshot 2"
 
 // ID is a hash of what the snapshot says: 32 hexadecimal digits. The same dump
 // has the same ID whichever log it was found in and whatever that log did to
@@ -210,6 +210,10 @@ func (e *idEncoder) snapshot(s *Snapshot) {
 	if s.Exit != nil {
 		e.exit(s.Exit)
 	}
+	e.bool(s.Status != nil)
+	if s.Status != nil {
+		e.status(s.Status)
+	}
 	idList(e, s.Cells, e.cell)
 	idList(e, s.CPUs, e.cpu)
 	idList(e, s.Tasks, e.task)
@@ -231,6 +235,17 @@ func (e *idEncoder) exit(x *Exit) {
 	e.lines(x.Backtrace)
 }
 
+func (e *idEncoder) status(s *Status) {
+	e.uint(s.ConfigSeq)
+	e.uint(s.AppliedSeq)
+	e.uint(s.Slice)
+	e.uint(uint64(s.MaxCells))
+	e.uint(s.NrEvents)
+	e.uint(s.EnqFallback)
+	e.uint(s.TimeClamped)
+	idList(e, s.Faults, func(f *string) { e.str(*f) })
+}
+
 func (e *idEncoder) cell(c *Cell) {
 	e.int(int64(c.ID))
 	idMask(e, &c.CPUs)
@@ -242,6 +257,9 @@ func (e *idEncoder) cell(c *Cell) {
 	idUint(e, &c.CPULLCs)
 	idList(e, c.LLCs, e.cellLLC)
 	e.kvs(c.Unknown)
+	idStr(e, &c.State)
+	idUint(e, &c.Generation)
+	idUint(e, &c.DSQ)
 }
 
 func (e *idEncoder) cellLLC(l *CellLLC) {
@@ -275,6 +293,7 @@ func (e *idEncoder) cpu(c *CPU) {
 	idInt(e, &c.LLC)
 	idUint(e, &c.VTime)
 	idInt(e, &c.Queued)
+	idUint(e, &c.DSQ)
 	e.kvs(c.Scheduler)
 	e.lines(c.Text)
 	e.kvs(c.Unknown)
@@ -303,6 +322,10 @@ func (e *idEncoder) task(t *Task) {
 	idUint(e, &t.Weight)
 	idMask(e, &t.CPUs)
 	idUint(e, &t.MigrationDisabled)
+	idMask(e, &t.AllowedCPUs)
+	idInt(e, &t.TGID)
+	idUint(e, &t.PFFlags)
+	e.bool(t.Walked)
 	idInt(e, &t.Cell)
 	idInt(e, &t.LLC)
 	idUint(e, &t.VTime)
@@ -312,6 +335,10 @@ func (e *idEncoder) task(t *Task) {
 	idBool(e, &t.AllCellCPUsAllowed)
 	idUint(e, &t.CgroupID)
 	idStr(e, &t.CgroupName)
+	idBool(e, &t.HasContext)
+	idUint(e, &t.ConfigSeq)
+	idInt(e, &t.RunTime)
+	idUint(e, &t.Runs)
 	e.kvs(t.Scheduler)
 	e.lines(t.Text)
 	e.lines(t.Stack)
@@ -329,12 +356,15 @@ func (e *idEncoder) dsq(d *DSQ) {
 }
 
 func (e *idEncoder) event(v *Event) {
-	e.int(int64(v.Seq))
+	e.int(v.Seq)
 	e.str(v.Kind)
 	idUint(e, &v.CgroupID)
 	idInt(e, &v.PID)
 	idUint(e, &v.Time)
 	e.kvs(v.Unknown)
+	idInt(e, &v.CPU)
+	idUint(e, &v.Arg)
+	e.bool(v.Torn)
 }
 
 func (e *idEncoder) counter(c *Counter) {

@@ -151,7 +151,7 @@ func TestIDKeepsNeighboursApart(t *testing.T) {
 // idVersion: ids are kept in recordings.
 func TestIDIsStable(t *testing.T) {
 	s := &dump.Snapshot{Scheduler: "qmap", Trigger: dump.TriggerCrash, Exit: &dump.Exit{Kind: dump.Of(dump.ExitErrorStall)}}
-	if got, want := s.ID(), "b4071cfb4af2965177f4e168ab3a7b38"; got != want {
+	if got, want := s.ID(), "8c0ea1d6b895ed3cb285d839bef8de58"; got != want {
 		t.Errorf("ID = %s, want %s", got, want)
 	}
 }

@@ -45,6 +45,18 @@ type SubScheduler struct {
 	Path     string // of that cgroup
 }
 
+// Status is what a cell scheduler says of itself as a whole.
+type Status struct {
+	ConfigSeq   uint64 // sequence number of the configuration wanted
+	AppliedSeq  uint64 // of the one in force
+	Slice       uint64 // ns that a task may run for at most
+	MaxCells    uint32
+	NrEvents    uint64   // steps of the history so far; the snapshot holds the last ones
+	EnqFallback uint64   // tasks put on the global DSQ for lack of their context
+	TimeClamped uint64   // runs that ended before they started, by clocks that disagree
+	Faults      []string // provoked on purpose, for tests of this program
+}
+
 // Snapshot is one instant of one scheduler.
 type Snapshot struct {
 	Source Source
@@ -59,9 +71,10 @@ type Snapshot struct {
 	Exit      *Exit // nil if the scheduler goes on
 	Ledger    Ledger
 
-	Cells    []Cell // by id
-	CPUs     []CPU  // in the order of the source, those without a header last
-	Tasks    []Task // in the order of the source
+	Status   *Status // nil if unknown
+	Cells    []Cell  // by id
+	CPUs     []CPU   // in the order of the source, those without a header last
+	Tasks    []Task  // in the order of the source
 	DSQs     []DSQ
 	Events   []Event // oldest first
 	Counters []Counter

@@ -10,6 +10,12 @@ import (
 // SliceInf is the slice of a task that may run until it blocks (SCX_SLICE_INF).
 const SliceInf = ^uint64(0)
 
+// Bits of Task.PFFlags that every kernel has.
+const (
+	PFExiting uint32 = 0x00000004
+	PFKThread uint32 = 0x00200000
+)
+
 // Task is one task in a scheduler's care (struct sched_ext_entity of a
 // task_struct), with what the scheduler's own text says of it.
 type Task struct {
@@ -43,6 +49,15 @@ type Task struct {
 	// CPU while its migration is disabled.
 	CPUs              Value[CPUMask]
 	MigrationDisabled Value[uint32] // nesting count; 6.18 and up
+	// AllowedCPUs is where the kernel lets the task run when its migration is
+	// enabled (cpus_mask).
+	AllowedCPUs Value[CPUMask]
+	TGID        Value[int32]  // pid of its process
+	PFFlags     Value[uint32] // task_struct.flags, see PFExiting
+	// Walked is set if the task was on no run queue when the dump was taken,
+	// or not on one that was listed: it was found by a walk over all tasks, a
+	// little later. As a rule it sleeps.
+	Walked bool
 
 	// What the scheduler says of the task.
 	Cell               Value[int32]
@@ -54,8 +69,14 @@ type Task struct {
 	AllCellCPUsAllowed Value[bool]
 	CgroupID           Value[uint64]
 	CgroupName         Value[string]
-	Scheduler          []KV   // its further fields
-	Text               []Line // its text, verbatim
+	// HasContext says whether the scheduler has its own storage for the task.
+	// Without it the scheduler knows nothing of the task.
+	HasContext Value[bool]
+	ConfigSeq  Value[uint64]        // configuration that Cell and AssignedDSQ were chosen under
+	RunTime    Value[time.Duration] // that it has run under the scheduler
+	Runs       Value[uint64]        // times that it was picked
+	Scheduler  []KV                 // its further fields
+	Text       []Line               // its text, verbatim
 
 	Stack   []Line // kernel stack, innermost first
 	Unknown []KV   // fields of the kernel's lines that this program does not know

@@ -22,6 +22,7 @@ type jsonSnapshot struct {
 	Trigger   string         `json:"trigger,omitzero"`
 	Exit      *jsonExit      `json:"exit,omitzero"`
 	Ledger    jsonLedger     `json:"ledger"`
+	Status    *jsonStatus    `json:"status,omitzero"`
 	Cells     []jsonCell     `json:"cells,omitzero"`
 	CPUs      []jsonCPU      `json:"cpus,omitzero"`
 	Tasks     []jsonTask     `json:"tasks,omitzero"`
@@ -115,13 +116,28 @@ type jsonRecords struct {
 	Dropped  uint64 `json:"dropped"`
 }
 
+// jsonStatus is what a cell scheduler says of itself; see dump.Status.
+type jsonStatus struct {
+	ConfigSeq   uint64   `json:"config_seq"`
+	AppliedSeq  uint64   `json:"applied_seq"`
+	SliceNS     uint64   `json:"slice_ns"`
+	MaxCells    uint32   `json:"max_cells"`
+	NrEvents    uint64   `json:"nr_events"`
+	EnqFallback uint64   `json:"enq_fallback"`
+	TimeClamped uint64   `json:"time_clamped"`
+	Faults      []string `json:"faults"`
+}
+
 type jsonCell struct {
 	ID          int32         `json:"id"`
+	State       *string       `json:"state,omitzero"`
+	Generation  *uint32       `json:"generation,omitzero"`
 	CPUs        *string       `json:"cpus,omitzero"`
 	OwnerCgroup *uint64       `json:"owner_cgroup,omitzero"`
 	OwnerPath   *string       `json:"owner_path,omitzero"`
 	VTime       *uint64       `json:"vtime,omitzero"`
 	Queued      *int64        `json:"queued,omitzero"`
+	DSQ         string        `json:"dsq,omitzero"`
 	DrainLLCs   *uint64       `json:"drain_llcs,omitzero"`
 	CPULLCs     *uint64       `json:"cpu_llcs,omitzero"`
 	LLCs        []jsonCellLLC `json:"llcs,omitzero"`
@@ -159,6 +175,7 @@ type jsonCPU struct {
 	CPUsToSync     *string      `json:"cpus_to_sync,omitzero"`
 	VTime          *uint64      `json:"vtime,omitzero"`
 	Queued         *int64       `json:"queued,omitzero"`
+	DSQ            string       `json:"dsq,omitzero"`
 	Scheduler      object       `json:"scheduler,omitzero"`
 	Text           []string     `json:"text,omitzero"`
 	Unknown        object       `json:"unknown,omitzero"`
@@ -166,9 +183,14 @@ type jsonCPU struct {
 
 type jsonTask struct {
 	PID                int32       `json:"pid"`
+	TGID               *int32      `json:"tgid,omitzero"`
 	Comm               string      `json:"comm"`
 	CPU                *int32      `json:"cpu,omitzero"`
 	Current            bool        `json:"current"`
+	Walked             bool        `json:"walked,omitzero"`
+	Exiting            *bool       `json:"exiting,omitzero"`
+	KThread            *bool       `json:"kthread,omitzero"`
+	PFFlags            *uint32     `json:"pf_flags,omitzero"`
 	State              *string     `json:"state,omitzero"`
 	Owner              *string     `json:"owner,omitzero"`
 	OwnerDumped        *bool       `json:"owner_dumped,omitzero"`
@@ -190,6 +212,7 @@ type jsonTask struct {
 	Weight             *uint32     `json:"weight,omitzero"`
 	CPUs               *string     `json:"cpus,omitzero"`
 	MigrationDisabled  *uint32     `json:"migration_disabled,omitzero"`
+	AllowedCPUs        *string     `json:"allowed_cpus,omitzero"`
 	Cell               *int32      `json:"cell,omitzero"`
 	LLC                *int32      `json:"llc,omitzero"`
 	AssignedDSQ        *jsonDSQRef `json:"assigned_dsq,omitzero"`
@@ -197,6 +220,10 @@ type jsonTask struct {
 	AllCellCPUsAllowed *bool       `json:"all_cell_cpus_allowed,omitzero"`
 	CgroupID           *uint64     `json:"cgroup_id,omitzero"`
 	CgroupName         *string     `json:"cgroup_name,omitzero"`
+	HasContext         *bool       `json:"has_context,omitzero"`
+	ConfigSeq          *uint64     `json:"config_seq,omitzero"`
+	RunTimeNS          *int64      `json:"run_time_ns,omitzero"`
+	Runs               *uint64     `json:"runs,omitzero"`
 	Stack              []string    `json:"stack,omitzero"`
 	Scheduler          object      `json:"scheduler,omitzero"`
 	Text               []string    `json:"text,omitzero"`
@@ -222,11 +249,14 @@ type jsonDSQ struct {
 }
 
 type jsonEvent struct {
-	Seq      int32   `json:"seq"`
+	Seq      int64   `json:"seq"`
 	Kind     string  `json:"kind"`
 	CgroupID *uint64 `json:"cgroup_id,omitzero"`
 	PID      *int32  `json:"pid,omitzero"`
 	Time     *uint64 `json:"time,omitzero"`
+	CPU      *int32  `json:"cpu,omitzero"`
+	Arg      *uint64 `json:"arg,omitzero"`
+	Torn     bool    `json:"torn,omitzero"`
 	Unknown  object  `json:"unknown,omitzero"`
 }
 
@@ -278,6 +308,13 @@ func newJSONSnapshot(s *dump.Snapshot) *jsonSnapshot {
 	}
 	if s.Sub != nil {
 		j.Sub = &jsonSub{Level: s.Sub.Level, CgroupID: s.Sub.CgroupID, Path: jsonString(s.Sub.Path)}
+	}
+	if t := s.Status; t != nil {
+		j.Status = &jsonStatus{
+			ConfigSeq: t.ConfigSeq, AppliedSeq: t.AppliedSeq, SliceNS: t.Slice, MaxCells: t.MaxCells,
+			NrEvents: t.NrEvents, EnqFallback: t.EnqFallback, TimeClamped: t.TimeClamped,
+			Faults: append([]string{}, jsonStrings(t.Faults)...),
+		}
 	}
 	if g := s.Signature; g != nil {
 		j.Signature = &jsonSignature{ID: g.ID, Title: jsonString(g.Title), Parts: jsonStrings(g.Parts), Weak: g.Weak}
@@ -364,11 +401,14 @@ func newJSONLedger(s *dump.Snapshot) jsonLedger {
 func newJSONCell(c *dump.Cell) jsonCell {
 	return jsonCell{
 		ID:          c.ID,
+		State:       optString(c.State),
+		Generation:  opt(c.Generation),
 		CPUs:        optMask(c.CPUs),
 		OwnerCgroup: opt(c.OwnerCgroup),
 		OwnerPath:   optString(c.OwnerPath),
 		VTime:       opt(c.VTime),
 		Queued:      opt(c.Queued),
+		DSQ:         jsonDSQID(c.DSQ),
 		DrainLLCs:   opt(c.DrainLLCs),
 		CPULLCs:     opt(c.CPULLCs),
 		LLCs: jsonList(c.LLCs, func(l *dump.CellLLC) jsonCellLLC {
@@ -407,6 +447,7 @@ func newJSONCPU(c *dump.CPU, k dump.Kernel) jsonCPU {
 		CPUsToSync:    optMask(c.CPUsToSync),
 		VTime:         opt(c.VTime),
 		Queued:        opt(c.Queued),
+		DSQ:           jsonDSQID(c.DSQ),
 		Scheduler:     jsonKVs(c.Scheduler),
 		Text:          jsonLines(c.Text),
 		Unknown:       jsonKVs(c.Unknown),
@@ -429,9 +470,12 @@ func jsonFlags(v dump.Value[uint32], names func(uint32) []string) []string {
 func newJSONTask(t *dump.Task, k dump.Kernel) jsonTask {
 	j := jsonTask{
 		PID:                t.PID,
+		TGID:               opt(t.TGID),
 		Comm:               jsonString(t.Comm),
 		CPU:                opt(t.CPU),
 		Current:            t.Current,
+		Walked:             t.Walked,
+		PFFlags:            opt(t.PFFlags),
 		Owner:              optString(t.Owner),
 		RunnableAtMS:       optMillis(t.RunnableAt),
 		SCXState:           optString(t.SCXState),
@@ -449,6 +493,7 @@ func newJSONTask(t *dump.Task, k dump.Kernel) jsonTask {
 		Weight:             opt(t.Weight),
 		CPUs:               optMask(t.CPUs),
 		MigrationDisabled:  opt(t.MigrationDisabled),
+		AllowedCPUs:        optMask(t.AllowedCPUs),
 		Cell:               opt(t.Cell),
 		LLC:                opt(t.LLC),
 		AssignedDSQ:        newJSONDSQRef(t.AssignedDSQ),
@@ -456,6 +501,9 @@ func newJSONTask(t *dump.Task, k dump.Kernel) jsonTask {
 		AllCellCPUsAllowed: opt(t.AllCellCPUsAllowed),
 		CgroupID:           opt(t.CgroupID),
 		CgroupName:         optString(t.CgroupName),
+		HasContext:         opt(t.HasContext),
+		ConfigSeq:          opt(t.ConfigSeq),
+		Runs:               opt(t.Runs),
 		Stack:              jsonLines(t.Stack),
 		Scheduler:          jsonKVs(t.Scheduler),
 		Text:               jsonLines(t.Text),
@@ -463,6 +511,12 @@ func newJSONTask(t *dump.Task, k dump.Kernel) jsonTask {
 	}
 	if t.State.Known {
 		j.State = new(jsonString(string([]byte{t.State.V})))
+	}
+	if f, ok := t.PFFlags.Get(); ok {
+		j.Exiting, j.KThread = new(f&dump.PFExiting != 0), new(f&dump.PFKThread != 0)
+	}
+	if t.RunTime.Known {
+		j.RunTimeNS = new(t.RunTime.V.Nanoseconds())
 	}
 	if t.Owner.Known {
 		j.OwnerDumped = new(t.OwnerDumped)
@@ -499,18 +553,23 @@ func newJSONDSQRef(v dump.Value[dump.DSQRef]) *jsonDSQRef {
 }
 
 func newJSONDSQ(d *dump.DSQ) jsonDSQ {
-	j := jsonDSQ{
+	return jsonDSQ{
 		Name:       jsonString(d.Name),
 		Queued:     opt(d.Queued),
 		NrCPUs:     opt(d.NrCPUs),
 		CPUs:       optMask(d.CPUs),
 		HeadWaitMS: optMillis(d.HeadWait),
 		PIDs:       d.PIDs,
+		ID:         jsonDSQID(d.ID),
 	}
-	if d.ID.Known {
-		j.ID = d.ID.V.String()
+}
+
+// jsonDSQID is the id as the kernel prints it, "" and so absent if unknown.
+func jsonDSQID(v dump.Value[dump.DSQID]) string {
+	if !v.Known {
+		return ""
 	}
-	return j
+	return v.V.String()
 }
 
 func newJSONEvent(e *dump.Event) jsonEvent {
@@ -520,6 +579,9 @@ func newJSONEvent(e *dump.Event) jsonEvent {
 		CgroupID: opt(e.CgroupID),
 		PID:      opt(e.PID),
 		Time:     opt(e.Time),
+		CPU:      opt(e.CPU),
+		Arg:      opt(e.Arg),
+		Torn:     e.Torn,
 		Unknown:  jsonKVs(e.Unknown),
 	}
 }

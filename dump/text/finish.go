@@ -2,12 +2,7 @@
 
 package text
 
-import (
-	"strconv"
-	"strings"
-
-	"scxdiag/dump"
-)
+import "scxdiag/dump"
 
 // shapes are the features by which a dump betrays the kernel that made it.
 type shapes uint32
@@ -141,7 +136,7 @@ func (p *parser) finish(why ending) {
 		decodeMitosis(s)
 	}
 	p.setTrigger()
-	setSubject(s)
+	s.FindSubject()
 	p.account(why)
 }
 
@@ -184,86 +179,4 @@ func (p *parser) account(why ending) {
 		s.Ledger.Truncated = true
 		s.Ledger.Note("the dump is longer than the reader's limit of 64 MiB")
 	}
-}
-
-// setSubject finds the task that the message names.
-func setSubject(s *dump.Snapshot) {
-	e := s.Exit
-	if e == nil || !e.Message.Known || e.Subject.Known {
-		return
-	}
-	msg := e.Message.V
-	at := func(from, to int) dump.Span {
-		if e.Message.At.Len != uint32(len(msg)) { //nolint:gosec // below maxRegion
-			return e.Message.At
-		}
-		return dump.Span{Off: e.Message.At.Off + uint32(from), Len: uint32(to - from)} //nolint:gosec // see above
-	}
-	for _, shape := range subjectShapes {
-		from := 0
-		if shape.before != "" {
-			i := strings.LastIndex(msg, shape.before)
-			if i < 0 {
-				continue
-			}
-			from = i + len(shape.before)
-		}
-		rest := msg[from:]
-		to := len(rest)
-		if shape.after != "" {
-			if to = strings.LastIndex(rest, shape.after); to < 0 {
-				continue
-			}
-		}
-		if ref, ok := parseRef(rest[:to]); ok {
-			e.Subject = dump.OfAt(ref, at(from, from+to))
-			return
-		}
-	}
-	// a task of the dump, as the message writes it
-	for open := strings.IndexByte(msg, '['); open >= 0; {
-		n := strings.IndexByte(msg[open:], ']')
-		if n < 0 {
-			break
-		}
-		if pid, ok := parsePID(msg[open+1 : open+n]); ok && pid > 0 {
-			if t := s.Task(pid); t != nil && strings.HasSuffix(msg[:open], t.Comm) {
-				if from := open - len(t.Comm); from == 0 || msg[from-1] == ' ' {
-					e.Subject = dump.OfAt(t.TaskRef, at(from, open+n+1))
-					return
-				}
-			}
-		}
-		next := strings.IndexByte(msg[open+1:], '[')
-		if next < 0 {
-			break
-		}
-		open += 1 + next
-	}
-}
-
-// subjectShapes are the kernel's messages that name a task.
-var subjectShapes = []struct{ before, after string }{
-	{"", " failed to run for "},
-	{"", " reenqueued "},
-	{" while ", " waited "},
-	{" not allowed for ", ""},
-	{" migration disabled ", " from CPU "},
-	{" for ", ""},
-}
-
-// parseRef reads "comm[pid]", all of s.
-func parseRef(s string) (dump.TaskRef, bool) {
-	open := strings.LastIndexByte(s, '[')
-	if open < 0 || open > 15 || !strings.HasSuffix(s, "]") {
-		return dump.TaskRef{}, false
-	}
-	pid, ok := parsePID(s[open+1 : len(s)-1])
-	return dump.TaskRef{Comm: s[:open], PID: pid}, ok
-}
-
-// parsePID reads a pid, all of s.
-func parsePID(s string) (int32, bool) {
-	n, err := strconv.ParseInt(s, 10, 32)
-	return int32(n), err == nil && n >= 0
 }

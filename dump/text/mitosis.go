@@ -145,7 +145,7 @@ func (p *parser) mitosisEvent() bool {
 		p.distrust("event", kind, from)
 		return true
 	}
-	e := dump.Event{Seq: int32(n), Kind: p.str(from, len(kind)), At: p.lineSpan()}
+	e := dump.Event{Seq: int64(n), Kind: p.str(from, len(kind)), At: p.lineSpan()}
 	for t := (tokens{p.cur, from + len(kind)}); ; {
 		key, val, at, ok := t.next()
 		if !ok {
@@ -224,13 +224,10 @@ func decodeMitosis(s *dump.Snapshot) {
 	})
 	each(func(d *dump.DSQRef, queued bool) {
 		switch n := d.ID >> 28; {
-		case typed && n == 1:
-			d.Kind, d.CPU = dump.DSQKindCPU, int32(d.ID&(1<<28-1))
-		case typed && n == 2:
-			d.Kind = dump.DSQKindCell
-			d.Cell, d.LLC = int32(d.ID>>16&0xfff), int32(d.ID&0xffff)
 		case typed:
-			if d.ID == 0 && !queued {
+			if r, ok := dump.TypedDSQ(d.ID); ok {
+				*d = r
+			} else if d.ID == 0 && !queued {
 				*d = dump.DSQRef{Kind: dump.DSQKindNone}
 			}
 		case n == 8 && d.ID>>32 == 0:

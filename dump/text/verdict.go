@@ -109,7 +109,7 @@ func (v *verdictReader) flush() {
 	}
 	s.Ledger.Lines.Parsed = strings.Count(s.Raw, "\n") + 1
 	v.split = false
-	setSubject(s)
+	s.FindSubject()
 	v.emit(s, v.layers, v.by)
 }
 

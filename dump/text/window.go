@@ -251,7 +251,7 @@ func adopt(s, other *dump.Snapshot) {
 	learn(&x.Task, y.Task)
 	if !x.Subject.Known {
 		learn(&x.Subject, y.Subject)
-		setSubject(s)
+		s.FindSubject()
 	}
 	if len(x.Backtrace) == 0 {
 		for _, l := range y.Backtrace {

@@ -542,7 +542,7 @@ func (d *drawer) mitosisEvents() {
 	if !d.k.Events {
 		return
 	}
-	for n := range int32(d.num("events", 6)) { //nolint:gosec // small
+	for n := range int64(d.num("events", 6)) {
 		e := dump.Event{
 			Seq: n, Time: dump.Of(d.u64("time")),
 			Kind: rapid.SampledFrom([]string{"CGROUP_INIT", "INIT_TASK", "CGROUP_EXIT", "UNKNOWN"}).Draw(d.t, "event"),

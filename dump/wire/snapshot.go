@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package wire
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"scxdiag/dump"
+)
+
+// builder makes a snapshot of a dump's records.
+type builder struct {
+	d       *pending
+	s       *dump.Snapshot
+	host    Host // the zero Host if there is none
+	cgroups map[uint64]string
+	states  dump.TaskStates
+
+	comms strings.Builder // all comms, so that they need no allocation each
+	pids  map[int32]struct{}
+	cpus  map[uint32]struct{}
+	cells map[uint32]struct{}
+	twice [Kinds]uint64 // records that repeat an id
+	torn  int
+
+	exit    *Exit
+	texts   []textPiece
+	scratch Task // reused: a record is large
+}
+
+// textPiece is a Text record within its chunk.
+type textPiece struct {
+	offset uint64
+	data   []byte
+}
+
+// build decodes a dump.
+func (a *Assembler) build(d *pending) *Dump {
+	host := d.host
+	if host == nil {
+		host = a.host
+	}
+	b := builder{
+		d: d, cgroups: a.cgroups,
+		s:     &dump.Snapshot{Source: dump.Source{Name: a.opts.Name, Carrier: "ringbuf"}},
+		cpus:  make(map[uint32]struct{}, d.kept[KindCPU]),
+		cells: make(map[uint32]struct{}, d.kept[KindCell]),
+		pids:  make(map[int32]struct{}, d.kept[KindTask]),
+	}
+	if host != nil {
+		b.host = *host
+	}
+	b.setHost()
+	b.makeRoom()
+	d.records(b.add)
+	if d.walked > 0 {
+		d.records(b.addWalked)
+	}
+	b.sort()
+	b.setBegin()
+	b.setExit()
+	text := b.kernelText()
+	b.account(host != nil, a.stats.since(d.before))
+	return &Dump{Snapshot: b.s, KernelText: text, ID: d.id}
+}
+
+func (b *builder) setHost() {
+	s := b.s
+	s.Host, s.Scheduler = b.host.Name, b.host.Scheduler
+	s.Kernel.Release = b.host.Release
+	if v, ok := dump.ParseVersion(b.host.Release); ok {
+		s.Kernel.Min, s.Kernel.Max = v, v
+	}
+	if ns := b.d.id; b.host.Boot > 0 && ns <= uint64(math.MaxInt64-b.host.Boot) {
+		s.Time = time.Unix(0, b.host.Boot+int64(ns)).UTC() //nolint:gosec // just checked
+	}
+	enabled := -1
+	if b.host.Enabled > 0 && b.host.Enabled < 16 {
+		enabled = int(b.host.Enabled)
+	}
+	b.states = dump.CalibrateTaskStates(enabled, s.Kernel)
+}
+
+func (b *builder) makeRoom() {
+	kept := &b.d.kept
+	b.s.Cells = room[dump.Cell](kept[KindCell])
+	b.s.CPUs = room[dump.CPU](kept[KindCPU])
+	b.s.Tasks = room[dump.Task](kept[KindTask])
+	b.s.DSQs = room[dump.DSQ](kept[KindDSQ])
+	b.s.Events = room[dump.Event](kept[KindEvent])
+	b.comms.Grow(16 * int(kept[KindTask]+kept[KindCPU])) //nolint:gosec // bounded
+}
+
+// room is an empty list that n elements fit in, nil if there is none.
+func room[T any](n uint64) []T {
+	if n == 0 {
+		return nil
+	}
+	return make([]T, 0, n)
+}
+
+// add takes every record but those of tasks that were walked over.
+func (b *builder) add(k Kind, record []byte) {
+	c := codec{b: record}
+	switch k {
+	case KindCell:
+		var r Cell
+		r.fields(&c)
+		b.addCell(&r, record)
+	case KindCPU:
+		var r CPU
+		r.fields(&c)
+		b.addCPU(&r)
+	case KindTask:
+		if r := &b.scratch; !isWalk(record) {
+			r.fields(&c)
+			b.pids[r.PID] = struct{}{}
+			b.addTask(r, record)
+		}
+	case KindDSQ:
+		var r DSQ
+		r.fields(&c)
+		b.addDSQ(&r)
+	case KindEvent:
+		var r Event
+		r.fields(&c)
+		b.addEvent(&r)
+	case KindText:
+		offset := binary.LittleEndian.Uint32(record[headerSize:])
+		size := binary.LittleEndian.Uint32(record[headerSize+4:])
+		b.texts = append(b.texts, textPiece{uint64(offset), record[headerSize+8:][:size]})
+	case KindExit:
+		b.exit = new(Exit)
+		b.exit.fields(&c)
+	}
+}
+
+// addWalked takes the tasks that were on no run queue. A task that changed its
+// run queue during the dump may be on two, and then stands in the snapshot
+// twice, as in the kernel's text.
+func (b *builder) addWalked(k Kind, record []byte) {
+	if k != KindTask || !isWalk(record) {
+		return
+	}
+	r := &b.scratch
+	r.fields(&codec{b: record})
+	if _, ok := b.pids[r.PID]; ok {
+		return
+	}
+	b.pids[r.PID] = struct{}{}
+	b.addTask(r, record)
+}
+
+func isWalk(record []byte) bool { return binary.LittleEndian.Uint32(record[headerSize-4:]) != 0 }
+
+// comm is the text of a C array.
+func (b *builder) comm(c []byte) string {
+	start := b.comms.Len()
+	b.comms.Write(cString(c))
+	return b.comms.String()[start:]
+}
+
+// nonZero is v, or unknown if that is zero.
+func nonZero[T comparable](v T) dump.Value[T] {
+	var zero T
+	return dump.Value[T]{V: v, Known: v != zero}
+}
+
+// id is a number of a cell or a CPU; one that is none is unknown.
+func id(v uint32) dump.Value[int32] {
+	return dump.Value[int32]{V: int32(v & math.MaxInt32), Known: v <= math.MaxInt32} //nolint:gosec // just masked
+}
+
+// seen reports whether an id was there before, and enters it.
+func (b *builder) seen(set map[uint32]struct{}, v uint32, k Kind) bool {
+	if _, ok := set[v]; ok {
+		b.twice[k]++
+		return true
+	}
+	set[v] = struct{}{}
+	return false
+}
+
+var cellStates = []dump.CellState{
+	CellFree: dump.CellFree, CellPrep: dump.CellPrep, CellLive: dump.CellLive, CellDrain: dump.CellDrain,
+}
+
+func (b *builder) addCell(r *Cell, record []byte) {
+	if b.seen(b.cells, r.ID, KindCell) {
+		return
+	}
+	c := dump.Cell{
+		ID:          int32(r.ID), //nolint:gosec // below maxCells
+		CPUs:        r.mask(record, 0),
+		OwnerCgroup: nonZero(r.Owner),
+		OwnerPath:   b.cgroup(r.Owner),
+		VTime:       dump.Of(r.VTime),
+		Queued:      dump.Of(int64(r.NrQueued)),
+		Generation:  dump.Of(r.Generation),
+		DSQ:         dump.Of(dump.DSQID(r.DSQ)),
+	}
+	if int64(r.State) < int64(len(cellStates)) {
+		c.State = dump.Of(cellStates[r.State])
+	} else {
+		c.State = dump.Of(dump.CellState("state_" + strconv.FormatUint(uint64(r.State), 10)))
+	}
+	b.s.Cells = append(b.s.Cells, c)
+}
+
+// cgroup is the path of the cgroup with the given id.
+func (b *builder) cgroup(id uint64) dump.Value[string] {
+	path, ok := b.cgroups[id]
+	return dump.Value[string]{V: path, Known: ok}
+}
+
+var classes = []dump.Class{
+	ClassIdle: dump.ClassIdle, ClassExt: dump.ClassExt, ClassFair: dump.ClassFair,
+	ClassRT: dump.ClassRT, ClassDL: dump.ClassDL, ClassStop: dump.ClassStop,
+}
+
+func (b *builder) addCPU(r *CPU) {
+	if b.seen(b.cpus, r.ID, KindCPU) {
+		return
+	}
+	c := dump.CPU{
+		ID:     int32(r.ID), //nolint:gosec // below MaxCPUs
+		Cell:   id(r.Cell),
+		VTime:  dump.Of(r.VTime),
+		Queued: dump.Of(int64(r.NrQueued)),
+		DSQ:    dump.Of(dump.DSQID(r.DSQ)),
+	}
+	if r.Known != 0 {
+		c.Listed = true
+		c.NrRunning = dump.Of(r.NrRunning)
+		c.Flags = dump.Of(r.RQFlags)
+		c.Current = dump.Of(dump.TaskRef{Comm: b.comm(r.CurrComm[:]), PID: r.CurrPID})
+		if int64(r.CurrClass) < int64(len(classes)) {
+			c.Class = nonZero(classes[r.CurrClass])
+		}
+	}
+	b.s.CPUs = append(b.s.CPUs, c)
+}
+
+func (b *builder) addTask(r *Task, record []byte) {
+	b.s.Tasks = append(b.s.Tasks, dump.Task{})
+	t := &b.s.Tasks[len(b.s.Tasks)-1]
+	t.TaskRef = dump.TaskRef{Comm: b.comm(r.Comm[:]), PID: r.PID}
+	t.TGID = dump.Of(r.TGID)
+	t.CPU = dump.Value[int32]{V: r.CPU, Known: r.CPU >= 0}
+	t.Current = r.Flags&TaskCurrent != 0
+	t.Walked = r.Walk != 0
+	t.State = dump.Of(stateLetter(r.State, r.ExitState))
+	t.PFFlags = dump.Of(r.PFFlags)
+	t.RunnableAt = b.runnableAt(r)
+
+	t.SCXStateNr = dump.Of(uint32(r.SCXState))
+	if name, ok := b.states.Name(uint32(r.SCXState)); ok {
+		t.SCXState = dump.Of(name)
+	}
+	t.Flags = dump.Of(r.SCXFlags)
+	t.DSQFlags = dump.Of(r.DSQFlags)
+	t.OpsState = dump.Of(dump.OpsState(r.OpsState & 3))
+	t.QSeq = dump.Of(r.OpsState >> 2)
+	t.StickyCPU = dump.Of(r.StickyCPU)
+	t.HoldingCPU = dump.Of(r.HoldingCPU)
+	t.DSQ = dump.Of(dump.DSQRef{Kind: dump.DSQKindNone})
+	if r.Flags&TaskOnDSQ != 0 {
+		t.DSQ = dump.Of(decodeDSQ(dump.DSQID(r.DSQID), r.CPU))
+	}
+	t.DSQVTime = dump.Of(r.DSQVTime)
+	t.Slice = dump.Of(r.Slice)
+	t.Weight = dump.Of(r.Weight)
+	t.MigrationDisabled = dump.Of(uint32(r.MigrationDisabled))
+	t.CPUs = r.mask(record, 0)
+	t.AllowedCPUs = r.mask(record, 1)
+
+	hasContext := r.Flags&TaskCtx != 0
+	t.HasContext = dump.Of(hasContext)
+	if !hasContext {
+		return
+	}
+	t.Cell = id(r.Cell)
+	t.VTime = dump.Of(r.DSQVTime) // the scheduler keeps it nowhere else
+	t.BasisVTime = dump.Of(r.Basis)
+	t.AssignedDSQ = dump.Of(dump.DSQRef{Kind: dump.DSQKindNone})
+	if r.DSQ != 0 {
+		t.AssignedDSQ = dump.Of(decodeDSQ(dump.DSQID(r.DSQ), r.CPU))
+	}
+	t.AllCellCPUsAllowed = dump.Of(r.Flags&TaskAllCell != 0)
+	t.CgroupID = nonZero(r.CGID)
+	t.CgroupName = b.cgroup(r.CGID)
+	t.ConfigSeq = dump.Of(r.Seq)
+	t.RunTime = dump.Of(time.Duration(min(r.RunNS, math.MaxInt64))) //nolint:gosec // bounded
+	t.Runs = dump.Of(r.NrRuns)
+}
+
+// scxQueued is the bit of Task.SCXFlags that is set while a task is on a run
+// queue (SCX_TASK_QUEUED).
+const scxQueued = 1
+
+// runnableAt is when a task became runnable, relative to the dump. A task that
+// is not queued has the time of its last wakeup, which means nothing.
+func (b *builder) runnableAt(r *Task) dump.Value[time.Duration] {
+	if !b.d.hasBegin || b.host.HZ == 0 || r.SCXFlags&scxQueued == 0 {
+		return dump.Value[time.Duration]{}
+	}
+	ticks := int64(r.RunnableAt - b.d.begin.AtJiffies) //nolint:gosec // jiffies wrap
+	hz := int64(b.host.HZ)
+	const year = 365 * 24 * 3600
+	if ticks/hz > year || ticks/hz < -year { // the kernel cannot have meant that
+		return dump.Value[time.Duration]{}
+	}
+	sec, rest := ticks/hz, ticks%hz
+	return dump.Of(time.Duration(sec)*time.Second + time.Duration(rest*int64(time.Second)/hz))
+}
+
+// stateLetter is the letter of a task's state, as the kernel's
+// task_state_to_char finds it.
+func stateLetter(state, exitState uint32) byte {
+	const (
+		uninterruptible = 0x0002
+		reported        = 0x007f // the states that have a letter, exit states included
+		idle            = 0x0402 // uninterruptible, and does not count as load
+		lockWait        = 0x1000 // for an rtlock
+		frozen          = 0x8000
+	)
+	letters := [...]byte{'R', 'S', 'D', 'T', 't', 'X', 'Z', 'P', 'I'}
+	reports := (state | exitState) & reported
+	if state&idle == idle {
+		reports = reported + 1
+	}
+	if state&(lockWait|frozen) != 0 {
+		reports = uninterruptible
+	}
+	return letters[bits.Len32(reports)]
+}
+
+// decodeDSQ says what a DSQ is; cpu is the CPU of the task that is on it, or -1.
+func decodeDSQ(id dump.DSQID, cpu int32) dump.DSQRef {
+	if r, ok := dump.TypedDSQ(id); ok {
+		return r
+	}
+	return dump.BuiltinDSQ(id, max(cpu, -1))
+}
+
+func (b *builder) addDSQ(r *DSQ) {
+	b.s.DSQs = append(b.s.DSQs, dump.DSQ{
+		ID:     dump.Of(dump.DSQID(r.ID)),
+		Name:   decodeDSQ(dump.DSQID(r.ID), -1).String(),
+		Queued: dump.Of(int64(r.NrQueued)),
+		PIDs:   slices.Clone(r.PIDs[:r.NrPIDs]),
+	})
+}
+
+func (b *builder) addEvent(r *Event) {
+	if r.Torn != 0 {
+		b.torn++
+	}
+	b.s.Events = append(b.s.Events, dump.Event{
+		Seq:      int64(min(r.Pos, math.MaxInt64)), //nolint:gosec // bounded
+		Kind:     r.Kind.String(),
+		CgroupID: nonZero(r.CGID),
+		PID:      nonZero(r.PID),
+		Time:     dump.Of(r.At),
+		CPU:      id(r.CPU),
+		Arg:      dump.Of(r.Arg),
+		Torn:     r.Torn != 0,
+	})
+}
+
+// sort orders what the rings may have brought in any order. Tasks of run
+// queues stay in front of the others, each in the order in which they came.
+func (b *builder) sort() {
+	slices.SortFunc(b.s.Cells, func(x, y dump.Cell) int { return cmp.Compare(x.ID, y.ID) })
+	slices.SortStableFunc(b.s.Events, func(x, y dump.Event) int { return cmp.Compare(x.Seq, y.Seq) })
+}
+
+var triggers = map[Trigger]dump.Trigger{
+	TriggerAbort: dump.TriggerCrash, TriggerSysRq: dump.TriggerSysRq, TriggerSample: dump.TriggerSample,
+}
+
+// setBegin takes over what the first record says of the scheduler as a whole.
+func (b *builder) setBegin() {
+	if !b.d.hasBegin {
+		return
+	}
+	r := &b.d.begin
+	b.s.Trigger = triggers[r.Trigger]
+	b.s.Status = &dump.Status{
+		ConfigSeq: r.CfgSeq, AppliedSeq: r.AppliedSeq, Slice: r.SliceNS, MaxCells: r.MaxCells,
+		NrEvents: r.NrEvents, EnqFallback: r.EnqFallback, TimeClamped: r.TimeClamped,
+		Faults: FaultNames(r.Faults),
+	}
+}
+
+// setExit takes over why the scheduler ended, from the exit record or else from
+// what the first record knows of it.
+func (b *builder) setExit() {
+	begin, r := &b.d.begin, b.exit
+	aborting := b.d.hasBegin && begin.Trigger == TriggerAbort
+	if r == nil && !aborting {
+		return
+	}
+	x := new(dump.Exit)
+	b.s.Exit = x
+	if r != nil {
+		x.Kind = nonZero(dump.ExitKind(r.Kind & math.MaxInt32)) //nolint:gosec // just masked
+		x.Code = dump.Of(r.Code)
+		x.Reason = nonZero(string(cString(r.Reason[:])))
+		x.Message = nonZero(string(cString(r.Msg[:])))
+		x.CPU = dump.Value[int32]{V: r.ExitCPU, Known: r.ExitCPU >= 0}
+		for _, pc := range r.Frames[:r.NrFrames] {
+			x.Backtrace = append(x.Backtrace, dump.Line{Text: "0x" + strconv.FormatUint(pc, 16)})
+		}
+	}
+	if aborting {
+		if !x.Kind.Known {
+			x.Kind = nonZero(dump.ExitKind(begin.ExitKind & math.MaxInt32)) //nolint:gosec // just masked
+		}
+		if !x.Code.Known {
+			x.Code = dump.Of(begin.ExitCode)
+		}
+		if !x.Reason.Known {
+			x.Reason = nonZero(string(cString(begin.Reason[:])))
+		}
+		// The dump is taken in an interrupt of the task that the kernel
+		// names as the one that triggered it.
+		if c := b.s.CPU(begin.CPU); c != nil {
+			x.Task = c.Current
+		}
+	}
+	b.s.Trigger = dump.TriggerCrash
+	if !x.IsFailure() {
+		b.s.Trigger = dump.TriggerExit
+	}
+	b.s.FindSubject()
+}
+
+// kernelText joins the pieces of the kernel's own dump, up to the first one
+// that is missing: what follows a hole may belong to any CPU.
+func (b *builder) kernelText() []byte {
+	var total, have uint64
+	if b.exit != nil {
+		total = uint64(b.exit.TextSize)
+	}
+	slices.SortStableFunc(b.texts, func(x, y textPiece) int { return cmp.Compare(x.offset, y.offset) })
+	var text []byte
+	hole := false
+	for _, p := range b.texts {
+		end := p.offset + uint64(len(p.data))
+		total = max(total, end)
+		switch n := uint64(len(text)); {
+		case hole || p.offset > n:
+			hole = true
+			have += uint64(len(p.data))
+		case end > n:
+			text = append(text, p.data[n-p.offset:]...)
+		}
+	}
+	if have += uint64(len(text)); uint64(len(text)) < total {
+		text = text[:bytes.LastIndexByte(text, '\n')+1]
+		b.note("the kernel's own dump has a hole: ", have, " of ", total, " bytes came, the first ", len(text), " are used")
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	return text
+}
