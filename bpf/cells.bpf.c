@@ -201,9 +201,12 @@ void BPF_STRUCT_OPS(cells_dump, struct scx_dump_ctx *dctx)
 {
 	u32 trigger = dctx->kind >= SCX_EXIT_ERROR ? REC_TRIGGER_ABORT : REC_TRIGGER_SYSRQ;
 
+	end_kernel_dump(); /* of a SysRq-D that the probe missed */
 	kernel_kind = dctx->kind;
+	kernel_open = true;
 	tally_begin(&kernel_tally, dctx->at_ns);
-	put_begin(&kernel_tally, trigger, dctx->kind, dctx->exit_code, dctx->reason, dctx->at_jiffies);
+	put_begin(&kernel_tally, trigger, dctx->kind, dctx->exit_code, dctx->reason,
+		  dctx->at_jiffies, true);
 	put_cells(&kernel_tally);
 	put_walk(&kernel_tally);
 	put_events(&kernel_tally);
@@ -259,14 +262,16 @@ void BPF_STRUCT_OPS(cells_exit, struct scx_exit_info *info)
 
 	/* Without an error there was no dump that this could be the end of. */
 	if (info->kind < SCX_EXIT_ERROR || kernel_kind != info->kind) {
+		end_kernel_dump();
+		kernel_open = true;
 		tally_begin(&kernel_tally, bpf_ktime_get_ns());
 		put_begin(&kernel_tally, REC_TRIGGER_ABORT, info->kind, info->exit_code,
-			  info->reason, bpf_jiffies64());
+			  info->reason, bpf_jiffies64(), false);
 	}
 	put_exit(&kernel_tally, info, size);
 	if (size)
 		put_text(&kernel_tally, info->dump, size);
-	put_end(&kernel_tally);
+	end_kernel_dump();
 }
 
 /* Called by the collector, at start and on an interval. */
@@ -284,7 +289,7 @@ int cells_sample(void *ctx)
 
 	tally_begin(&sample_tally, bpf_ktime_get_ns());
 	guard_rcu();
-	put_begin(&sample_tally, REC_TRIGGER_SAMPLE, 0, 0, NULL, bpf_jiffies64());
+	put_begin(&sample_tally, REC_TRIGGER_SAMPLE, 0, 0, NULL, bpf_jiffies64(), true);
 	put_cells(&sample_tally);
 	for_range(i, 0, nr_cpu_ids)
 		put_cpu(&sample_tally, i);
@@ -294,11 +299,20 @@ int cells_sample(void *ctx)
 	return 0;
 }
 
-/* Called by the collector some time after SysRq-D, which has no end of its own. */
+/* The kernel's dump is complete. An abort goes on to .exit, SysRq-D does not. */
+SEC("fexit/scx_dump_state")
+int cells_dump_done(void *ctx)
+{
+	if (kernel_kind < SCX_EXIT_ERROR)
+		end_kernel_dump();
+	return 0;
+}
+
+/* Called by the collector where that probe could not be attached. */
 SEC("syscall")
 int cells_sysrq_end(void *ctx)
 {
-	put_end(&kernel_tally);
+	end_kernel_dump();
 	return 0;
 }
 

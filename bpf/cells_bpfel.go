@@ -31,6 +31,7 @@ const (
 	cellsProgCellsDispatch   = "cells_dispatch"
 	cellsProgCellsDump       = "cells_dump"
 	cellsProgCellsDumpCpu    = "cells_dump_cpu"
+	cellsProgCellsDumpDone   = "cells_dump_done"
 	cellsProgCellsDumpTask   = "cells_dump_task"
 	cellsProgCellsEnable     = "cells_enable"
 	cellsProgCellsEnqueue    = "cells_enqueue"
@@ -59,6 +60,7 @@ const (
 	cellsVarFaultPid         = "fault_pid"
 	cellsVarFaults           = "faults"
 	cellsVarKernelKind       = "kernel_kind"
+	cellsVarKernelOpen       = "kernel_open"
 	cellsVarKernelTally      = "kernel_tally"
 	cellsVarMaskWords        = "mask_words"
 	cellsVarNrCells          = "nr_cells"
@@ -119,6 +121,7 @@ type cellsProgramSpecs struct {
 	CellsDispatch   *ebpf.ProgramSpec `ebpf:"cells_dispatch"`
 	CellsDump       *ebpf.ProgramSpec `ebpf:"cells_dump"`
 	CellsDumpCpu    *ebpf.ProgramSpec `ebpf:"cells_dump_cpu"`
+	CellsDumpDone   *ebpf.ProgramSpec `ebpf:"cells_dump_done"`
 	CellsDumpTask   *ebpf.ProgramSpec `ebpf:"cells_dump_task"`
 	CellsEnable     *ebpf.ProgramSpec `ebpf:"cells_enable"`
 	CellsEnqueue    *ebpf.ProgramSpec `ebpf:"cells_enqueue"`
@@ -167,6 +170,7 @@ type cellsVariableSpecs struct {
 	FaultPid     *ebpf.VariableSpec `ebpf:"fault_pid"`
 	Faults       *ebpf.VariableSpec `ebpf:"faults"`
 	KernelKind   *ebpf.VariableSpec `ebpf:"kernel_kind"`
+	KernelOpen   *ebpf.VariableSpec `ebpf:"kernel_open"`
 	KernelTally  *ebpf.VariableSpec `ebpf:"kernel_tally"`
 	MaskWords    *ebpf.VariableSpec `ebpf:"mask_words"`
 	NrCells      *ebpf.VariableSpec `ebpf:"nr_cells"`
@@ -239,6 +243,7 @@ type cellsVariables struct {
 	FaultPid     *ebpf.Variable `ebpf:"fault_pid"`
 	Faults       *ebpf.Variable `ebpf:"faults"`
 	KernelKind   *ebpf.Variable `ebpf:"kernel_kind"`
+	KernelOpen   *ebpf.Variable `ebpf:"kernel_open"`
 	KernelTally  *ebpf.Variable `ebpf:"kernel_tally"`
 	MaskWords    *ebpf.Variable `ebpf:"mask_words"`
 	NrCells      *ebpf.Variable `ebpf:"nr_cells"`
@@ -261,6 +266,7 @@ type cellsPrograms struct {
 	CellsDispatch   *ebpf.Program `ebpf:"cells_dispatch"`
 	CellsDump       *ebpf.Program `ebpf:"cells_dump"`
 	CellsDumpCpu    *ebpf.Program `ebpf:"cells_dump_cpu"`
+	CellsDumpDone   *ebpf.Program `ebpf:"cells_dump_done"`
 	CellsDumpTask   *ebpf.Program `ebpf:"cells_dump_task"`
 	CellsEnable     *ebpf.Program `ebpf:"cells_enable"`
 	CellsEnqueue    *ebpf.Program `ebpf:"cells_enqueue"`
@@ -286,6 +292,7 @@ func (p *cellsPrograms) Close() error {
 		p.CellsDispatch,
 		p.CellsDump,
 		p.CellsDumpCpu,
+		p.CellsDumpDone,
 		p.CellsDumpTask,
 		p.CellsEnable,
 		p.CellsEnqueue,

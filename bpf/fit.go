@@ -17,6 +17,7 @@ func fit(spec *ebpf.CollectionSpec, kernel *btf.Spec) error {
 	if err := fitOps(spec, kernel); err != nil {
 		return err
 	}
+	fitProbes(spec, kernel)
 	return fitKfuncs(spec, kernel)
 }
 
@@ -37,6 +38,38 @@ func fitOps(spec *ebpf.CollectionSpec, kernel *btf.Spec) error {
 		}
 	}
 	return nil
+}
+
+// fitProbes takes out the programs that probe a function of which the kernel
+// has none, or several.
+func fitProbes(spec *ebpf.CollectionSpec, kernel *btf.Spec) {
+	for name, prog := range spec.Programs {
+		var fn *btf.Func
+		if prog.Type == ebpf.Tracing && kernel.TypeByName(prog.AttachTo, &fn) != nil {
+			delete(spec.Programs, name)
+		}
+	}
+}
+
+// enabledNumber is the number that the kernel gives the state ENABLED of a
+// task, 0 if its types do not tell. Since 7.1 the enumerator is in place among
+// the task's flags; before, it was one of its own.
+func enabledNumber(kernel *btf.Spec) uint32 {
+	for _, in := range []struct {
+		enum  string
+		shift int
+	}{{"scx_task_state", 0}, {"scx_ent_flags", 8}} {
+		var enum *btf.Enum
+		if kernel.TypeByName(in.enum, &enum) != nil {
+			continue
+		}
+		for _, v := range enum.Values {
+			if v.Name == "SCX_TASK_ENABLED" {
+				return uint32(v.Value >> in.shift) //nolint:gosec // a few bits
+			}
+		}
+	}
+	return 0
 }
 
 // absent is put behind the name of a kfunc that the kernel does not have in

@@ -3,7 +3,6 @@
 package bpf
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"os"
@@ -80,7 +79,7 @@ func Load(opts Options) (*Scheduler, error) {
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
-		return nil, loadError(err)
+		return nil, fmt.Errorf("load the scheduler: %w", err)
 	}
 	s := &Scheduler{coll: coll}
 	if s.hz, err = s.clock(); err != nil {
@@ -88,15 +87,6 @@ func Load(opts Options) (*Scheduler, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// loadError shortens the verifier's log, which the error would carry along.
-func loadError(err error) error {
-	var verifier *ebpf.VerifierError
-	if errors.As(err, &verifier) {
-		return fmt.Errorf("load the scheduler: %w", err)
-	}
-	return fmt.Errorf("load the scheduler: %w", err)
 }
 
 // apply writes the options into the spec.
@@ -263,6 +253,11 @@ func (s *Scheduler) run(name string) error {
 		return fmt.Errorf("run %s: errno %d", name, -errno)
 	}
 	return nil
+}
+
+// rings are the ring buffers that its dumps come through.
+func (s *Scheduler) rings() []*ebpf.Map {
+	return []*ebpf.Map{s.coll.Maps[cellsMapVital], s.coll.Maps[cellsMapBulk]}
 }
 
 // clockPair is one instant on the kernel's two clocks.

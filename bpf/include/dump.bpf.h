@@ -5,8 +5,8 @@
  * There are three ways to a dump. In an abort and for SysRq-D the kernel calls
  * .dump once, then .dump_cpu for each possible CPU and .dump_task for each
  * runnable task of it, all on one CPU with interrupts off; an abort ends with
- * .exit, SysRq-D with nothing, so the collector asks for the end (dump_end). On
- * demand, a program of ours does all at once.
+ * .exit. After SysRq-D nothing of ours is called, so a probe sits at the end of
+ * the kernel's function. On demand, a program of ours does all at once.
  *
  * What must not be lost goes through one ring, what may be through another: the
  * walk over all tasks and the history cannot push out a runnable task. Each
@@ -44,7 +44,8 @@ struct tally {
 };
 
 struct tally kernel_tally, sample_tally;
-u64 kernel_kind; /* exit kind of the kernel's last dump */
+u64 kernel_kind;  /* exit kind of the kernel's last dump */
+bool kernel_open; /* that dump has no end yet */
 
 extern void runqueues __ksym __weak;
 extern void __per_cpu_offset __ksym __weak;
@@ -98,8 +99,22 @@ static __always_inline void tally_begin(struct tally *tally, u64 id)
 	tally->id = id;
 }
 
+static __always_inline u32 count_cells(void)
+{
+	struct cell *cell;
+	u32 i, n = 0;
+
+	for_range(i, 0, nr_cells) {
+		cell = cell_get(i);
+		if (cell && cell->state != REC_CELL_FREE)
+			n++;
+	}
+	return n;
+}
+
+/* put_begin starts a dump; full says whether cells and CPUs are to follow. */
 static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind, s64 code,
-				      const char *reason, u64 at_jiffies)
+				      const char *reason, u64 at_jiffies, bool full)
 {
 	struct rec_begin *r RECORD = rec_new(vital, tally, REC_BEGIN, struct rec_begin, 0, false);
 
@@ -112,8 +127,8 @@ static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind
 	r->cfg_seq = cfg_seq;
 	r->applied_seq = applied_seq;
 	r->slice_ns = slice_ns;
-	r->nr_cpus = nr_cpu_ids;
-	r->nr_cells = nr_cells;
+	r->nr_cpus = full ? nr_cpu_ids : 0;
+	r->nr_cells = full ? count_cells() : 0;
 	r->max_cells = nr_cells;
 	r->faults = faults;
 	r->nr_events = event_pos;
@@ -122,7 +137,7 @@ static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind
 	__builtin_memset(r->reason, 0, sizeof(r->reason));
 	if (reason)
 		bpf_probe_read_kernel_str(r->reason, sizeof(r->reason), reason);
-	bpf_ringbuf_submit(handover(r), BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_submit(handover(r), 0);
 }
 
 static __always_inline void put_cell(struct tally *tally, u32 id, struct cell *cell)
@@ -139,7 +154,7 @@ static __always_inline void put_cell(struct tally *tally, u32 id, struct cell *c
 	r->vtime = cell->vtime;
 	r->dsq = DSQ_CELL(id);
 	rec_mask(r + 1, (void *)cell->mask);
-	bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(handover(r), 0);
 }
 
 static __always_inline void put_dsq(struct tally *tally, u64 dsq)
@@ -168,7 +183,7 @@ static __always_inline void put_dsq(struct tally *tally, u64 dsq)
 			r->nr_pids = i + 1;
 		}
 	}
-	bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(handover(r), 0);
 }
 
 /* run_queue finds a CPU's struct rq, NULL if the kernel does not tell where they are. */
@@ -229,7 +244,7 @@ static __always_inline void put_cpu(struct tally *tally, s32 id)
 		r->curr_class = class_of(rq, curr);
 		bpf_core_read(r->curr_comm, sizeof(r->curr_comm), &curr->comm);
 	}
-	bpf_ringbuf_submit(handover(r), BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_submit(handover(r), 0);
 }
 
 static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
@@ -293,7 +308,7 @@ static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
 		if (!__r)                                                                          \
 			break;                                                                     \
 		fill_task(__r, p);                                                                 \
-		bpf_ringbuf_submit(handover(__r), BPF_RB_NO_WAKEUP);                               \
+		bpf_ringbuf_submit(handover(__r), 0);                               \
 	} while (0)
 
 static __always_inline void put_cells(struct tally *tally)
@@ -303,7 +318,7 @@ static __always_inline void put_cells(struct tally *tally)
 
 	for_range(i, 0, nr_cells) {
 		cell = cell_get(i);
-		if (!cell)
+		if (!cell || cell->state == REC_CELL_FREE)
 			continue;
 		put_cell(tally, i, cell);
 		put_dsq(tally, DSQ_CELL(i));
@@ -346,7 +361,7 @@ static __always_inline void put_event(struct tally *tally, u64 pos)
 	r->arg = e->arg;
 	r->cpu = e->cpu;
 	r->torn |= *(volatile u64 *)&e->end != pos + 1;
-	bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(handover(r), 0);
 }
 
 static __always_inline void put_events(struct tally *tally)
@@ -370,7 +385,15 @@ static __always_inline void put_end(struct tally *tally)
 	__builtin_memcpy(r->sent, tally->sent, sizeof(r->sent));
 	__builtin_memcpy(r->dropped, tally->dropped, sizeof(r->dropped));
 	r->sent[REC_END] = 0;
-	bpf_ringbuf_submit(handover(r), BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_submit(handover(r), 0);
+}
+
+/* end_kernel_dump sends the end of the kernel's last dump, once. */
+static __always_inline void end_kernel_dump(void)
+{
+	if (kernel_open)
+		put_end(&kernel_tally);
+	kernel_open = false;
 }
 
 #define TEXT_STEP (REC_TEXT_BYTES - 1) /* a piece has no room for the NUL */
@@ -415,7 +438,7 @@ static __always_inline void put_text(struct tally *tally, const char *text, u32 
 		n = bpf_probe_read_kernel_str(r->data, sizeof(r->data), text + i * TEXT_STEP);
 		r->offset = i * TEXT_STEP;
 		r->size = n > 0 ? n - 1 : 0;
-		bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_submit(handover(r), 0);
 	}
 }
 
@@ -440,7 +463,7 @@ static __always_inline void put_exit(struct tally *tally, struct scx_exit_info *
 		n = REC_EXIT_FRAMES;
 	r->nr_frames = n;
 	bpf_probe_read_kernel(r->frames, n * sizeof(u64), info->bt); /* the rest is unset */
-	bpf_ringbuf_submit(handover(r), BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(handover(r), 0);
 }
 
 static __always_inline void print_mask(const u64 *mask)

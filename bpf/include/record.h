@@ -57,8 +57,8 @@ struct rec_begin {
 	u64 cfg_seq;     /* configuration wanted */
 	u64 applied_seq; /* configuration in force */
 	u64 slice_ns;
-	u32 nr_cpus;  /* REC_CPU records that follow: possible CPUs */
-	u32 nr_cells; /* REC_CELL records that follow */
+	u32 nr_cpus;  /* REC_CPU records that follow: possible CPUs, or none */
+	u32 nr_cells; /* REC_CELL records that follow: cells that are not free, or none */
 	u32 max_cells;
 	u32 faults; /* bit set of enum fault */
 	u64 nr_events; /* steps of the history so far */

@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"scxdiag/bpf/vm"
+	"scxdiag/bpf/vm/load"
 	"scxdiag/dump"
 )
 
@@ -31,6 +33,8 @@ var (
 )
 
 func main() {
+	vm.RunGuest() // inside of scxdiag live --vm
+	load.RunChild()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

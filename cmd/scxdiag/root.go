@@ -37,7 +37,7 @@ Start with a log of the scheduler or of the kernel:
 		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
-	root.AddCommand(newOpen(), newVersion())
+	root.AddCommand(newOpen(), newLive(), newVersion())
 	return root
 }
 

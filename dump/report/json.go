@@ -24,11 +24,16 @@ type jsonWriter struct {
 	buf   bytes.Buffer // of the snapshot being written
 	out   []byte
 	added bool
+	lines bool // a document per snapshot, each on one line
 }
 
 // NewJSON is a Writer of one JSON document, with each snapshot on a line of
 // its own.
 func NewJSON(w io.Writer, _ Options) Writer { return &jsonWriter{w: w} }
+
+// NewJSONLines is a Writer of one JSON document per snapshot, each on a line of
+// its own, for snapshots that come as they happen.
+func NewJSONLines(w io.Writer, _ Options) Writer { return &jsonWriter{w: w, lines: true} }
 
 func (j *jsonWriter) Add(s *dump.Snapshot) error {
 	j.buf.Reset()
@@ -37,13 +42,26 @@ func (j *jsonWriter) Add(s *dump.Snapshot) error {
 	if err := enc.Encode(newJSONSnapshot(s)); err != nil {
 		return fmt.Errorf("encode snapshot: %w", err)
 	}
+	snapshot := bytes.TrimSuffix(j.buf.Bytes(), []byte("\n"))
+	if j.lines {
+		j.out = append(j.out, documentStart...)
+		j.out = appendPrintable(j.out, snapshot)
+		j.out = append(j.out, "]}\n"...)
+		return j.write()
+	}
 	j.begin()
 	j.out = append(j.out, '\n')
-	j.out = appendPrintable(j.out, bytes.TrimSuffix(j.buf.Bytes(), []byte("\n")))
+	j.out = appendPrintable(j.out, snapshot)
 	return j.write()
 }
 
+// documentStart is what a document has in front of its first snapshot.
+const documentStart = `{"schema":"` + Schema + `","snapshots":[`
+
 func (j *jsonWriter) Close() error {
+	if j.lines {
+		return nil
+	}
 	if !j.added {
 		j.begin()
 	}
@@ -58,7 +76,7 @@ func (j *jsonWriter) begin() {
 		return
 	}
 	j.added = true
-	j.out = append(j.out, `{"schema":"`+Schema+`","snapshots":[`...)
+	j.out = append(j.out, documentStart...)
 }
 
 func (j *jsonWriter) write() error {

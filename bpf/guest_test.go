@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"scxdiag/bpf/realtime"
+	"scxdiag/bpf/vm"
+)
+
+// guestEnv is set in a test that runs in a guest.
+const guestEnv = "SCXDIAG_TEST_GUEST"
+
+// kernels are the series that tests run on.
+var kernels = []string{"7.3", "6.16"}
+
+// machines are the guests that are up, one per kernel; tests share them.
+var machines struct {
+	sync.Mutex
+	up map[string]*vm.Machine
+}
+
+func TestMain(m *testing.M) {
+	vm.RunGuest()
+	code := m.Run()
+	for _, machine := range machines.up {
+		_ = machine.Close()
+	}
+	os.Exit(code)
+}
+
+// machine is the guest with the given kernel, booted if it is not up.
+func machine(t *testing.T, ctx context.Context, series string) *vm.Machine {
+	t.Helper()
+	machines.Lock()
+	defer machines.Unlock()
+	if m := machines.up[series]; m != nil {
+		select {
+		case <-m.Done(): // a test broke it
+			_ = m.Close()
+			delete(machines.up, series)
+		default:
+			return m
+		}
+	}
+	kernel, err := vm.Kernel(ctx, series, func(s string) { t.Log(s) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := vm.Start(context.Background(), vm.Config{Kernel: kernel, MemoryMiB: 2048})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if machines.up == nil {
+		machines.up = make(map[string]*vm.Machine)
+	}
+	machines.up[series] = m
+	return m
+}
+
+// inGuest runs f in a guest, once for each kernel: the calling test runs there
+// again and comes here a second time. It fails, and does not skip, where there
+// is no QEMU or no kernel.
+func inGuest(t *testing.T, limit time.Duration, f func(t *testing.T)) {
+	t.Helper()
+	if os.Getenv(guestEnv) != "" {
+		if err := realtime.Enter(); err != nil {
+			t.Fatal(err)
+		}
+		f(t)
+		return
+	}
+	if testing.Short() {
+		t.Skip("-short leaves out what takes a virtual machine")
+	}
+	name := t.Name()
+	for _, series := range kernels {
+		t.Run(series, func(t *testing.T) { runInGuest(t, series, name, limit) })
+	}
+}
+
+// runInGuest runs one test in a guest. The emulator at times breaks a kernel
+// that patches its own text; that much is tried again.
+func runInGuest(t *testing.T, series, name string, limit time.Duration) {
+	t.Helper()
+	for try := 1; ; try++ {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		m := machine(t, ctx, series)
+		var out bytes.Buffer
+		err := m.Run(ctx, vm.Cmd{
+			Args:   []string{vm.Self, "-test.run=^" + name + "$", "-test.v", "-test.timeout=" + limit.String()},
+			Env:    []string{guestEnv + "=1"},
+			Stdout: &out, Stderr: &out,
+		})
+		t.Log("\n" + strings.TrimRight(out.String(), "\n"))
+		if errors.Is(err, vm.ErrEmulation) && try < 3 {
+			t.Log("the emulator broke the kernel; again:", err)
+			continue
+		}
+		if err != nil {
+			t.Logf("console:\n%s", m.Console())
+			t.Fatal(err)
+		}
+		return
+	}
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"scxdiag/dump"
+	"scxdiag/dump/wire"
+)
+
+// Session runs the scheduler and collects its dumps.
+type Session struct {
+	Options Options
+	// Interval is how often a sample is taken; 0 is never.
+	Interval time.Duration
+	// Restart starts the scheduler again after it failed, later each time.
+	Restart bool
+	// Records gets every record as it was read, and those that explain them;
+	// what wire.Reader makes of it is what Dump gets. nil: nobody does.
+	Records io.Writer
+	// Dump gets each snapshot, in one goroutine. While it works no more than
+	// some dumps are read ahead. nil: nobody does.
+	Dump func(*dump.Snapshot)
+	// Status gets one line about what the session does. nil: nobody does.
+	Status func(string)
+	// Sample takes a sample for each value received. nil: never.
+	Sample <-chan struct{}
+}
+
+// How often the session does what it does. A scan is cheap, and how late a new
+// cpuset takes effect; a scheduler that ended without a word is found out by
+// asking the kernel.
+const (
+	scanEvery  = 500 * time.Millisecond
+	checkEvery = time.Second
+	// endWithin is how long the end of a dump may take after its last record.
+	endWithin = 3 * time.Second
+)
+
+// How long a scheduler that failed stays down before it is started again.
+const (
+	backoffFirst = time.Second
+	backoffLast  = time.Minute
+)
+
+// ErrFailed is returned by Run if the kernel threw the scheduler out.
+var ErrFailed = errors.New("the kernel threw the scheduler out")
+
+// Run loads the scheduler and collects until ctx is done, which ends it in
+// order and is no error, or until it fails.
+func (s *Session) Run(ctx context.Context) error {
+	backoff := backoffFirst
+	for {
+		started := time.Now()
+		err := s.once(ctx)
+		if !errors.Is(err, ErrFailed) || !s.Restart || ctx.Err() != nil {
+			return err
+		}
+		if time.Since(started) > backoffLast {
+			backoff = backoffFirst
+		}
+		s.status(fmt.Sprintf("the scheduler failed; starting it again in %s", backoff))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(backoff):
+		}
+		backoff = min(2*backoff, backoffLast)
+	}
+}
+
+func (s *Session) status(line string) {
+	if s.Status != nil {
+		s.Status(line)
+	}
+}
+
+// once runs the scheduler once.
+func (s *Session) once(ctx context.Context) error {
+	s.status("loading the scheduler")
+	sched, err := Load(s.Options)
+	if err != nil {
+		return err
+	}
+	r := run{session: s, sched: sched, ended: make(chan bool, 1), dumps: make(chan *wire.Dump, 32), delivered: make(chan struct{})}
+	go r.deliver()
+	err = r.run(ctx)
+	closeErr := sched.Close()
+	close(r.dumps)
+	<-r.delivered
+	if err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// run is one life of the scheduler.
+type run struct {
+	session *Session
+	sched   *Scheduler
+	col     *collector
+	names   cgroupNamer
+	late    bool   // nothing tells when a dump by SysRq-D is complete
+	checked uint64 // records read at the last check
+
+	dumps     chan *wire.Dump
+	delivered chan struct{} // closed when all of dumps were
+	ended     chan bool     // the exit was read: whether it is a failure
+}
+
+// deliver completes the dumps and hands them out, so that the readers of the
+// rings need not wait for that.
+func (r *run) deliver() {
+	defer close(r.delivered)
+	for d := range r.dumps {
+		if r.session.Dump != nil {
+			r.session.Dump(Complete(d))
+		}
+	}
+}
+
+// emit is called for each dump that the collector finished.
+func (r *run) emit(d *wire.Dump) {
+	if e := d.Snapshot.Exit; e != nil && d.Snapshot.Trigger != dump.TriggerSysRq {
+		select {
+		case r.ended <- e.IsFailure():
+		default: // it has ended before
+		}
+	}
+	r.dumps <- d
+}
+
+func (r *run) run(ctx context.Context) error {
+	var err error
+	if r.col, err = newCollector(r.sched.rings(), r.session.Records, r.emit); err != nil {
+		return err
+	}
+	defer r.col.close()
+	defer r.col.flush()
+	if err := r.describe(ctx); err != nil {
+		return err
+	}
+	probe, err := r.sched.probe()
+	if err != nil {
+		r.late = true
+		r.session.status("a dump by SysRq-D is completed late: " + err.Error())
+	} else {
+		defer func() { _ = probe.Close() }() // it only closes a file descriptor
+	}
+	if err := r.sched.Attach(); err != nil {
+		return attachError(err)
+	}
+	err = r.collect(ctx)
+	if err == nil {
+		err = r.col.writeError()
+	}
+	return err
+}
+
+// attachError explains what attaching says in the kernel's words.
+func attachError(err error) error {
+	if name := loaded(); name != "" && errors.Is(err, syscall.EBUSY) {
+		return fmt.Errorf("%w: %s is the scheduler; stop it first", err, name)
+	}
+	return err
+}
+
+// describe puts the records in front that explain those of the scheduler.
+func (r *run) describe(ctx context.Context) error {
+	hz, err := r.sched.HZ()
+	for hz == 0 && err == nil { // too little time has passed to measure
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(100 * time.Millisecond):
+		}
+		hz, err = r.sched.HZ()
+	}
+	if err != nil {
+		return err
+	}
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return fmt.Errorf("read the kernel's types: %w", err)
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "" // unknown
+	}
+	host := wire.Host{
+		Boot: bootTime(), HZ: uint32(hz), Enabled: enabledNumber(kernel), //nolint:gosec // at most 1000
+		Name: name, Release: release(), Scheduler: Name,
+	}
+	r.col.put(host.Append(nil))
+	r.nameCgroups()
+	return nil
+}
+
+// bootTime is the time of day at which the clock of bpf_ktime_get_ns was 0.
+func bootTime() int64 {
+	var mono unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono) != nil {
+		return 0
+	}
+	return time.Now().UnixNano() - mono.Nano()
+}
+
+// nameCgroups puts a record for each cgroup that is new.
+func (r *run) nameCgroups() {
+	err := r.names.walk(func(id uint64, path string) {
+		r.col.put(wire.Cgroup{ID: id, Path: path}.Append(nil))
+	})
+	if err != nil { // names are a help, not a need
+		r.session.status(err.Error())
+	}
+}
+
+// collect does what has to be done while the scheduler runs.
+func (r *run) collect(ctx context.Context) error {
+	scan := time.NewTicker(scanEvery)
+	defer scan.Stop()
+	check := time.NewTicker(checkEvery)
+	defer check.Stop()
+	var sample <-chan time.Time
+	if r.session.Interval > 0 {
+		t := time.NewTicker(r.session.Interval)
+		defer t.Stop()
+		sample = t.C
+	}
+	if err := r.sched.Scan(); err != nil {
+		return r.last(err)
+	}
+	r.session.status(fmt.Sprintf("%s is the scheduler", Name))
+	for {
+		select {
+		case failed := <-r.ended:
+			return r.ending(failed)
+		case <-ctx.Done():
+			return r.stop()
+		case <-scan.C:
+			if err := r.sched.Scan(); err != nil {
+				return r.last(err)
+			}
+		case <-sample:
+			r.sample()
+		case <-r.session.Sample:
+			r.sample()
+		case <-check.C:
+			r.nameCgroups()
+			if err := r.endLate(); err != nil {
+				return err
+			}
+			if state, err := State(); err == nil && state == "disabled" {
+				return r.last(errors.New("the scheduler is gone"))
+			}
+		}
+	}
+}
+
+// endLate ends a dump by SysRq-D of which nothing came since the last check.
+func (r *run) endLate() error {
+	read, open := r.col.progress()
+	quiet := read == r.checked
+	r.checked = read
+	if !r.late || !open || !quiet {
+		return nil
+	}
+	return r.sched.EndSysRq()
+}
+
+// sample takes a sample. That one fails is no reason to stop.
+func (r *run) sample() {
+	r.nameCgroups()
+	if err := r.sched.Sample(); err != nil {
+		r.session.status(err.Error())
+	}
+}
+
+// ending is what the end of the scheduler means for the session.
+func (r *run) ending(failed bool) error {
+	if failed {
+		return ErrFailed
+	}
+	return nil
+}
+
+// stop ends the scheduler in order and waits for its last word.
+func (r *run) stop() error {
+	if err := r.sched.Detach(); err != nil {
+		return err
+	}
+	return r.last(nil)
+}
+
+// last waits for the exit record of a scheduler that is gone or on its way, as
+// long as records come. It returns err if none came.
+func (r *run) last(err error) error {
+	idle := time.NewTimer(endWithin)
+	defer idle.Stop()
+	tick := time.NewTicker(endWithin / 10)
+	defer tick.Stop()
+	seen, _ := r.col.progress()
+	for {
+		select {
+		case failed := <-r.ended:
+			return r.ending(failed)
+		case <-tick.C:
+			if read, _ := r.col.progress(); read != seen {
+				seen = read
+				idle.Reset(endWithin)
+			}
+		case <-idle.C:
+			return err
+		}
+	}
+}
+
+// probe attaches to the end of the kernel's dumping, which tells when a dump by
+// SysRq-D is complete.
+func (s *Scheduler) probe() (link.Link, error) {
+	prog := s.coll.Programs[cellsProgCellsDumpDone]
+	if prog == nil {
+		return nil, errors.New("the kernel has no function scx_dump_state")
+	}
+	l, err := link.AttachTracing(link.TracingOptions{Program: prog})
+	if err != nil {
+		return nil, fmt.Errorf("probe the end of the kernel's dump: %w", err)
+	}
+	return l, nil
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"scxdiag/dump"
+)
+
+// session is a Session under test.
+type session struct {
+	Session
+	t     *testing.T
+	dumps chan *dump.Snapshot
+	err   chan error
+	stop  context.CancelFunc
+}
+
+// start runs a session in the background.
+func start(t *testing.T, s Session) *session {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &session{Session: s, t: t, dumps: make(chan *dump.Snapshot, 1024), err: make(chan error, 1), stop: cancel}
+	r.Dump = func(d *dump.Snapshot) { r.dumps <- d }
+	enabled := make(chan struct{}, 1)
+	r.Status = func(line string) {
+		t.Log(line)
+		if line == Name+" is the scheduler" {
+			select {
+			case enabled <- struct{}{}:
+			default:
+			}
+		}
+	}
+	go func() { r.err <- r.Run(ctx) }()
+	t.Cleanup(cancel)
+	select {
+	case <-enabled:
+	case err := <-r.err:
+		t.Fatal("the session ended:", err)
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the scheduler did not start")
+	}
+	return r
+}
+
+// next is the next snapshot with the given trigger.
+func (r *session) next(trigger dump.Trigger, within time.Duration) *dump.Snapshot {
+	r.t.Helper()
+	limit := time.After(within)
+	for {
+		select {
+		case s := <-r.dumps:
+			if s.Trigger == trigger {
+				return s
+			}
+		case <-limit:
+			r.t.Fatalf("no %s within %s", trigger, within)
+		}
+	}
+}
+
+// end stops the session and returns what Run did.
+func (r *session) end() error {
+	r.t.Helper()
+	r.stop()
+	return <-r.err
+}
+
+func TestSample(t *testing.T) {
+	inGuest(t, 3*time.Minute, func(t *testing.T) {
+		sample := make(chan struct{})
+		s := start(t, Session{Options: Options{Timeout: 5 * time.Second}, Sample: sample})
+		sample <- struct{}{}
+		d := s.next(dump.TriggerSample, time.Minute)
+		t.Logf("%d cells, %d CPUs, %d tasks, %d events, ledger %+v", len(d.Cells), len(d.CPUs), len(d.Tasks), len(d.Events), d.Ledger)
+		if !d.Ledger.Complete() {
+			t.Errorf("ledger: %+v", d.Ledger)
+		}
+		if err := s.end(); err != nil {
+			t.Error(err)
+		}
+		e := s.next(dump.TriggerExit, time.Second)
+		t.Logf("%+v", e.Exit)
+	})
+}

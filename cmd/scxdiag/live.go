@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"scxdiag/bpf"
+	"scxdiag/bpf/realtime"
+	"scxdiag/dump"
+	"scxdiag/dump/report"
+	"scxdiag/tui"
+)
+
+// live is the command line of scxdiag live.
+type live struct {
+	cellParent string
+	interval   time.Duration
+	duration   time.Duration
+	inject     string
+	restart    bool
+	headless   bool
+	format     liveFormat
+	record     string
+
+	vm       bool
+	vmKernel string
+	vmCPUs   int
+
+	fault bpf.Fault // what inject says
+}
+
+func newLive() *cobra.Command {
+	var l live
+	cmd := &cobra.Command{
+		Use:   "live",
+		Short: "Run the cell scheduler and watch it",
+		Long: `live makes scxdiag's cell scheduler the scheduler of this machine, and shows what
+it does: a sample of all cells, CPUs and tasks every now and then, and the whole
+state of the moment when the kernel throws it out.
+
+A cgroup whose cpuset has some of the CPUs owns a cell of them; all other
+cgroups share the rest. When live ends, the machine is back on its default
+scheduler.
+
+It takes root and a kernel with sched_ext (6.12 and up). With --vm it runs in a
+virtual machine instead, with a load of its own, on any machine that has QEMU:
+nothing happens to this one.
+
+On a terminal, live shows the screen; press ? there for the keys. Into a file or
+a pipe, or with --headless, it prints each snapshot as it is taken:
+
+  text      a summary for people
+  json      a JSON document per line
+
+Without the screen, SIGUSR1 takes a sample. Faults for --inject:
+
+` + faultHelp() + `
+Exit codes, without the screen:
+
+  0  the scheduler ran until it was told to end
+  1  scxdiag itself failed
+  3  the scheduler failed`,
+		Example: `  scxdiag live --vm
+  scxdiag live --vm --inject lose-task=spin
+  scxdiag live --vm --headless --format json --interval 2s --duration 20s
+  scxdiag live --cell-parent /machine.slice --restart --record cells.json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&l.cellParent, "cell-parent", "/", "the `cgroup` whose descendants may own cells")
+	f.DurationVar(&l.interval, "interval", 2*time.Second, "time between two samples, 0 for none")
+	f.DurationVar(&l.duration, "duration", 0, "how long to run; 0 is until interrupted")
+	f.StringVar(&l.inject, "inject", "", "have the scheduler commit a `fault`; see above")
+	f.BoolVar(&l.restart, "restart", false, "start the scheduler again after it failed, later each time")
+	f.BoolVar(&l.headless, "headless", false, "print instead of showing the screen")
+	f.VarP(&l.format, "format", "f", "what to print")
+	f.StringVar(&l.record, "record", "", "append each snapshot to a `file`, as lines of JSON")
+	f.BoolVar(&l.vm, "vm", false, "run in a virtual machine")
+	f.StringVar(&l.vmKernel, "vm-kernel", "7.3", "`kernel` of the virtual machine: 7.3, 7.2, 6.16, or the file of one")
+	f.IntVar(&l.vmCPUs, "vm-cpus", 4, "`number` of CPUs of the virtual machine")
+	return cmd
+}
+
+// faultHelp is the faults as the help lists them.
+func faultHelp() string {
+	var b strings.Builder
+	for _, f := range bpf.Faults() {
+		fmt.Fprintf(&b, "  %-20s  %s\n", f[0], f[1])
+	}
+	return b.String()
+}
+
+// The formats of live.
+const (
+	liveText    liveFormat = "text"
+	liveJSON    liveFormat = "json"
+	liveRecords liveFormat = "records" // what a guest sends to its host
+)
+
+type liveFormat string
+
+// Set, String and Type make it a flag.
+func (f *liveFormat) Set(s string) error {
+	switch v := liveFormat(s); v {
+	case liveText, liveJSON, liveRecords:
+		*f = v
+		return nil
+	}
+	return errors.New("must be text or json")
+}
+
+func (f *liveFormat) String() string { return string(*f) }
+
+// Type is what the help text calls the value.
+func (f *liveFormat) Type() string { return "text|json" }
+
+// feed is where a source puts what happens, and what it is asked.
+type feed struct {
+	dump   func(*dump.Snapshot)
+	status func(string)
+	sample <-chan struct{}
+}
+
+// source runs a scheduler until ctx is done or the scheduler ends.
+type source func(ctx context.Context, f feed) error
+
+func (l *live) run(cmd *cobra.Command) error {
+	if l.inject != "" {
+		var err error
+		if l.fault, err = bpf.ParseFault(l.inject); err != nil {
+			return usageError(cmd, err.Error())
+		}
+	}
+	if l.interval < 0 || l.duration < 0 {
+		return usageError(cmd, "a time must not be negative")
+	}
+	ctx := cmd.Context()
+	if l.duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.duration)
+		defer cancel()
+	}
+	screen, isScreen := terminal(cmd.OutOrStdout())
+	if l.headless || l.format != "" || !isScreen || os.Getenv("TERM") == "dumb" {
+		return l.print(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr())
+	}
+	return l.show(ctx, screen)
+}
+
+// source is where the snapshots come from; records gets what was received, or
+// is nil.
+func (l *live) source(records io.Writer) source {
+	if l.vm {
+		return l.inVM
+	}
+	return func(ctx context.Context, f feed) error { return l.onThisMachine(ctx, f, records) }
+}
+
+// onThisMachine is the source that runs the scheduler here.
+func (l *live) onThisMachine(ctx context.Context, f feed, records io.Writer) error {
+	if err := bpf.Supported(); err != nil {
+		return fmt.Errorf("%w; scxdiag live --vm runs it in a virtual machine", err)
+	}
+	parent, err := bpf.CgroupID(l.cellParent)
+	if err != nil {
+		return err
+	}
+	// The scheduler may fail to run ordinary processes, this one among them.
+	if err := realtime.Enter(); err != nil {
+		f.status("a scheduler that fails may take scxdiag along: " + err.Error())
+	}
+	s := bpf.Session{
+		Options:  bpf.Options{CellParent: parent, Fault: l.fault},
+		Interval: l.interval,
+		Restart:  l.restart,
+		Records:  records,
+		Dump:     f.dump,
+		Status:   f.status,
+		Sample:   f.sample,
+	}
+	return s.Run(ctx)
+}
+
+// print prints the snapshots as they come.
+func (l *live) print(ctx context.Context, stdout, stderr io.Writer) error {
+	recorded, err := l.openRecord()
+	if err != nil {
+		return err
+	}
+	defer recorded.close()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+
+	var writers []report.Writer
+	var records io.Writer
+	switch l.format {
+	case liveRecords:
+		records = stdout
+	case liveJSON:
+		writers = append(writers, report.NewJSONLines(stdout, report.Options{}))
+	default:
+		writers = append(writers, report.NewText(stdout, report.Options{}))
+	}
+	writers = append(writers, recorded.writers...)
+	failed := false
+	f := feed{
+		dump: func(s *dump.Snapshot) {
+			failed = failed || s.IsFailure()
+			for _, w := range writers {
+				if err := w.Add(s); err != nil {
+					stop(fmt.Errorf("write a snapshot: %w", err))
+				}
+			}
+		},
+		status: func(line string) { complain(stderr, errors.New(line)) },
+		sample: sampleOnSignal(ctx),
+	}
+	err = l.source(records)(ctx, f)
+	// After EPIPE, whoever reads the output has seen enough.
+	if cause := context.Cause(ctx); cause != nil && !isEnd(cause) && !errors.Is(cause, syscall.EPIPE) {
+		err = cause
+	}
+	switch {
+	case err != nil && !errors.Is(err, bpf.ErrFailed) && !isEnd(err):
+		return err
+	case failed || errors.Is(err, bpf.ErrFailed):
+		return errFailureFound
+	}
+	return nil
+}
+
+// isEnd reports whether an error says only that it was time to end.
+func isEnd(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// sampleOnSignal asks for a sample for each SIGUSR1.
+func sampleOnSignal(ctx context.Context) <-chan struct{} {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	sample := make(chan struct{})
+	go func() {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case sample <- struct{}{}:
+			}
+		}
+	}()
+	return sample
+}
+
+// show shows the snapshots on the screen as they come.
+func (l *live) show(ctx context.Context, screen *os.File) error {
+	recorded, err := l.openRecord()
+	if err != nil {
+		return err
+	}
+	defer recorded.close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+
+	snapshots := make(chan *dump.Snapshot)
+	status := make(chan string)
+	sample := make(chan struct{}, 1)
+	send := func(line string) {
+		select {
+		case status <- line:
+		case <-ctx.Done():
+		}
+	}
+	ended := make(chan error, 1)
+	go func() {
+		defer close(snapshots)
+		err := l.source(nil)(ctx, feed{
+			dump: func(s *dump.Snapshot) {
+				if err := recorded.add(s); err != nil {
+					send(err.Error())
+				}
+				select {
+				case snapshots <- s:
+				case <-ctx.Done():
+				}
+			},
+			status: send,
+			sample: sample,
+		})
+		if err != nil && !isEnd(err) {
+			send(err.Error())
+		}
+		ended <- err
+	}()
+	err = tui.Watch(ctx, tui.Feed{
+		Snapshots: snapshots,
+		Status:    status,
+		Sample: func() {
+			select {
+			case sample <- struct{}{}:
+			default: // one is asked for already
+			}
+		},
+	}, tui.Options{Output: screen})
+	stop()
+	sourceErr := <-ended
+	switch {
+	case err != nil && !isEnd(err):
+		return err
+	case sourceErr != nil && !isEnd(sourceErr) && !errors.Is(sourceErr, bpf.ErrFailed):
+		return sourceErr
+	}
+	return nil
+}
+
+// recording is the file of --record.
+type recording struct {
+	file    *os.File
+	writers []report.Writer
+}
+
+func (l *live) openRecord() (*recording, error) {
+	if l.record == "" {
+		return &recording{}, nil
+	}
+	f, err := os.OpenFile(l.record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the file of --record: %w", err)
+	}
+	return &recording{file: f, writers: []report.Writer{report.NewJSONLines(f, report.Options{})}}, nil
+}
+
+func (r *recording) add(s *dump.Snapshot) error {
+	for _, w := range r.writers {
+		if err := w.Add(s); err != nil {
+			return fmt.Errorf("record a snapshot: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *recording) close() {
+	if r.file != nil {
+		_ = r.file.Close() // each snapshot was written at once
+	}
+}

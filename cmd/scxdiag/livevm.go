@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"scxdiag/bpf"
+	"scxdiag/bpf/vm"
+	"scxdiag/bpf/vm/load"
+	"scxdiag/dump/wire"
+)
+
+// stopWithin is how long a guest has to end its scheduler in order.
+const stopWithin = 30 * time.Second
+
+// inVM is the source that runs the scheduler, and a load for it, in a virtual
+// machine. The same program runs inside; what it sends is records.
+func (l *live) inVM(ctx context.Context, f feed) error {
+	if err := vm.CheckQEMU(); err != nil {
+		return err
+	}
+	kernel, err := l.kernel(ctx, f.status)
+	if err != nil {
+		return err
+	}
+	f.status("booting a kernel in QEMU")
+	m, err := vm.Start(ctx, vm.Config{Kernel: kernel, CPUs: l.vmCPUs})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = m.Close() }() // it is to be gone, whatever happens
+	if m.Accel() == vm.Emulation {
+		f.status("the CPUs are emulated: all takes its time")
+	}
+
+	// These outlive ctx, which only asks the scheduler to end.
+	inside, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	hum, err := m.Start(inside, vm.Cmd{Args: load.DemoArgs(vm.Self), Stderr: lineWriter("load: ", f.status)})
+	if err != nil {
+		return err
+	}
+	records, stdout := io.Pipe()
+	guest, err := m.Start(inside, vm.Cmd{Args: l.guestArgs(), Stdout: stdout, Stderr: lineWriter("", f.status)})
+	if err != nil {
+		return err
+	}
+	read := make(chan error, 1)
+	go func() { read <- readRecords(records, f) }()
+	stop := context.AfterFunc(ctx, func() {
+		_ = guest.Signal(syscall.SIGTERM) // if it is gone, so much the better
+		time.AfterFunc(stopWithin, kill)
+	})
+	defer stop()
+	go forwardSamples(inside, f.sample, guest)
+
+	err = guest.Wait()
+	_ = stdout.Close()
+	if readErr := <-read; err == nil {
+		err = readErr
+	}
+	_ = hum.Signal(syscall.SIGKILL) // the machine goes down anyway
+	return guestError(err)
+}
+
+// kernel finds the kernel that --vm-kernel names.
+func (l *live) kernel(ctx context.Context, status func(string)) (string, error) {
+	if strings.Contains(l.vmKernel, "/") {
+		if info, err := os.Stat(l.vmKernel); err != nil || !info.Mode().IsRegular() {
+			return "", fmt.Errorf("--vm-kernel %s: no such kernel image", l.vmKernel)
+		}
+		return l.vmKernel, nil
+	}
+	return vm.Kernel(ctx, l.vmKernel, status)
+}
+
+// guestArgs is the command line of scxdiag inside.
+func (l *live) guestArgs() []string {
+	args := []string{vm.Self, "live", "--headless", "--format", string(liveRecords), "--interval", l.interval.String(), "--cell-parent", l.cellParent}
+	if l.inject != "" {
+		args = append(args, "--inject", l.inject)
+	}
+	return append(args, "--restart="+strconv.FormatBool(l.restart))
+}
+
+// guestError is what the end of scxdiag inside means. It has said on its
+// standard error what went wrong.
+func guestError(err error) error {
+	var exit *vm.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	if exit.Code == exitFailure {
+		return bpf.ErrFailed
+	}
+	return fmt.Errorf("scxdiag in the virtual machine: %w", err)
+}
+
+// readRecords makes snapshots of a stream of records.
+func readRecords(src io.Reader, f feed) error {
+	r := wire.NewReader(src, wire.Options{})
+	for {
+		d, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read the records of the virtual machine: %w", err)
+		}
+		f.dump(bpf.Complete(d))
+	}
+}
+
+// forwardSamples passes each request for a sample on to the guest.
+func forwardSamples(ctx context.Context, sample <-chan struct{}, guest *vm.Process) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sample:
+			_ = guest.Signal(syscall.SIGUSR1) // if it is gone, its end is reported elsewhere
+		}
+	}
+}
+
+// lineWriter passes on each line written to it, without the program's own
+// name, which this program puts in front again.
+func lineWriter(prefix string, line func(string)) io.Writer {
+	r, w := io.Pipe()
+	go func() {
+		in := bufio.NewScanner(r)
+		for in.Scan() {
+			line(prefix + strings.TrimPrefix(in.Text(), "scxdiag: "))
+		}
+		_, _ = io.Copy(io.Discard, r) // behind a line that is too long
+	}()
+	return w
+}
