@@ -4,6 +4,7 @@ package vm
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,9 @@ func guestMain(args []string) error {
 		}
 		fmt.Println(cmd.Process.Pid)
 		return nil
+	case "start": // on the host: a machine with this kernel
+		_, err := Start(context.Background(), Config{Kernel: args[1]})
+		return err
 	case "policy":
 		attr, err := unix.SchedGetAttr(0, 0)
 		if err != nil {

@@ -252,20 +252,10 @@ func testKill(t *testing.T, m *Machine) {
 // waitGone waits until a process of the guest is no more.
 func waitGone(t *testing.T, m *Machine, pid int) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(20 * time.Second)
-	for {
+	await(t, "the end of a process", func() bool {
 		_, err := m.ReadFile(t.Context(), fmt.Sprintf("/proc/%d/stat", pid))
-		if errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		select {
-		case <-limit:
-			t.Fatalf("process %d is still there: %v", pid, err)
-		case <-tick.C:
-		}
-	}
+		return errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 func testStream(t *testing.T, m *Machine) {
@@ -378,21 +368,9 @@ func testConsole(t *testing.T, m *Machine) {
 	if err := m.WriteFile(t.Context(), "/dev/kmsg", []byte("<6>hello from a test\n"), 0); err != nil {
 		t.Fatal(err)
 	}
-	waitConsole(t, m, "hello from a test")
-}
-
-func waitConsole(t *testing.T, m *Machine, text string) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(20 * time.Second)
-	for !bytes.Contains(m.Console(), []byte(text)) {
-		select {
-		case <-limit:
-			t.Fatalf("no %q in %q", text, m.Console())
-		case <-tick.C:
-		}
-	}
+	await(t, "a kernel message", func() bool {
+		return bytes.Contains(m.Console(), []byte("hello from a test"))
+	})
 }
 
 func testCrash(t *testing.T, m *Machine) {
@@ -434,15 +412,5 @@ func TestAMachineThatCountsInstructionsEndsWithoutATrace(t *testing.T) {
 	if err := m.Close(); err != nil || !errors.Is(m.Err(), ErrClosed) {
 		t.Errorf("again: %v, %v", err, m.Err())
 	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(10 * time.Second)
-	for runtime.NumGoroutine() > before {
-		select {
-		case <-limit:
-			buf := make([]byte, 1<<20)
-			t.Fatalf("goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
-		case <-tick.C:
-		}
-	}
+	await(t, "as few goroutines as before", func() bool { return runtime.NumGoroutine() <= before })
 }

@@ -87,3 +87,18 @@ func exit(err error) ExitError {
 	}
 	return ExitError{}
 }
+
+// await waits until a condition holds.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(30 * time.Second)
+	for !holds() {
+		select {
+		case <-limit:
+			t.Fatal("never: " + what)
+		case <-tick.C:
+		}
+	}
+}

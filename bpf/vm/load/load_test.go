@@ -93,7 +93,7 @@ func awaitProgress(t *testing.T, g *Group) {
 	before := g.Progress()
 	await(t, "progress of all tasks", func() bool {
 		for i, n := range g.Progress() {
-			if n < before[i]+3 {
+			if n < before[i]+2 {
 				return false
 			}
 		}
