@@ -27,6 +27,7 @@ test: tools gofmt vet lint unit ## install what testing needs, then run every ch
 
 tools: $(LINT) ## install what testing needs and this machine lacks
 	@command -v tmux >/dev/null || { $(call apt,tmux); }
+	@command -v qemu-system-x86_64 >/dev/null || { $(call apt,qemu-system-x86); }
 
 # apt installs a Debian package and says so.
 apt = echo "installing $(1) with apt-get" && \

@@ -84,6 +84,7 @@ func (c *call) serve(req *request) {
 		r = failed(readFile(c.flows[0], req.Path))
 	case opWrite:
 		r = failed(writeFile(c.flows[0], req))
+		_, _ = io.Copy(io.Discard, c.flows[0]) // the host must get to the reply
 	default:
 		r = reply{Error: "unknown request " + req.Op}
 	}
@@ -175,7 +176,7 @@ func (c *call) run(req *request) reply {
 // ends the call while it is running.
 func (c *call) control(process *os.Process, pipes *pipes, ended <-chan struct{}) {
 	for {
-		var s signal
+		var s kill
 		if err := c.dec.Decode(&s); err != nil {
 			break
 		}

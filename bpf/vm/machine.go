@@ -22,8 +22,12 @@ import (
 // ErrClosed is the error of a machine that Close has ended.
 var ErrClosed = errors.New("machine is closed")
 
-// crashTime is how long a crashed kernel has to print what it has to say.
-const crashTime = 10 * time.Second
+const (
+	// bootTime is how long a boot may take, emulated on a busy machine.
+	bootTime = 5 * time.Minute
+	// crashTime is how long a crashed kernel has to print what it has to say.
+	crashTime = 10 * time.Second
+)
 
 // Machine is a running guest. All its methods may be called at the same time.
 type Machine struct {
@@ -71,18 +75,25 @@ func Start(ctx context.Context, config Config) (*Machine, error) {
 	ctx, m.cancel = context.WithCancelCause(ctx)
 	started := make(chan error, 1)
 	go m.runQEMU(ctx, qemuArgs(&config, m.accel), []*os.File{initramfs, theirs}, started)
-	err = <-started
-	if err == nil {
-		var c *hostCall
-		if c, err = m.call(ctx, &request{Op: opPing}); err == nil {
-			err = c.finish()
-		}
+	if err = <-started; err == nil {
+		err = m.awaitAgent(ctx)
 	}
 	if err != nil {
 		_ = m.Close()
 		return nil, fmt.Errorf("start a machine: %w", err)
 	}
 	return m, nil
+}
+
+// awaitAgent returns when the agent answers.
+func (m *Machine) awaitAgent(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, fmt.Errorf("no answer from the guest for %v", bootTime))
+	defer cancel()
+	c, err := m.call(ctx, &request{Op: opPing})
+	if err != nil {
+		return err
+	}
+	return c.finish()
 }
 
 // socketPair makes a connection and gives both ends of it.

@@ -144,7 +144,7 @@ func (p *Process) Signal(s os.Signal) error {
 		return os.ErrProcessDone
 	default:
 	}
-	if err := p.call.enc.Encode(signal{number}); err != nil {
+	if err := p.call.enc.Encode(kill{number}); err != nil {
 		return fmt.Errorf("signal %v: %w", s, p.call.explain(err))
 	}
 	return nil

@@ -65,8 +65,8 @@ func (r *request) flows() int {
 	return 0
 }
 
-// signal goes to the process of a run.
-type signal struct {
+// kill is a signal for the process of a run.
+type kill struct {
 	Signal syscall.Signal `json:"signal"`
 }
 

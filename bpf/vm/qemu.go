@@ -13,9 +13,12 @@ import (
 type Config struct {
 	Kernel string // the kernel image, as Kernel finds one
 
-	CPUs         int // online CPUs; 0 is 4
-	PossibleCPUs int // CPUs that the kernel makes room for; 0 is CPUs
-	LLCs         int // groups of possible CPUs that share a last-level cache; 0 is 1
+	// CPUs are online from the start; 0 is 4. PossibleCPUs, where 0 is CPUs,
+	// is how many there are in all. The guest turns on the others through
+	// /sys/devices/system/cpu/cpuN/online.
+	CPUs         int
+	PossibleCPUs int
+	LLCs         int // groups of possible CPUs that share a last-level cache, CPU 0 in the first; 0 is 1
 	MemoryMiB    int // 0 is 1536
 
 	// ICount makes the guest's clock count its instructions, one a
@@ -77,11 +80,14 @@ func qemuArgs(c *Config, accel Accel) []string {
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 		"-kernel", c.Kernel,
 		"-initrd", childFile(0),
-		"-append", "console=ttyS0 quiet panic=-1 oops=panic mitigations=off " + guestVar + "=" + guestInit + " " + c.Append,
+		"-append", fmt.Sprintf("console=ttyS0 quiet panic=-1 oops=panic mitigations=off maxcpus=%d %s=%s %s",
+			c.CPUs, guestVar, guestInit, c.Append),
 		"-m", strconv.Itoa(c.MemoryMiB),
-		// The CPUs of a socket share its last-level cache.
-		"-smp", fmt.Sprintf("cpus=%d,maxcpus=%d,sockets=%d,cores=%d,threads=1",
-			c.CPUs, c.PossibleCPUs, c.LLCs, c.PossibleCPUs/c.LLCs),
+		// The CPUs of a socket share its last-level cache. All are plugged in:
+		// where it sees no hypervisor that it knows, as with emulation, the
+		// kernel makes no room for others.
+		"-smp", fmt.Sprintf("cpus=%d,sockets=%d,cores=%d,threads=1",
+			c.PossibleCPUs, c.LLCs, c.PossibleCPUs/c.LLCs),
 		"-chardev", "stdio,id=console,signal=off",
 		"-serial", "chardev:console",
 		"-device", "virtio-serial-pci",
