@@ -174,10 +174,16 @@ func nonZero[T comparable](v T) dump.Value[T] {
 	return dump.Value[T]{V: v, Known: v != zero}
 }
 
-// id is a number of a cell or a CPU; one that is none is unknown.
-func id(v uint32) dump.Value[int32] {
-	return dump.Value[int32]{V: int32(v & math.MaxInt32), Known: v <= math.MaxInt32} //nolint:gosec // just masked
+// notNegative is v, or unknown if that is below zero.
+func notNegative(v int32) dump.Value[int32] {
+	if v < 0 {
+		return dump.Value[int32]{}
+	}
+	return dump.Of(v)
 }
+
+// id is a number of a cell or a CPU; one that is none is unknown.
+func id(v uint32) dump.Value[int32] { return notNegative(int32(v)) } //nolint:gosec // negative if too large
 
 // seen reports whether an id was there before, and enters it.
 func (b *builder) seen(set map[uint32]struct{}, v uint32, k Kind) bool {
@@ -254,7 +260,7 @@ func (b *builder) addTask(r *Task, record []byte) {
 	t := &b.s.Tasks[len(b.s.Tasks)-1]
 	t.TaskRef = dump.TaskRef{Comm: b.comm(r.Comm[:]), PID: r.PID}
 	t.TGID = dump.Of(r.TGID)
-	t.CPU = dump.Value[int32]{V: r.CPU, Known: r.CPU >= 0}
+	t.CPU = notNegative(r.CPU)
 	t.Current = r.Flags&TaskCurrent != 0
 	t.Walked = r.Walk != 0
 	t.State = dump.Of(stateLetter(r.State, r.ExitState))
@@ -416,7 +422,7 @@ func (b *builder) setExit() {
 		x.Code = dump.Of(r.Code)
 		x.Reason = nonZero(string(cString(r.Reason[:])))
 		x.Message = nonZero(string(cString(r.Msg[:])))
-		x.CPU = dump.Value[int32]{V: r.ExitCPU, Known: r.ExitCPU >= 0}
+		x.CPU = notNegative(r.ExitCPU)
 		for _, pc := range r.Frames[:r.NrFrames] {
 			x.Backtrace = append(x.Backtrace, dump.Line{Text: "0x" + strconv.FormatUint(pc, 16)})
 		}
