@@ -45,20 +45,28 @@ func sane(t *testing.T, d *wire.Dump) {
 	}
 }
 
-// seeds are dumps whole, cut, and spoilt.
+// seeds are streams with a few kinds of record each: the shorter an input, the
+// more a fuzzer gets done.
 func seeds(f *testing.F) {
-	exit := &wiretest.Dump{ID: 2}
-	exit.Send(wire.Begin{Trigger: wire.TriggerAbort, ExitKind: 1026})
-	exit.Send(wire.DSQ{ID: 1, NrPIDs: 2})
-	exit.Send(wire.Exit{Kind: 1026, NrFrames: 3, TextSize: 10})
-	exit.Send(wire.Text{Size: 10})
-	exit.Finish()
-	whole := stream(append(with(wiretest.Sample(1, 5)), exit.Records()...)...)
-	f.Add(whole)
-	f.Add(whole[:len(whole)/2])
-	f.Add(whole[77:])
+	h := wire.Header{Words: 1}
+	for _, kinds := range [][]wiretest.Record{
+		{wire.Task{Header: h, PID: 1, Flags: 15}, wire.Task{Header: wire.Header{Walk: 1}, PID: 1}},
+		{wire.Begin{Trigger: wire.TriggerAbort, ExitKind: 1026, NrCPUs: 2}, wire.CPU{ID: 1, Known: 1}},
+		{wire.Cell{Header: h, ID: 1}, wire.DSQ{ID: 1, NrPIDs: 2}, wire.Event{Kind: 1}},
+		{wire.Exit{Kind: 1026, NrFrames: 3, TextSize: 10}},
+		{wire.Text{Size: 10}},
+	} {
+		d := &wiretest.Dump{ID: 1}
+		for _, r := range kinds {
+			d.Send(r)
+		}
+		f.Add(stream(d.Records()...))
+		d.Finish()
+		whole := stream(d.Records()...)
+		f.Add(whole[7:])
+		f.Add(append(wiretest.Host.Append(nil), whole...))
+	}
 	f.Add(stream(wire.Cgroup{ID: 1, Path: "/a"}.Append(nil), []byte("scxdscxd")))
-	f.Add([]byte{})
 }
 
 // FuzzAssembler cuts its input into records by their lengths alone, as far as

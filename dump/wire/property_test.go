@@ -4,6 +4,7 @@ package wire_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -445,9 +446,7 @@ var sameDump = cmp.Options{
 	cmp.Comparer(func(a, b dump.Ledger) bool {
 		return a.Truncated == b.Truncated && cmp.Equal(a.Records, b.Records) && a.Complete() == b.Complete()
 	}),
-	cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "DSQs.PIDs" }, cmp.Comparer(func(a, b []int32) bool {
-		return slices.Equal(a, b)
-	})),
+	cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "DSQs.PIDs" }, cmp.Comparer(slices.Equal[[]int32])),
 }
 
 // TestSnapshotsAreWhatWasSent sends two dumps over two rings each, in random
@@ -549,7 +548,7 @@ func TestReaderGetsOverDamage(t *testing.T) {
 		}
 		want.want.Ledger, got.Snapshot.Ledger = dump.Ledger{}, dump.Ledger{Records: nil}
 		check(t, want, got)
-		if _, err := r.Next(); err != io.EOF {
+		if _, err := r.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("got %v behind the last dump, want EOF", err)
 		}
 		if n := r.Stats().Skipped; n != uint64(skipped) {

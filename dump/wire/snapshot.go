@@ -79,8 +79,8 @@ func (b *builder) setHost() {
 	if v, ok := dump.ParseVersion(b.host.Release); ok {
 		s.Kernel.Min, s.Kernel.Max = v, v
 	}
-	if ns := b.d.id; b.host.Boot > 0 && ns <= uint64(math.MaxInt64-b.host.Boot) {
-		s.Time = time.Unix(0, b.host.Boot+int64(ns)).UTC() //nolint:gosec // just checked
+	if ns := int64(b.d.id); ns >= 0 && b.host.Boot > 0 && ns <= math.MaxInt64-b.host.Boot { //nolint:gosec // checked
+		s.Time = time.Unix(0, b.host.Boot+ns).UTC()
 	}
 	enabled := -1
 	if b.host.Enabled > 0 && b.host.Enabled < 16 {
@@ -304,7 +304,7 @@ func (b *builder) addTask(r *Task, record []byte) {
 	t.CgroupID = nonZero(r.CGID)
 	t.CgroupName = b.cgroup(r.CGID)
 	t.ConfigSeq = dump.Of(r.Seq)
-	t.RunTime = dump.Of(time.Duration(min(r.RunNS, math.MaxInt64))) //nolint:gosec // bounded
+	t.RunTime = dump.Of(time.Duration(min(r.RunNS, math.MaxInt64)))
 	t.Runs = dump.Of(r.NrRuns)
 }
 
@@ -371,7 +371,7 @@ func (b *builder) addEvent(r *Event) {
 		b.torn++
 	}
 	b.s.Events = append(b.s.Events, dump.Event{
-		Seq:      int64(min(r.Pos, math.MaxInt64)), //nolint:gosec // bounded
+		Seq:      int64(min(r.Pos, math.MaxInt64)),
 		Kind:     r.Kind.String(),
 		CgroupID: nonZero(r.CGID),
 		PID:      nonZero(r.PID),
@@ -418,7 +418,7 @@ func (b *builder) setExit() {
 	x := new(dump.Exit)
 	b.s.Exit = x
 	if r != nil {
-		x.Kind = nonZero(dump.ExitKind(r.Kind & math.MaxInt32)) //nolint:gosec // just masked
+		x.Kind = nonZero(dump.ExitKind(r.Kind & math.MaxInt32))
 		x.Code = dump.Of(r.Code)
 		x.Reason = nonZero(string(cString(r.Reason[:])))
 		x.Message = nonZero(string(cString(r.Msg[:])))
@@ -429,7 +429,7 @@ func (b *builder) setExit() {
 	}
 	if aborting {
 		if !x.Kind.Known {
-			x.Kind = nonZero(dump.ExitKind(begin.ExitKind & math.MaxInt32)) //nolint:gosec // just masked
+			x.Kind = nonZero(dump.ExitKind(begin.ExitKind & math.MaxInt32))
 		}
 		if !x.Code.Known {
 			x.Code = dump.Of(begin.ExitCode)

@@ -87,7 +87,7 @@ func Sample(id uint64, tasks int) *Dump {
 	walk := make([]wire.Task, 0, tasks)
 	for i := range uint32(tasks) { //nolint:gosec // a test's number
 		t := wire.Task{
-			PID: int32(i) + 1, TGID: int32(i) + 1, CPU: int32(i % cpus), Flags: wire.TaskCtx | wire.TaskAllCell, //nolint:gosec // see above
+			PID: int32(i) + 1, TGID: int32(i) + 1, CPU: int32(i % cpus), Flags: wire.TaskCtx | wire.TaskAllCell,
 			State: 1, SCXState: 4, StickyCPU: -1, HoldingCPU: -1, Slice: 5e6, Weight: 100, Cell: i % cpus / 4,
 			Seq: 3, DSQ: 2<<28 | uint64(i%cpus/4)<<16, CGID: 1, RunNS: 1e6, NrRuns: 10,
 			CPUs: dump.MaskRange(0, cpus-1), Allowed: dump.MaskRange(0, cpus-1),
