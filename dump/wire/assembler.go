@@ -77,6 +77,7 @@ type Assembler struct {
 
 	held int      // bytes of records in open
 	free [][]byte // chunks of finished dumps
+	idle *pending // a finished dump, to be used again
 }
 
 // pending is a dump that is not finished.
@@ -187,7 +188,12 @@ func (a *Assembler) find(id uint64) *pending {
 	if len(a.open) >= a.opts.MaxOpen {
 		a.finish(a.open[0])
 	}
-	d := &pending{id: id, host: a.host, before: a.seen}
+	d := a.idle
+	if d == nil {
+		d = new(pending)
+	}
+	a.idle = nil
+	*d = pending{id: id, host: a.host, before: a.seen, chunks: d.chunks[:0]}
 	a.open = append(a.open, d)
 	a.last = d
 	return d
@@ -330,7 +336,8 @@ func (a *Assembler) close(d *pending) {
 			a.free = append(a.free, c)
 		}
 	}
-	d.chunks = nil
+	clear(d.chunks)
+	a.idle = d
 }
 
 // skipped notes bytes of a stream that were no records.

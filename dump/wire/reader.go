@@ -102,17 +102,11 @@ func (r *Reader) step() bool {
 	return true
 }
 
-// recordLen is the length of the record that b starts with, false if it is
-// none.
+// recordLen is the length of the record that b starts with, of this or a later
+// version; false if there is none.
 func recordLen(b []byte) (int, bool) {
-	h, err := ParseHeader(b)
-	switch {
-	case err == nil, h.Magic == Magic && h.Version > Version && h.Len >= headerSize && h.Len <= MaxRecord:
-		return int(h.Len), true
-	case h.Magic == Magic && h.Version == Version && h.Len >= headerSize && h.Len <= MaxRecord: // not all in b
-		return int(h.Len), true
-	}
-	return 0, false
+	h, _ := ParseHeader(b) // that b lacks the record's end does not matter
+	return int(h.Len), h.Magic == Magic && h.Version >= Version && h.Len >= headerSize && h.Len <= MaxRecord
 }
 
 // resync skips at least n bytes, up to the next magic. It looks at what there

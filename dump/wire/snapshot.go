@@ -79,8 +79,8 @@ func (b *builder) setHost() {
 	if v, ok := dump.ParseVersion(b.host.Release); ok {
 		s.Kernel.Min, s.Kernel.Max = v, v
 	}
-	if ns := b.d.id; b.host.Boot > 0 && ns <= uint64(math.MaxInt64-b.host.Boot) {
-		s.Time = time.Unix(0, b.host.Boot+int64(ns)).UTC() //nolint:gosec // just checked
+	if ns := int64(b.d.id); ns >= 0 && b.host.Boot > 0 && ns <= math.MaxInt64-b.host.Boot { //nolint:gosec // checked
+		s.Time = time.Unix(0, b.host.Boot+ns).UTC()
 	}
 	enabled := -1
 	if b.host.Enabled > 0 && b.host.Enabled < 16 {
@@ -174,10 +174,16 @@ func nonZero[T comparable](v T) dump.Value[T] {
 	return dump.Value[T]{V: v, Known: v != zero}
 }
 
-// id is a number of a cell or a CPU; one that is none is unknown.
-func id(v uint32) dump.Value[int32] {
-	return dump.Value[int32]{V: int32(v & math.MaxInt32), Known: v <= math.MaxInt32} //nolint:gosec // just masked
+// notNegative is v, or unknown if that is below zero.
+func notNegative(v int32) dump.Value[int32] {
+	if v < 0 {
+		return dump.Value[int32]{}
+	}
+	return dump.Of(v)
 }
+
+// id is a number of a cell or a CPU; one that is none is unknown.
+func id(v uint32) dump.Value[int32] { return notNegative(int32(v)) } //nolint:gosec // negative if too large
 
 // seen reports whether an id was there before, and enters it.
 func (b *builder) seen(set map[uint32]struct{}, v uint32, k Kind) bool {
@@ -254,7 +260,7 @@ func (b *builder) addTask(r *Task, record []byte) {
 	t := &b.s.Tasks[len(b.s.Tasks)-1]
 	t.TaskRef = dump.TaskRef{Comm: b.comm(r.Comm[:]), PID: r.PID}
 	t.TGID = dump.Of(r.TGID)
-	t.CPU = dump.Value[int32]{V: r.CPU, Known: r.CPU >= 0}
+	t.CPU = notNegative(r.CPU)
 	t.Current = r.Flags&TaskCurrent != 0
 	t.Walked = r.Walk != 0
 	t.State = dump.Of(stateLetter(r.State, r.ExitState))
@@ -298,7 +304,7 @@ func (b *builder) addTask(r *Task, record []byte) {
 	t.CgroupID = nonZero(r.CGID)
 	t.CgroupName = b.cgroup(r.CGID)
 	t.ConfigSeq = dump.Of(r.Seq)
-	t.RunTime = dump.Of(time.Duration(min(r.RunNS, math.MaxInt64))) //nolint:gosec // bounded
+	t.RunTime = dump.Of(time.Duration(min(r.RunNS, math.MaxInt64)))
 	t.Runs = dump.Of(r.NrRuns)
 }
 
@@ -365,7 +371,7 @@ func (b *builder) addEvent(r *Event) {
 		b.torn++
 	}
 	b.s.Events = append(b.s.Events, dump.Event{
-		Seq:      int64(min(r.Pos, math.MaxInt64)), //nolint:gosec // bounded
+		Seq:      int64(min(r.Pos, math.MaxInt64)),
 		Kind:     r.Kind.String(),
 		CgroupID: nonZero(r.CGID),
 		PID:      nonZero(r.PID),
@@ -412,18 +418,18 @@ func (b *builder) setExit() {
 	x := new(dump.Exit)
 	b.s.Exit = x
 	if r != nil {
-		x.Kind = nonZero(dump.ExitKind(r.Kind & math.MaxInt32)) //nolint:gosec // just masked
+		x.Kind = nonZero(dump.ExitKind(r.Kind & math.MaxInt32))
 		x.Code = dump.Of(r.Code)
 		x.Reason = nonZero(string(cString(r.Reason[:])))
 		x.Message = nonZero(string(cString(r.Msg[:])))
-		x.CPU = dump.Value[int32]{V: r.ExitCPU, Known: r.ExitCPU >= 0}
+		x.CPU = notNegative(r.ExitCPU)
 		for _, pc := range r.Frames[:r.NrFrames] {
 			x.Backtrace = append(x.Backtrace, dump.Line{Text: "0x" + strconv.FormatUint(pc, 16)})
 		}
 	}
 	if aborting {
 		if !x.Kind.Known {
-			x.Kind = nonZero(dump.ExitKind(begin.ExitKind & math.MaxInt32)) //nolint:gosec // just masked
+			x.Kind = nonZero(dump.ExitKind(begin.ExitKind & math.MaxInt32))
 		}
 		if !x.Code.Known {
 			x.Code = dump.Of(begin.ExitCode)

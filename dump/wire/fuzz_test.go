@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package wire_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"testing"
+	"testing/iotest"
+
+	"scxdiag/dump/wire"
+	"scxdiag/dump/wire/wiretest"
+)
+
+// sane checks what holds for every dump, whatever it was made of.
+func sane(t *testing.T, d *wire.Dump) {
+	t.Helper()
+	s := d.Snapshot
+	if s == nil || s.Source.Carrier != "ringbuf" {
+		t.Fatalf("no snapshot, or one without a source")
+	}
+	_, _, _ = s.ID(), s.LongestWaiting(), s.Subject()
+	tasks := map[int32]bool{}
+	for i := range s.Tasks {
+		task := &s.Tasks[i]
+		if task.Walked && tasks[task.PID] {
+			t.Fatalf("task %d was walked over and is there twice", task.PID)
+		}
+		tasks[task.PID] = true
+		if len(task.Comm) > 16 || bytes.IndexByte([]byte(task.Comm), 0) >= 0 {
+			t.Fatalf("comm %q", task.Comm)
+		}
+	}
+	for i := range s.Cells {
+		if i > 0 && s.Cells[i-1].ID >= s.Cells[i].ID {
+			t.Fatal("cells are not in order, or there twice")
+		}
+	}
+	for _, r := range s.Ledger.Records {
+		if r.Expected != r.Received+r.Dropped && s.Ledger.Complete() {
+			t.Fatalf("the ledger is complete, but has %+v", r)
+		}
+	}
+}
+
+// seeds are streams with a few kinds of record each: the shorter an input, the
+// more a fuzzer gets done.
+func seeds(f *testing.F) {
+	h := wire.Header{Words: 1}
+	for _, kinds := range [][]wiretest.Record{
+		{wire.Task{Header: h, PID: 1, Flags: 15}, wire.Task{Header: wire.Header{Walk: 1}, PID: 1}},
+		{wire.Begin{Trigger: wire.TriggerAbort, ExitKind: 1026, NrCPUs: 2}, wire.CPU{ID: 1, Known: 1}},
+		{wire.Cell{Header: h, ID: 1}, wire.DSQ{ID: 1, NrPIDs: 2}, wire.Event{Kind: 1}},
+		{wire.Exit{Kind: 1026, NrFrames: 3, TextSize: 10}},
+		{wire.Text{Size: 10}},
+	} {
+		d := &wiretest.Dump{ID: 1}
+		for _, r := range kinds {
+			d.Send(r)
+		}
+		f.Add(stream(d.Records()...))
+		d.Finish()
+		whole := stream(d.Records()...)
+		f.Add(whole[7:])
+		f.Add(append(wiretest.Host.Append(nil), whole...))
+	}
+	f.Add(stream(wire.Cgroup{ID: 1, Path: "/a"}.Append(nil), []byte("scxdscxd")))
+}
+
+// FuzzAssembler cuts its input into records by their lengths alone, as far as
+// they go, so that their contents are what is fuzzed.
+func FuzzAssembler(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		o := wire.Options{MaxOpen: 3, MaxBytes: 1 << 16, MaxTasks: 100}
+		a := wire.NewAssembler(o, func(d *wire.Dump) { sane(t, d) })
+		for len(in) > 0 {
+			n := len(in)
+			if n >= 12 {
+				n = min(n, max(1, int(binary.LittleEndian.Uint32(in[8:])&0xffff)))
+			}
+			_ = a.Add(in[:n])
+			in = in[n:]
+			if a.Held() > o.MaxBytes || len(a.Open(nil)) > o.MaxOpen {
+				t.Fatalf("%d bytes held, %d dumps open", a.Held(), len(a.Open(nil)))
+			}
+		}
+		a.FlushAll()
+		if a.Held() != 0 {
+			t.Fatalf("%d bytes held without any dump", a.Held())
+		}
+	})
+}
+
+// FuzzReader reads a stream at once and byte by byte: the dumps must be the
+// same, and no byte may be lost from the account.
+func FuzzReader(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		read := func(src io.Reader) (ids []string, stats wire.Stats) {
+			r := wire.NewReader(src, wire.Options{MaxBytes: 1 << 16})
+			for {
+				d, err := r.Next()
+				if errors.Is(err, io.EOF) {
+					return ids, r.Stats()
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				sane(t, d)
+				ids = append(ids, d.Snapshot.ID())
+			}
+		}
+		ids, stats := read(bytes.NewReader(in))
+		if stats.Skipped > uint64(len(in)) {
+			t.Fatalf("%d bytes of %d skipped", stats.Skipped, len(in))
+		}
+		ids2, stats2 := read(iotest.OneByteReader(bytes.NewReader(in)))
+		if stats != stats2 || len(ids) != len(ids2) {
+			t.Fatalf("read at once: %d dumps, %+v; byte by byte: %d dumps, %+v", len(ids), stats, len(ids2), stats2)
+		}
+		for i := range ids {
+			if ids[i] != ids2[i] {
+				t.Fatalf("dump %d depends on how the stream is read", i)
+			}
+		}
+	})
+}
