@@ -33,7 +33,7 @@ s32 BPF_STRUCT_OPS(cells_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wa
 		return prev_cpu;
 	cpu = idle_cpu(p, t, home, prev_cpu);
 	if (cpu >= 0) {
-		dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, 0);
+		dsq_insert(p, SCX_DSQ_LOCAL, task_slice(p), 0);
 		return cpu;
 	}
 	return home >= 0 ? home : cell_cpu(p, t, prev_cpu);
@@ -62,11 +62,11 @@ void BPF_STRUCT_OPS(cells_enqueue, struct task_struct *p, u64 enq_flags)
 	if (!(enq_flags & bpf_core_enum_value(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED)))
 		cpu = idle_cpu(p, t, home, prev);
 	if (cpu >= 0) {
-		dsq_insert(p, SCX_DSQ_LOCAL_ON | (u32)cpu, slice_ns, enq_flags);
+		dsq_insert(p, SCX_DSQ_LOCAL_ON | (u32)cpu, task_slice(p), enq_flags);
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 		return;
 	}
-	dsq_insert_vtime(p, t->dsq, slice_ns, p->scx.dsq_vtime, enq_flags);
+	dsq_insert_vtime(p, t->dsq, task_slice(p), p->scx.dsq_vtime, enq_flags);
 	/*
 	 * A CPU that found nothing and is on its way to idle does not count as
 	 * idle yet. Naming it closes that window: the kernel looks again.
@@ -121,12 +121,8 @@ void BPF_STRUCT_OPS(cells_stopping, struct task_struct *p, bool runnable)
 	vtime = p->scx.dsq_vtime + used * 100 / weight;
 	set_vtime(p, vtime);
 	cpu->vtime = vtime;
-	/*
-	 * Nobody waited while a task ran on for longer than its slice, so nobody
-	 * is owed the time: the clock follows at the distance of one slice.
-	 */
 	if (t->clock == cpu->cell)
-		clock_advance(t->clock, vtime - slice_ns * 100 / weight);
+		clock_advance(t->clock, vtime - max_lead(p));
 }
 
 void BPF_STRUCT_OPS(cells_enable, struct task_struct *p)

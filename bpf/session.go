@@ -24,6 +24,9 @@ type Session struct {
 	Options Options
 	// Interval is how often a sample is taken; 0 is never.
 	Interval time.Duration
+	// Duration is how long the session goes on after the scheduler took over
+	// for the first time; 0 is until ctx is done.
+	Duration time.Duration
 	// Restart starts the scheduler again after it failed, later each time.
 	Restart bool
 	// Records gets every record as it was read, and those that explain them;
@@ -34,6 +37,8 @@ type Session struct {
 	Dump func(*dump.Snapshot)
 	// Status gets one line about what the session does. nil: nobody does.
 	Status func(string)
+	// Enabled is called when the scheduler has taken over. nil: nobody is.
+	Enabled func()
 	// Sample takes a sample for each value received. nil: never.
 	Sample <-chan struct{}
 }
@@ -57,13 +62,30 @@ const (
 // ErrFailed is returned by Run if the kernel threw the scheduler out.
 var ErrFailed = errors.New("the kernel threw the scheduler out")
 
-// Run loads the scheduler and collects until ctx is done, which ends it in
-// order and is no error, or until it fails.
+// Run loads the scheduler and collects until ctx is done or Duration is over,
+// which ends it in order and is no error, or until it fails.
 func (s *Session) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var limit *time.Timer
+	enabled := func() {
+		s.status(Name + " is the scheduler")
+		if s.Duration > 0 && limit == nil {
+			limit = time.AfterFunc(s.Duration, cancel)
+		}
+		if s.Enabled != nil {
+			s.Enabled()
+		}
+	}
+	defer func() {
+		if limit != nil {
+			limit.Stop()
+		}
+	}()
 	backoff := backoffFirst
 	for {
 		started := time.Now()
-		err := s.once(ctx)
+		err := s.once(ctx, enabled)
 		if !errors.Is(err, ErrFailed) || !s.Restart || ctx.Err() != nil {
 			return err
 		}
@@ -87,13 +109,16 @@ func (s *Session) status(line string) {
 }
 
 // once runs the scheduler once.
-func (s *Session) once(ctx context.Context) error {
+func (s *Session) once(ctx context.Context, enabled func()) error {
 	s.status("loading the scheduler")
 	sched, err := Load(s.Options)
 	if err != nil {
 		return err
 	}
-	r := run{session: s, sched: sched, ended: make(chan bool, 1), dumps: make(chan *wire.Dump, 32), delivered: make(chan struct{})}
+	r := run{
+		session: s, sched: sched, enabled: enabled,
+		ended: make(chan bool, 1), dumps: make(chan *wire.Dump, 32), delivered: make(chan struct{}),
+	}
 	go r.deliver()
 	err = r.run(ctx)
 	closeErr := sched.Close()
@@ -109,6 +134,7 @@ func (s *Session) once(ctx context.Context) error {
 type run struct {
 	session *Session
 	sched   *Scheduler
+	enabled func()
 	col     *collector
 	names   cgroupNamer
 	late    bool   // nothing tells when a dump by SysRq-D is complete
@@ -241,7 +267,7 @@ func (r *run) collect(ctx context.Context) error {
 	if err := r.sched.Scan(); err != nil {
 		return r.last(err)
 	}
-	r.session.status(fmt.Sprintf("%s is the scheduler", Name))
+	r.enabled()
 	for {
 		select {
 		case failed := <-r.ended:

@@ -22,6 +22,33 @@
 #define LEAD_SLICES 8192
 
 /*
+ * A light task gets a short slice: what a whole one would charge it would send
+ * it so far ahead of the others that the watchdog might come first.
+ */
+static __always_inline u64 task_slice(struct task_struct *p)
+{
+	u32 weight = p->scx.weight;
+
+	if (weight >= 100)
+		return slice_ns;
+	if (weight < 5)
+		weight = 5;
+	return slice_ns * weight / 100;
+}
+
+/*
+ * max_lead is how far ahead of its clock a task may be when it stops. Where it
+ * ran on for longer than its slice nobody waited, so nobody is owed the time;
+ * and the lightest may still not be kept waiting for ever.
+ */
+static __always_inline u64 max_lead(struct task_struct *p)
+{
+	u64 lead = slice_ns * 100 / (p->scx.weight ?: 1), cap = 8 * slice_ns;
+
+	return lead < cap ? lead : cap;
+}
+
+/*
  * task_refresh reads the task's cell anew if the configuration has changed
  * since. The sequence is read first and kept last: a task may have a newer
  * cell than its sequence says, never an older one.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -17,9 +18,9 @@ import (
 
 	"scxdiag/bpf"
 	"scxdiag/bpf/realtime"
+	"scxdiag/bpf/vm/load"
 	"scxdiag/dump"
 	"scxdiag/dump/report"
-	"scxdiag/tui"
 )
 
 // live is the command line of scxdiag live.
@@ -32,6 +33,8 @@ type live struct {
 	headless   bool
 	format     liveFormat
 	record     string
+
+	demoLoad bool
 
 	vm       bool
 	vmKernel string
@@ -81,13 +84,15 @@ Exit codes, without the screen:
 	f := cmd.Flags()
 	f.StringVar(&l.cellParent, "cell-parent", "/", "the `cgroup` whose descendants may own cells")
 	f.DurationVar(&l.interval, "interval", 2*time.Second, "time between two samples, 0 for none")
-	f.DurationVar(&l.duration, "duration", 0, "how long to run; 0 is until interrupted")
+	f.DurationVar(&l.duration, "duration", 0, "how long the scheduler runs; 0 is until interrupted")
 	f.StringVar(&l.inject, "inject", "", "have the scheduler commit a `fault`; see above")
 	f.BoolVar(&l.restart, "restart", false, "start the scheduler again after it failed, later each time")
 	f.BoolVar(&l.headless, "headless", false, "print instead of showing the screen")
 	f.VarP(&l.format, "format", "f", "what to print")
 	f.StringVar(&l.record, "record", "", "append each snapshot to a `file`, as lines of JSON")
 	f.BoolVar(&l.vm, "vm", false, "run in a virtual machine")
+	f.BoolVar(&l.demoLoad, "demo-load", false, "make cgroups with cpusets and keep them busy")
+	_ = f.MarkHidden("demo-load") // it is defined above; for virtual machines only
 	f.StringVar(&l.vmKernel, "vm-kernel", "7.3", "`kernel` of the virtual machine: 7.3, 7.2, 6.16, or the file of one")
 	f.IntVar(&l.vmCPUs, "vm-cpus", 4, "`number` of CPUs of the virtual machine")
 	return cmd
@@ -133,8 +138,8 @@ type feed struct {
 	sample <-chan struct{}
 }
 
-// source runs a scheduler until ctx is done or the scheduler ends.
-type source func(ctx context.Context, f feed) error
+// liveSource runs a scheduler until ctx is done or the scheduler ends.
+type liveSource func(ctx context.Context, f feed) error
 
 func (l *live) run(cmd *cobra.Command) error {
 	if l.inject != "" {
@@ -146,22 +151,12 @@ func (l *live) run(cmd *cobra.Command) error {
 	if l.interval < 0 || l.duration < 0 {
 		return usageError(cmd, "a time must not be negative")
 	}
-	ctx := cmd.Context()
-	if l.duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, l.duration)
-		defer cancel()
-	}
-	screen, isScreen := terminal(cmd.OutOrStdout())
-	if l.headless || l.format != "" || !isScreen || os.Getenv("TERM") == "dumb" {
-		return l.print(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr())
-	}
-	return l.show(ctx, screen)
+	return l.print(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 }
 
 // source is where the snapshots come from; records gets what was received, or
 // is nil.
-func (l *live) source(records io.Writer) source {
+func (l *live) source(records io.Writer) liveSource {
 	if l.vm {
 		return l.inVM
 	}
@@ -184,13 +179,33 @@ func (l *live) onThisMachine(ctx context.Context, f feed, records io.Writer) err
 	s := bpf.Session{
 		Options:  bpf.Options{CellParent: parent, Fault: l.fault},
 		Interval: l.interval,
+		Duration: l.duration,
 		Restart:  l.restart,
 		Records:  records,
 		Dump:     f.dump,
 		Status:   f.status,
 		Sample:   f.sample,
 	}
+	if l.demoLoad {
+		s.Enabled = func() {
+			if err := startDemoLoad(ctx); err != nil {
+				f.status(err.Error())
+			}
+		}
+	}
 	return s.Run(ctx)
+}
+
+// startDemoLoad makes cgroups with cpusets and keeps them busy until ctx is
+// done, once.
+func startDemoLoad(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(load.CgroupRoot, "a")); err == nil {
+		return nil // the scheduler was started again
+	}
+	if _, err := load.Default(ctx); err != nil {
+		return fmt.Errorf("start a load: %w", err)
+	}
+	return nil
 }
 
 // print prints the snapshots as they come.
@@ -267,67 +282,6 @@ func sampleOnSignal(ctx context.Context) <-chan struct{} {
 		}
 	}()
 	return sample
-}
-
-// show shows the snapshots on the screen as they come.
-func (l *live) show(ctx context.Context, screen *os.File) error {
-	recorded, err := l.openRecord()
-	if err != nil {
-		return err
-	}
-	defer recorded.close()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-
-	snapshots := make(chan *dump.Snapshot)
-	status := make(chan string)
-	sample := make(chan struct{}, 1)
-	send := func(line string) {
-		select {
-		case status <- line:
-		case <-ctx.Done():
-		}
-	}
-	ended := make(chan error, 1)
-	go func() {
-		defer close(snapshots)
-		err := l.source(nil)(ctx, feed{
-			dump: func(s *dump.Snapshot) {
-				if err := recorded.add(s); err != nil {
-					send(err.Error())
-				}
-				select {
-				case snapshots <- s:
-				case <-ctx.Done():
-				}
-			},
-			status: send,
-			sample: sample,
-		})
-		if err != nil && !isEnd(err) {
-			send(err.Error())
-		}
-		ended <- err
-	}()
-	err = tui.Watch(ctx, tui.Feed{
-		Snapshots: snapshots,
-		Status:    status,
-		Sample: func() {
-			select {
-			case sample <- struct{}{}:
-			default: // one is asked for already
-			}
-		},
-	}, tui.Options{Output: screen})
-	stop()
-	sourceErr := <-ended
-	switch {
-	case err != nil && !isEnd(err):
-		return err
-	case sourceErr != nil && !isEnd(sourceErr) && !errors.Is(sourceErr, bpf.ErrFailed):
-		return sourceErr
-	}
-	return nil
 }
 
 // recording is the file of --record.

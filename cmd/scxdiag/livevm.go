@@ -16,7 +16,6 @@ import (
 
 	"scxdiag/bpf"
 	"scxdiag/bpf/vm"
-	"scxdiag/bpf/vm/load"
 	"scxdiag/dump/wire"
 )
 
@@ -46,12 +45,8 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 	// These outlive ctx, which only asks the scheduler to end.
 	inside, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
-	hum, err := m.Start(inside, vm.Cmd{Args: load.DemoArgs(vm.Self), Stderr: lineWriter("load: ", f.status)})
-	if err != nil {
-		return err
-	}
 	records, stdout := io.Pipe()
-	guest, err := m.Start(inside, vm.Cmd{Args: l.guestArgs(), Stdout: stdout, Stderr: lineWriter("", f.status)})
+	guest, err := m.Start(inside, vm.Cmd{Args: l.guestArgs(), Stdout: stdout, Stderr: lineWriter(f.status)})
 	if err != nil {
 		return err
 	}
@@ -69,7 +64,6 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 	if readErr := <-read; err == nil {
 		err = readErr
 	}
-	_ = hum.Signal(syscall.SIGKILL) // the machine goes down anyway
 	return guestError(err)
 }
 
@@ -86,7 +80,10 @@ func (l *live) kernel(ctx context.Context, status func(string)) (string, error) 
 
 // guestArgs is the command line of scxdiag inside.
 func (l *live) guestArgs() []string {
-	args := []string{vm.Self, "live", "--headless", "--format", string(liveRecords), "--interval", l.interval.String(), "--cell-parent", l.cellParent}
+	args := []string{
+		vm.Self, "live", "--headless", "--format", string(liveRecords), "--demo-load",
+		"--interval", l.interval.String(), "--duration", l.duration.String(), "--cell-parent", l.cellParent,
+	}
 	if l.inject != "" {
 		args = append(args, "--inject", l.inject)
 	}
@@ -135,12 +132,12 @@ func forwardSamples(ctx context.Context, sample <-chan struct{}, guest *vm.Proce
 
 // lineWriter passes on each line written to it, without the program's own
 // name, which this program puts in front again.
-func lineWriter(prefix string, line func(string)) io.Writer {
+func lineWriter(line func(string)) io.Writer {
 	r, w := io.Pipe()
 	go func() {
 		in := bufio.NewScanner(r)
 		for in.Scan() {
-			line(prefix + strings.TrimPrefix(in.Text(), "scxdiag: "))
+			line(strings.TrimPrefix(in.Text(), "scxdiag: "))
 		}
 		_, _ = io.Copy(io.Discard, r) // behind a line that is too long
 	}()
