@@ -26,8 +26,8 @@ type keyMap struct {
 
 	overview, cpus, tasks, cells, raw binding
 
-	sort, reverse, filter, cpu, tasksOf binding
-	search, next, previous              binding
+	sort, reverse, filter, runnable, cpu, tasksOf binding
+	search, next, previous                        binding
 
 	snapshots, nextSnapshot, previousSnapshot binding
 }
@@ -55,11 +55,12 @@ func newKeyMap() keyMap {
 		cells:    binding{[]string{"4"}, "4", "", "cells and DSQs"},
 		raw:      binding{[]string{"5", "r"}, "5 r", "raw", "the source text of what is selected"},
 
-		sort:    binding{[]string{"s"}, "s", "sort", "sort by the next column"},
-		reverse: binding{[]string{"S"}, "S", "", "sort the other way round"},
-		filter:  binding{[]string{"/"}, "/", "filter", "show only what has all the words typed; cpu=3 is the whole field"},
-		cpu:     binding{[]string{"c"}, "c", "CPU", "to the CPU of the task"},
-		tasksOf: binding{[]string{"t"}, "t", "tasks", "the tasks of the CPU, cell or DSQ, as a table"},
+		sort:     binding{[]string{"s"}, "s", "sort", "sort by the next column"},
+		reverse:  binding{[]string{"S"}, "S", "", "sort the other way round"},
+		filter:   binding{[]string{"/"}, "/", "filter", "show only what has all the words typed; cpu=3 is the whole field"},
+		runnable: binding{[]string{"w"}, "w", "runnable", "only tasks that run or wait; again: all"},
+		cpu:      binding{[]string{"c"}, "c", "CPU", "to the CPU of the task"},
+		tasksOf:  binding{[]string{"t"}, "t", "tasks", "the tasks of the CPU, cell or DSQ, as a table"},
 
 		search:   binding{[]string{"/"}, "/", "search", "search; capital letters are told from small ones if you type any"},
 		next:     binding{[]string{"n"}, "n", "next", "next match"},
@@ -86,7 +87,7 @@ func (k *keyMap) groups(v view, several bool) []keyGroup {
 	case viewCPUs:
 		own = keyGroup{"CPUs", []binding{k.open, k.tasksOf, k.filter, k.sort, k.reverse, k.raw}}
 	case viewTasks:
-		own = keyGroup{"Tasks", []binding{k.open, k.cpu, k.filter, k.sort, k.reverse, k.raw}}
+		own = keyGroup{"Tasks", []binding{k.open, k.cpu, k.filter, k.runnable, k.sort, k.reverse, k.raw}}
 	case viewCells:
 		own = keyGroup{"Cells and DSQs", []binding{k.open, k.tasksOf, k.sort, k.reverse, k.raw}}
 	case viewRaw:

@@ -161,6 +161,8 @@ func (m *Model) viewKey(k tea.KeyPressMsg) {
 		l.update()
 	case l != nil && l.words != nil && keys.filter.matches(k):
 		m.prompt = &prompt{label: "filter: ", value: l.filter, before: l.filter}
+	case m.frame().at.view == viewTasks && keys.runnable.matches(k):
+		l.toggle(runnableWord)
 	case atRaw && keys.search.matches(k):
 		m.prompt = &prompt{label: "search: ", before: m.raw.query}
 		m.raw.origin = m.raw.firstOffset(m.x())

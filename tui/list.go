@@ -21,7 +21,8 @@ type column struct {
 	key   func(i int) sortKey
 }
 
-// sortKey orders things. What is unknown comes last, whatever the direction.
+// sortKey orders things. What is unknown comes last, and always in the same
+// order, whatever the direction.
 type sortKey struct {
 	known bool
 	n     uint64
@@ -29,13 +30,16 @@ type sortKey struct {
 }
 
 func byNumber[T int | int32 | int64 | uint8 | uint32 | uint64](n T, known bool) sortKey {
+	if !known {
+		return sortKey{}
+	}
 	// Flipping the sign bit puts negative numbers before the others; it is
 	// the same for all values of a column.
 	u := uint64(n)
 	if T(0)-1 < 0 {
 		u ^= 1 << 63
 	}
-	return sortKey{known: known, n: u}
+	return sortKey{known: true, n: u}
 }
 
 func byText(s string) sortKey { return sortKey{known: true, s: s} }
@@ -111,6 +115,8 @@ func (l *list) sort() {
 				return -1
 			}
 			return 1
+		case !a.key.known:
+			return a.key.compare(b.key)
 		case down:
 			return b.key.compare(a.key)
 		default:
@@ -148,6 +154,18 @@ func (l *list) matcher() func(i int) bool {
 		}
 		return true
 	}
+}
+
+// toggle adds a word to the filter, or takes it away.
+func (l *list) toggle(word string) {
+	words := strings.Fields(l.filter)
+	if i := slices.Index(words, word); i >= 0 {
+		words = slices.Delete(words, i, i+1)
+	} else {
+		words = append(words, word)
+	}
+	l.filter = strings.Join(words, " ")
+	l.update()
 }
 
 // current is the thing with the cursor.
