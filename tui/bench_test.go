@@ -43,6 +43,28 @@ func BenchmarkScrollInColour(b *testing.B) {
 	}
 }
 
+// BenchmarkShow is what a live session does with each new sample of 5,000
+// tasks, until the screen shows it.
+func BenchmarkShow(b *testing.B) {
+	for _, bm := range []struct{ name, keys string }{
+		{"overview", ""}, {"cpus", "2"}, {"tasks", "3"}, {"filtered", "3 / w e b enter"}, {"task", "3 enter"}, {"cell", "4 enter"},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			f := watch(b, 200, 60, 5000).sample(1)
+			f.keys(strings.Fields(bm.keys)...)
+			var next [16]*dump.Snapshot // enough for trim to have work
+			for i := range next {
+				next[i] = f.samples.next()
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				s := *next[i%len(next)]
+				f.feed(&s).Render()
+			}
+		})
+	}
+}
+
 func BenchmarkSort(b *testing.B) {
 	s := start(b, 200, 60, manyTasks(10000)).keys("3")
 	for b.Loop() {

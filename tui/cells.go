@@ -63,17 +63,17 @@ func newCellList(x *index) *list {
 		},
 		{
 			title: "running", width: 8, right: true, desc: true, drop: 2,
-			cell: func(i int) span { return countSpan(tasks(i), true) },
+			cell: func(i int) span { return countSpan(tasks(i), runs) },
 			key: func(i int) sortKey {
 				if g := tasks(i); g != nil {
-					return byNumber(g.running, true)
+					return byNumber(g.n[runs], true)
 				}
 				return byNumber(0, true)
 			},
 		},
 		{
 			title: "waiting", width: 7, right: true, desc: true,
-			cell: func(i int) span { return countSpan(tasks(i), false) },
+			cell: func(i int) span { return countSpan(tasks(i), waits) },
 			key:  func(i int) sortKey { return waitingKey(tasks(i)) },
 		},
 		{

@@ -54,7 +54,7 @@ func newCPUList(x *index) *list {
 	l.columns = append(l.columns,
 		column{
 			title: "waiting", width: 7, right: true, desc: true,
-			cell: func(i int) span { return countSpan(tasks(i), false) },
+			cell: func(i int) span { return countSpan(tasks(i), waits) },
 			key:  func(i int) sortKey { return waitingKey(tasks(i)) },
 		},
 		column{
@@ -133,13 +133,10 @@ func refSpan(v dump.Value[dump.TaskRef]) span {
 	return span{plain, clean(v.V.String())}
 }
 
-func countSpan(g *group, running bool) span {
+func countSpan(g *group, s standing) span {
 	n := 0
 	if g != nil {
-		n = g.waiting
-		if running {
-			n = g.running
-		}
+		n = g.n[s]
 	}
 	if n == 0 {
 		return span{muted, "0"}
@@ -164,7 +161,7 @@ func waitingKey(g *group) sortKey {
 	if g == nil {
 		return byNumber(0, true)
 	}
-	return byNumber(g.waiting, true)
+	return byNumber(g.n[waits], true)
 }
 
 // cpuPage shows all that is known of one CPU.
@@ -294,18 +291,25 @@ func (x *index) cpuIDs() int {
 	return n
 }
 
-// taskRows lists tasks, each of which can be opened.
+// taskRows lists the tasks that run or wait, each of which can be opened. The
+// others, of which there may be thousands, are in the table of the tasks.
 func taskRows(w *writer, x *index, title text, g *group) {
 	if g == nil || len(g.tasks) == 0 {
 		return
 	}
-	w.section(title + ": " + number(g.running) + " running, " + number(g.waiting) + " waiting")
+	w.section(title + ": " + g.n.runnable() + g.n.others())
 	for _, i := range g.tasks {
 		t := &x.s.Tasks[i]
+		if s := standingOf(t); s != runs && s != waits {
+			continue
+		}
 		l := line{{name, clean(t.TaskRef.String()).clip(25).pad(26, false)}}
 		wait := taskWait(t)
 		l.add(wait.style, wait.text.pad(9, true)+"  ")
 		l.add(plain, "DSQ "+taskDSQ(t).text)
 		w.row(l, x.placeOfTask(i), t.At)
+	}
+	if others := len(g.tasks) - g.n[runs] - g.n[waits]; others > 0 {
+		w.row(line{{muted, "t lists the " + count(others, "other") + " too"}}, nowhere, dump.Span{})
 	}
 }

@@ -31,10 +31,10 @@ type index struct {
 
 // group counts the tasks that have something in common.
 type group struct {
-	tasks            []int // indices in Snapshot.Tasks
-	running, waiting int
-	oldest           int // the task that has waited for longest, -1 if none waits
-	oldestWait       time.Duration
+	tasks      []int // indices in Snapshot.Tasks
+	n          tally
+	oldest     int // the task that has waited for longest, -1 if none waits
+	oldestWait time.Duration
 }
 
 func (g *group) add(i int, t *dump.Task) {
@@ -42,11 +42,7 @@ func (g *group) add(i int, t *dump.Task) {
 		g.oldest = -1
 	}
 	g.tasks = append(g.tasks, i)
-	if t.Current {
-		g.running++
-		return
-	}
-	g.waiting++
+	g.n[standingOf(t)]++
 	if w, ok := t.WaitingFor(); ok && (g.oldest < 0 || w > g.oldestWait) {
 		g.oldest, g.oldestWait = i, w
 	}

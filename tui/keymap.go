@@ -26,10 +26,12 @@ type keyMap struct {
 
 	overview, cpus, tasks, cells, raw binding
 
-	sort, reverse, filter, cpu, tasksOf binding
-	search, next, previous              binding
+	sort, reverse, filter, runnable, cpu, tasksOf binding
+	search, next, previous                        binding
 
 	snapshots, nextSnapshot, previousSnapshot binding
+
+	pause, resume, newest, sample binding
 }
 
 func newKeyMap() keyMap {
@@ -55,11 +57,12 @@ func newKeyMap() keyMap {
 		cells:    binding{[]string{"4"}, "4", "", "cells and DSQs"},
 		raw:      binding{[]string{"5", "r"}, "5 r", "raw", "the source text of what is selected"},
 
-		sort:    binding{[]string{"s"}, "s", "sort", "sort by the next column"},
-		reverse: binding{[]string{"S"}, "S", "", "sort the other way round"},
-		filter:  binding{[]string{"/"}, "/", "filter", "show only what has all the words typed; cpu=3 is the whole field"},
-		cpu:     binding{[]string{"c"}, "c", "CPU", "to the CPU of the task"},
-		tasksOf: binding{[]string{"t"}, "t", "tasks", "the tasks of the CPU, cell or DSQ, as a table"},
+		sort:     binding{[]string{"s"}, "s", "sort", "sort by the next column"},
+		reverse:  binding{[]string{"S"}, "S", "", "sort the other way round"},
+		filter:   binding{[]string{"/"}, "/", "filter", "show only what has all the words typed; cpu=3 is the whole field"},
+		runnable: binding{[]string{"w"}, "w", "runnable", "only tasks that run or wait; again: all"},
+		cpu:      binding{[]string{"c"}, "c", "CPU", "to the CPU of the task"},
+		tasksOf:  binding{[]string{"t"}, "t", "tasks", "the tasks of the CPU, cell or DSQ, as a table"},
 
 		search:   binding{[]string{"/"}, "/", "search", "search; capital letters are told from small ones if you type any"},
 		next:     binding{[]string{"n"}, "n", "next", "next match"},
@@ -68,7 +71,22 @@ func newKeyMap() keyMap {
 		snapshots:        binding{[]string{"l"}, "l", "list", "list of the snapshots"},
 		nextSnapshot:     binding{[]string{"]"}, "]", "", "next snapshot"},
 		previousSnapshot: binding{[]string{"["}, "[", "", "previous snapshot"},
+
+		pause:  binding{[]string{"p"}, "p", "pause", "stop following the scheduler; again: go on, at the newest snapshot"},
+		resume: binding{[]string{"p"}, "p", "resume", ""},
+		newest: binding{[]string{"p"}, "p", "newest", "to the newest snapshot"},
+		sample: binding{[]string{"d"}, "d", "sample", "take a sample now"},
 	}
+}
+
+// situation is which keys there is a use for, apart from those of every view.
+type situation struct {
+	back    bool // there is a place to go back to
+	several bool // there are several snapshots
+	live    bool // the session is fed
+	paused  bool // and does not follow its source
+	ended   bool // which has ended
+	sample  bool // which can be asked for a sample
 }
 
 // keyGroup is keys with a title, for the help.
@@ -78,7 +96,7 @@ type keyGroup struct {
 }
 
 // groups is all keys that work in a view, the ones of that view first.
-func (k *keyMap) groups(v view, several bool) []keyGroup {
+func (k *keyMap) groups(v view, c situation) []keyGroup {
 	var own keyGroup
 	switch v {
 	case viewOverview:
@@ -86,7 +104,7 @@ func (k *keyMap) groups(v view, several bool) []keyGroup {
 	case viewCPUs:
 		own = keyGroup{"CPUs", []binding{k.open, k.tasksOf, k.filter, k.sort, k.reverse, k.raw}}
 	case viewTasks:
-		own = keyGroup{"Tasks", []binding{k.open, k.cpu, k.filter, k.sort, k.reverse, k.raw}}
+		own = keyGroup{"Tasks", []binding{k.open, k.cpu, k.filter, k.runnable, k.sort, k.reverse, k.raw}}
 	case viewCells:
 		own = keyGroup{"Cells and DSQs", []binding{k.open, k.tasksOf, k.sort, k.reverse, k.raw}}
 	case viewRaw:
@@ -100,12 +118,21 @@ func (k *keyMap) groups(v view, several bool) []keyGroup {
 	case viewQueue:
 		own = keyGroup{"DSQ", []binding{k.open, k.tasksOf, k.raw}}
 	}
-	groups := []keyGroup{
-		own,
-		{"Views", []binding{k.overview, k.cpus, k.tasks, k.cells, k.raw, k.back}},
-		{"Moving", []binding{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom}},
+	groups := []keyGroup{own}
+	if c.live {
+		feed := keyGroup{"Live", []binding{k.pause}}
+		if c.ended {
+			feed.keys[0] = k.newest
+		}
+		if c.sample {
+			feed.keys = append(feed.keys, k.sample)
+		}
+		groups = append(groups, feed)
 	}
-	if several {
+	groups = append(groups,
+		keyGroup{"Views", []binding{k.overview, k.cpus, k.tasks, k.cells, k.raw, k.back}},
+		keyGroup{"Moving", []binding{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom}})
+	if c.several {
 		groups = append(groups, keyGroup{"Snapshots", []binding{k.nextSnapshot, k.previousSnapshot, k.snapshots}})
 	}
 	return append(groups, keyGroup{"Program", []binding{k.help, k.suspend, k.quit}})
@@ -113,7 +140,7 @@ func (k *keyMap) groups(v view, several bool) []keyGroup {
 
 // footer is the most important keys of a view. The first two stay on every
 // screen, the others go missing on a narrow one, the last first.
-func (k *keyMap) footer(v view, back, several bool) []binding {
+func (k *keyMap) footer(v view, c situation) []binding {
 	keys := []binding{k.help, k.quit}
 	switch v {
 	case viewRaw:
@@ -129,10 +156,21 @@ func (k *keyMap) footer(v view, back, several bool) []binding {
 	default:
 		keys = append(keys, k.open, k.tasksOf, k.raw)
 	}
-	if back {
+	if c.sample {
+		keys = slices.Insert(keys, 2, k.sample)
+	}
+	switch {
+	case c.ended:
+		keys = slices.Insert(keys, 2, k.newest)
+	case c.paused:
+		keys = slices.Insert(keys, 2, k.resume)
+	case c.live:
+		keys = slices.Insert(keys, 2, k.pause)
+	}
+	if c.back {
 		keys = slices.Insert(keys, 2, k.back)
 	}
-	if several {
+	if c.several {
 		keys = append(keys, binding{label: "[ ]", short: "snapshot"}, k.snapshots)
 	}
 	return keys

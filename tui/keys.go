@@ -18,12 +18,14 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		m.promptKey(k)
 	case m.keys.quit.matches(k):
 		return tea.Quit
-	case len(m.snapshots) == 0 || m.tooSmall():
+	case m.index == nil || m.tooSmall():
 		// Nothing to act on, or nothing that can be seen.
 	case m.overlay != nil:
 		if !m.overlay.key(m, k) {
 			m.overlay = nil
 		}
+	case m.canSample() && m.keys.sample.matches(k):
+		return m.sample()
 	case m.moveKey(k) || m.globalKey(k):
 	default:
 		m.viewKey(k)
@@ -70,7 +72,7 @@ func (m *Model) moveList(l *list, k tea.KeyPressMsg) bool {
 	case keys.pageDown.matches(k):
 		l.move(l.height)
 	case keys.top.matches(k):
-		l.move(-len(l.rows))
+		l.first()
 	case keys.bottom.matches(k):
 		l.move(len(l.rows))
 	default:
@@ -106,10 +108,11 @@ func (m *Model) moveRaw(k tea.KeyPressMsg) bool {
 
 // globalKey takes the keys that work in every view.
 func (m *Model) globalKey(k tea.KeyPressMsg) bool {
-	several := len(m.snapshots) > 1
 	switch keys := &m.keys; {
 	case keys.help.matches(k):
-		m.overlay = &helpOverlay{groups: keys.groups(m.frame().at.view, several)}
+		m.overlay = &helpOverlay{groups: keys.groups(m.frame().at.view, m.situation())}
+	case m.live != nil && keys.pause.matches(k):
+		m.pause()
 	case keys.back.matches(k):
 		m.back()
 	case keys.overview.matches(k):
@@ -135,11 +138,32 @@ func (m *Model) globalKey(k tea.KeyPressMsg) bool {
 }
 
 func (m *Model) step(n int) {
+	m.hold()
 	if i := m.current + n; i >= 0 && i < len(m.snapshots) {
 		m.show(i)
 		return
 	}
 	m.notice = "There is no further snapshot in this session."
+}
+
+// goTo goes to a snapshot by its number.
+func (m *Model) goTo(nr int) {
+	m.hold()
+	m.show(m.find(nr))
+}
+
+// situation is which keys there is a use for.
+func (m *Model) situation() situation {
+	l := m.list()
+	c := situation{
+		back:    len(m.stack) > 1 || l != nil && l.filter != "",
+		several: len(m.snapshots) > 1,
+		sample:  m.canSample(),
+	}
+	if m.live != nil {
+		c.live, c.paused, c.ended = true, m.live.paused, m.live.ended
+	}
+	return c
 }
 
 // viewKey takes the keys of the view that is shown.
@@ -161,6 +185,8 @@ func (m *Model) viewKey(k tea.KeyPressMsg) {
 		l.update()
 	case l != nil && l.words != nil && keys.filter.matches(k):
 		m.prompt = &prompt{label: "filter: ", value: l.filter, before: l.filter}
+	case m.frame().at.view == viewTasks && keys.runnable.matches(k):
+		l.toggle(runnableWord)
 	case atRaw && keys.search.matches(k):
 		m.prompt = &prompt{label: "search: ", before: m.raw.query}
 		m.raw.origin = m.raw.firstOffset(m.x())

@@ -21,7 +21,8 @@ type column struct {
 	key   func(i int) sortKey
 }
 
-// sortKey orders things. What is unknown comes last, whatever the direction.
+// sortKey orders things. What is unknown comes last, and always in the same
+// order, whatever the direction.
 type sortKey struct {
 	known bool
 	n     uint64
@@ -29,13 +30,16 @@ type sortKey struct {
 }
 
 func byNumber[T int | int32 | int64 | uint8 | uint32 | uint64](n T, known bool) sortKey {
+	if !known {
+		return sortKey{}
+	}
 	// Flipping the sign bit puts negative numbers before the others; it is
 	// the same for all values of a column.
 	u := uint64(n)
 	if T(0)-1 < 0 {
 		u ^= 1 << 63
 	}
-	return sortKey{known: known, n: u}
+	return sortKey{known: true, n: u}
 }
 
 func byText(s string) sortKey { return sortKey{known: true, s: s} }
@@ -64,7 +68,8 @@ type list struct {
 	haystack []string
 	cursor   int
 	top      int
-	height   int // rows that fit, when it was last laid out
+	height   int  // rows that fit, when it was last laid out
+	picked   bool // the cursor is on what it is on for a reason, and follows it
 }
 
 // update sorts and filters again, and keeps the cursor on what it was on.
@@ -111,6 +116,8 @@ func (l *list) sort() {
 				return -1
 			}
 			return 1
+		case !a.key.known:
+			return a.key.compare(b.key)
 		case down:
 			return b.key.compare(a.key)
 		default:
@@ -150,6 +157,18 @@ func (l *list) matcher() func(i int) bool {
 	}
 }
 
+// toggle adds a word to the filter, or takes it away.
+func (l *list) toggle(word string) {
+	words := strings.Fields(l.filter)
+	if i := slices.Index(words, word); i >= 0 {
+		words = slices.Delete(words, i, i+1)
+	} else {
+		words = append(words, word)
+	}
+	l.filter = strings.Join(words, " ")
+	l.update()
+}
+
 // current is the thing with the cursor.
 func (l *list) current() (int, bool) {
 	if l.cursor < 0 || l.cursor >= len(l.rows) {
@@ -167,12 +186,35 @@ func (l *list) seek(i int) {
 
 // seekPlace puts the cursor on what leads to p, if it is shown.
 func (l *list) seekPlace(p place) {
-	if k := slices.IndexFunc(l.rows, func(i int) bool { return l.place(i) == p }); k >= 0 {
-		l.cursor = k
+	k := slices.IndexFunc(l.rows, func(i int) bool { return l.place(i) == p })
+	if k < 0 && p.view == viewTask && p.task.PID > 0 { // it may have changed its comm
+		k = slices.IndexFunc(l.rows, func(i int) bool { return l.place(i).task.PID == p.task.PID })
+	}
+	if k >= 0 {
+		l.cursor, l.picked = k, true
 	}
 }
 
-func (l *list) move(n int) { l.cursor = max(0, min(l.cursor+n, len(l.rows)-1)) }
+// resume puts the cursor where that of the list of another snapshot was, at the
+// same height of the screen: on the thing that the user picked, or else on the
+// row. The first row of a table, where the cursor is until it is moved, has
+// another task every time.
+func (l *list) resume(old *list) {
+	l.picked = old.picked
+	l.cursor = max(0, min(old.cursor, len(l.rows)-1))
+	if i, ok := old.current(); ok && old.picked {
+		l.seekPlace(old.place(i))
+	}
+	l.top = l.cursor - (old.cursor - old.top)
+}
+
+func (l *list) move(n int) {
+	l.cursor = max(0, min(l.cursor+n, len(l.rows)-1))
+	l.picked = true
+}
+
+// first goes to the first row, and stays there.
+func (l *list) first() { l.cursor, l.picked = 0, false }
 
 // sortNext sorts by the next column, in that column's own direction.
 func (l *list) sortNext() {

@@ -16,9 +16,10 @@ type Model struct {
 
 	width, height int // of the screen; 0 until the terminal told
 
-	snapshots []*dump.Snapshot
-	indices   []*index // of the snapshots that were shown
-	current   int      // the snapshot shown
+	snapshots []*shot // by number
+	current   int     // the snapshot shown
+	index     *index  // of the snapshot shown; nil if there is none yet
+	live      *live   // nil if the session has all its snapshots from the start
 
 	cpus, tasks, cells *list
 	raw                raw
@@ -34,11 +35,12 @@ type Model struct {
 // New makes the model of a session.
 func New(snapshots []*dump.Snapshot, o Options) *Model {
 	m := &Model{
-		keys:      newKeyMap(),
-		styles:    newStyles(o.NoColor),
-		snapshots: snapshots,
-		indices:   make([]*index, len(snapshots)),
-		raw:       raw{found: -1},
+		keys:   newKeyMap(),
+		styles: newStyles(o.NoColor),
+		raw:    raw{found: -1},
+	}
+	for i, s := range snapshots {
+		m.snapshots = append(m.snapshots, newShot(s, i+1))
 	}
 	m.stack = []frame{newFrame(place{view: viewOverview})}
 	m.show(firstToShow(snapshots))
@@ -65,7 +67,12 @@ func firstToShow(snapshots []*dump.Snapshot) int {
 }
 
 // Init implements tea.Model.
-func (m *Model) Init() tea.Cmd { return nil }
+func (m *Model) Init() tea.Cmd {
+	if m.live == nil {
+		return nil
+	}
+	return m.live.read()
+}
 
 // Update implements tea.Model.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -75,6 +82,11 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyPressMsg:
 		cmd = m.key(msg)
+		if m.live != nil {
+			m.turn() // it may have waited for what was typed
+		}
+	case fedMsg:
+		cmd = m.fed(msg)
 	case tea.PasteMsg:
 		if m.prompt != nil {
 			m.prompt.insert(msg.Content)
@@ -86,46 +98,66 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 // x is the index of the snapshot shown.
-func (m *Model) x() *index { return m.indices[m.current] }
+func (m *Model) x() *index { return m.index }
 
 // show goes to snapshot i and keeps what is selected, where it exists there.
 func (m *Model) show(i int) {
 	if i < 0 || i >= len(m.snapshots) {
 		return
 	}
-	first := m.cpus == nil
-	if m.indices[i] == nil {
-		m.indices[i] = newIndex(m.snapshots[i])
-	}
+	s := m.snapshots[i]
 	m.current = i
+	if m.index != nil && m.index.s == s.Snapshot {
+		return
+	}
+	first := m.index == nil
+	m.index = newIndex(s.Snapshot)
 	x := m.x()
+	for k := range m.stack {
+		if x.has(m.stack[k].at) {
+			m.stack[k].seen = s.nr
+		}
+	}
 	m.cpus = relist(m.cpus, newCPUList(x), x)
 	m.tasks = relist(m.tasks, newTaskList(x), x)
 	m.cells = relist(m.cells, newCellList(x), x)
-	if first {
+	if first && (m.live == nil || s.IsFailure()) {
 		m.toSubject()
 	}
-	m.raw.top, m.raw.left, m.raw.found = 0, 0, -1
-	if m.frame().at.view == viewRaw {
-		s := m.raw.of
-		s.at = x.span(s.place)
-		m.raw.show(x, s)
+	m.showRaw()
+}
+
+// showRaw looks in the source text of another snapshot for what is selected.
+// Snapshots of a live session are much alike, so that the user stays where he
+// is in the text.
+func (m *Model) showRaw() {
+	m.raw.found = -1
+	if m.live == nil {
+		m.raw.top, m.raw.left = 0, 0
+	}
+	if m.frame().at.view != viewRaw {
+		return
+	}
+	of := m.raw.of
+	of.at = m.x().span(of.place)
+	if m.live == nil {
+		m.raw.show(m.x(), of)
+	} else {
+		m.raw.of = of
 	}
 }
 
 // relist takes over from the list of another snapshot how it was sorted,
-// filtered and confined, and what was selected.
+// filtered and confined, and where its cursor was.
 func relist(old, l *list, x *index) *list {
-	at := nowhere
 	if old != nil {
-		if i, ok := old.current(); ok {
-			at = old.place(i)
-		}
 		l.adopt(old)
 		l.confine(x, old.scope)
 	}
 	l.update()
-	l.seekPlace(at)
+	if old != nil {
+		l.resume(old)
+	}
 	return l
 }
 
@@ -137,7 +169,7 @@ func (m *Model) toSubject() {
 		return
 	}
 	if x.tie != raisedIn { // it ran, and so is far below those that wait
-		m.tasks.seek(x.subject)
+		m.tasks.seekPlace(x.placeOfTask(x.subject))
 	}
 	if t.CPU.Known {
 		m.cpus.seekPlace(placeOfCPU(t.CPU.V))
@@ -195,7 +227,7 @@ func (m *Model) selection() selection {
 // layout tells every part of the screen its size, and has it scroll to what is
 // selected.
 func (m *Model) layout() {
-	if len(m.snapshots) == 0 || m.tooSmall() {
+	if m.index == nil || m.tooSmall() {
 		return
 	}
 	height := m.bodyHeight()
@@ -207,7 +239,7 @@ func (m *Model) layout() {
 	case f.at.view == viewRaw:
 		m.raw.layout(x)
 	default:
-		f.build(x, m.current, m.width)
+		f.build(x, m.width)
 		f.page.layout(height)
 	}
 	if m.overlay != nil {

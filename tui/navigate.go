@@ -2,7 +2,11 @@
 
 package tui
 
-import "slices"
+import (
+	"slices"
+
+	"scxdiag/dump"
+)
 
 // frame is an entry of the stack of views.
 type frame struct {
@@ -11,18 +15,20 @@ type frame struct {
 	row   place // what was selected in a table when it was left
 	page  *page // of a place that is shown as a page
 	built built // what the page was built for
+	seen  int   // number of the last snapshot shown that has what the place is of; 0 if none has
 }
 
 // built says what a page was built for; it is built again when that changes.
-type built struct{ snapshot, width int }
-
-func newFrame(at place) frame {
-	return frame{at: at, page: new(page), built: built{snapshot: -1}}
+type built struct {
+	snapshot *dump.Snapshot
+	width    int
 }
 
+func newFrame(at place) frame { return frame{at: at, page: new(page)} }
+
 // build fills the page of the frame, if it has one and it is out of date.
-func (f *frame) build(x *index, snapshot, width int) {
-	now := built{snapshot, width}
+func (f *frame) build(x *index, width int) {
+	now := built{x.s, width}
 	if f.built == now {
 		return
 	}
@@ -31,14 +37,31 @@ func (f *frame) build(x *index, snapshot, width int) {
 	case viewOverview:
 		f.page.set(overviewPage(x, width))
 	case viewTask:
-		f.page.set(taskPage(x, f.at, width), nil)
+		f.page.set(f.gone(x, taskPage(x, f.at, width), width), nil)
 	case viewCPU:
-		f.page.set(cpuPage(x, f.at.id, width), nil)
+		f.page.set(f.gone(x, cpuPage(x, f.at.id, width), width), nil)
 	case viewCell:
-		f.page.set(cellPage(x, f.at.id, width), nil)
+		f.page.set(f.gone(x, cellPage(x, f.at.id, width), width), nil)
 	case viewQueue:
-		f.page.set(queuePage(x, f.at, width), nil)
+		f.page.set(f.gone(x, queuePage(x, f.at, width), width), nil)
 	}
+}
+
+// gone adds the way back to a page whose thing the snapshot does not have.
+func (f *frame) gone(x *index, items []item, width int) []item {
+	if f.seen == 0 || x.has(f.at) {
+		return items
+	}
+	back := place{view: viewSnapshot, id: int32(f.seen)} //nolint:gosec // nobody sees as many
+	for i := range items {
+		if items[i].link == nowhere {
+			items[i].link = back
+		}
+	}
+	w := newWriter(width)
+	w.items = items
+	w.para(line{{plain, "Snapshot " + number(f.seen) + " is the last one shown that has it: enter goes back there."}}, back, dump.Span{})
+	return w.items
 }
 
 // frame is where the user is.
@@ -52,6 +75,9 @@ func (m *Model) push(f frame) {
 	m.leave()
 	if len(m.stack) == maxStack {
 		m.stack = slices.Delete(m.stack, 1, 2)
+	}
+	if m.x().has(f.at) {
+		f.seen = m.snapshots[m.current].nr
 	}
 	m.stack = append(m.stack, f)
 	m.enter()
@@ -102,6 +128,10 @@ func (m *Model) enter() {
 
 // follow goes where a link leads.
 func (m *Model) follow(p place) {
+	if p.view == viewSnapshot {
+		m.goTo(int(p.id))
+		return
+	}
 	if p != nowhere && p != m.frame().at {
 		m.push(newFrame(p))
 	}
@@ -113,6 +143,7 @@ func (m *Model) open() {
 	f := m.frame()
 	if l := m.list(); l != nil {
 		if i, ok := l.current(); ok {
+			l.picked = true
 			m.follow(l.place(i))
 		}
 		return
@@ -173,7 +204,7 @@ func (m *Model) openTasks() {
 	to := newFrame(place{view: viewTasks})
 	to.scope = p
 	m.push(to)
-	m.tasks.cursor = 0
+	m.tasks.first()
 }
 
 // openRaw shows the source of what is selected.

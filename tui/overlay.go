@@ -3,6 +3,8 @@
 package tui
 
 import (
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -85,17 +87,17 @@ func (h *helpOverlay) footer(keys *keyMap) []binding {
 type sessionOverlay struct{ list *list }
 
 func newSessionOverlay(m *Model) *sessionOverlay {
-	snaps := m.snapshots
+	snaps := slices.Clone(m.snapshots)
 	l := &list{
 		noun:  "snapshots",
 		fixed: true,
 		n:     len(snaps),
-		place: func(i int) place { return place{id: int32(i + 1)} }, //nolint:gosec // few
+		place: func(i int) place { return place{view: viewSnapshot, id: int32(snaps[i].nr)} }, //nolint:gosec // few
 	}
 	l.columns = []column{
 		{
 			title: "#", width: 4, right: true,
-			cell: func(i int) span { return span{name, number(i + 1)} },
+			cell: func(i int) span { return span{name, number(snaps[i].nr)} },
 			key:  func(i int) sortKey { return byNumber(i, true) },
 		},
 		{
@@ -111,20 +113,20 @@ func newSessionOverlay(m *Model) *sessionOverlay {
 		{
 			title: "verdict", width: 18,
 			cell: func(i int) span {
-				on, t := verdict(snaps[i])
+				on, t := verdict(snaps[i].Snapshot)
 				return span{on, t}
 			},
 			key: func(int) sortKey { return sortKey{} },
 		},
 		{
 			title: "scheduler", width: 12,
-			cell: func(i int) span { return span{plain, schedulerName(snaps[i])} },
+			cell: func(i int) span { return span{plain, schedulerName(snaps[i].Snapshot)} },
 			key:  func(int) sortKey { return sortKey{} },
 		},
 		{
 			title: "time", width: 12, drop: 1,
 			cell: func(i int) span {
-				t := snaps[i].Time
+				t := snaps[i].at
 				return textSpan(!t.IsZero(), clean(t.Format("15:04:05.000")))
 			},
 			key: func(int) sortKey { return sortKey{} },
@@ -132,8 +134,12 @@ func newSessionOverlay(m *Model) *sessionOverlay {
 		{
 			title: "message", width: 12, grow: 100,
 			cell: func(i int) span {
-				if e := snaps[i].Exit; e != nil {
-					return textSpan(e.Message.Known, clean(e.Message.V))
+				s := snaps[i]
+				switch {
+				case s.Exit != nil:
+					return textSpan(s.Exit.Message.Known, clean(s.Exit.Message.V))
+				case s.wait.Known:
+					return span{plain, "waits " + duration(s.wait.V)}
 				}
 				return span{muted, unknown}
 			},
@@ -142,21 +148,33 @@ func newSessionOverlay(m *Model) *sessionOverlay {
 		{
 			title: "source", width: 34, drop: 2,
 			cell: func(i int) span {
-				at := sourceName(snaps[i]) + ":" + number(snaps[i].Source.Line)
+				at := sourceName(snaps[i].Snapshot)
+				if n := snaps[i].Source.Line; n > 0 {
+					at += ":" + number(n)
+				}
 				return span{muted, at.clipLeft(34)}
 			},
 			key: func(int) sortKey { return sortKey{} },
 		},
 	}
 	l.update()
-	l.seek(m.current)
+	l.cursor = m.current
 	return &sessionOverlay{list: l}
+}
+
+// refreshOverlay has the list of the snapshots show those that came or went.
+func (m *Model) refreshOverlay() {
+	if o, ok := m.overlay.(*sessionOverlay); ok {
+		now := newSessionOverlay(m)
+		now.list.resume(o.list)
+		m.overlay = now
+	}
 }
 
 func (o *sessionOverlay) key(m *Model, k tea.KeyPressMsg) bool {
 	if m.keys.open.matches(k) {
 		if i, ok := o.list.current(); ok {
-			m.show(i)
+			m.follow(o.list.place(i))
 		}
 		return false
 	}

@@ -13,13 +13,13 @@ import (
 const twoColumns = 130
 
 // overviewPage leads with the cause: findings, if there are any, the verdict,
-// and the task that it is about with its CPU, cell and DSQ. What the snapshot
-// is and what is missing from it follow, beside it on a wide screen.
+// and the task that it is about with its CPU, cell and DSQ. Of a scheduler that
+// goes on it leads with what that has to do instead. What the snapshot is and
+// what is missing from it follow, beside it on a wide screen.
 func overviewPage(x *index, width int) (left, right []item) {
 	if width < twoColumns {
 		w := newWriter(width)
-		causeOf(w, x)
-		machineOf(w, x)
+		leadOf(w, x)
 		snapshotOf(w, x)
 		ledgerOf(w, x)
 		detailsOf(w, x)
@@ -27,8 +27,7 @@ func overviewPage(x *index, width int) (left, right []item) {
 	}
 	lw, rw := split(width)
 	l, r := newWriter(lw), newWriter(rw)
-	causeOf(l, x)
-	machineOf(l, x)
+	leadOf(l, x)
 	backtraceOf(l, x)
 	snapshotOf(r, x)
 	ledgerOf(r, x)
@@ -36,10 +35,17 @@ func overviewPage(x *index, width int) (left, right []item) {
 	return l.items, r.items
 }
 
-func causeOf(w *writer, x *index) {
+func leadOf(w *writer, x *index) {
 	findingsOf(w, x)
 	verdictOf(w, x)
+	if x.s.Exit == nil {
+		machineOf(w, x)
+		cellsOf(w, x)
+		subjectOf(w, x)
+		return
+	}
 	subjectOf(w, x)
+	machineOf(w, x)
 }
 
 func detailsOf(w *writer, x *index) {
@@ -73,7 +79,13 @@ func verdictOf(w *writer, x *index) {
 	}
 	e := s.Exit
 	if e == nil {
-		w.para(line{{on, word}, {plain, ": the scheduler went on after this dump"}}, nowhere, dump.Span{})
+		l := line{{on, word}}
+		if s.Trigger == dump.TriggerSysRq {
+			l.add(plain, ": the scheduler went on after this dump")
+		} else {
+			l.add(plain, ": a sample of the scheduler at work")
+		}
+		w.para(l, nowhere, dump.Span{})
 		return
 	}
 	l := line{{on, word}}
@@ -240,7 +252,7 @@ func subjectQueue(x *index, t *dump.Task) line {
 	if i := x.queueOf(t); i >= 0 {
 		q := &x.queues[i]
 		l.add(plain, ", "+count(len(q.tasks), "task")+" listed")
-		if q.oldest == x.subject && q.waiting > 1 {
+		if q.oldest == x.subject && q.n[waits] > 1 {
 			l.add(plain, ", this one the oldest")
 		}
 	}
@@ -333,22 +345,79 @@ func machineOf(w *writer, x *index) {
 				l.add(plain, ": "+clean(c.Current.V.String()))
 			}
 			if wait, ok := x.byCPU[c.ID].wait(); ok {
-				l.add(plain, ", "+count(x.byCPU[c.ID].waiting, "task")+" waiting up to "+duration(wait))
+				l.add(plain, ", "+count(x.byCPU[c.ID].n[waits], "task")+" waiting up to "+duration(wait))
 			}
 			w.field("", l, placeOfCPU(c.ID), c.Class.At)
 		}
 	}
-	l = line{{plain, number(x.all.running) + " running, " + number(x.all.waiting) + " waiting"}}
-	if wait, ok := x.all.wait(); ok {
-		l.list(plain, "the oldest for "+duration(wait))
-	}
+	l = line{{plain, runnable(&x.all) + x.all.n.others()}}
 	w.field("tasks", l, place{view: viewTasks}, dump.Span{})
-	if len(s.Cells) > 0 {
+	if len(s.Cells) > 0 && s.Exit != nil { // or they have a section of their own
 		w.field("cells", line{{plain, number(len(s.Cells))}}, place{view: viewCells}, dump.Span{})
 	}
 	if len(x.queues) > 0 {
 		w.field("DSQs", line{{plain, number(len(x.queues)) + " with tasks or described"}}, place{view: viewCells}, dump.Span{})
 	}
+}
+
+// cellLimit is how many cells the overview lists.
+const cellLimit = 16
+
+// cellsOf says of each cell which CPUs it has and what there is to do for them.
+// Cells without either are ids that are not in use.
+func cellsOf(w *writer, x *index) {
+	if len(x.s.Cells) == 0 {
+		return
+	}
+	w.section("Cells")
+	all := place{view: viewCells}
+	listed, more := 0, 0
+	for i := range x.s.Cells {
+		c := &x.s.Cells[i]
+		g := x.byCell[c.ID]
+		if c.CPUs.V.IsEmpty() && c.Queued.V == 0 && g == nil {
+			continue
+		}
+		if listed == cellLimit {
+			more++
+			continue
+		}
+		listed++
+		w.field("cell "+number(c.ID), cellWork(c, g), placeOfCell(c.ID), c.At)
+	}
+	switch unused := len(x.s.Cells) - listed - more; {
+	case more > 0:
+		w.field("", line{{muted, number(more) + " more"}}, all, dump.Span{})
+	case unused > 0:
+		w.field("", line{{muted, number(unused) + " without CPUs and tasks"}}, all, dump.Span{})
+	}
+}
+
+func cellWork(c *dump.Cell, g *group) line {
+	var l line
+	switch {
+	case !c.CPUs.Known:
+	case c.CPUs.V.IsEmpty():
+		l.list(warning, "! no CPUs")
+	default:
+		l.list(plain, cpusPhrase(c.CPUs.V))
+	}
+	if c.Queued.Known {
+		l.list(plain, number(c.Queued.V)+" queued")
+	}
+	if g != nil {
+		l.list(plain, runnable(g))
+	}
+	return l
+}
+
+// runnable says how many tasks of a group run and wait, and for how long.
+func runnable(g *group) text {
+	t := g.n.runnable()
+	if wait, ok := g.wait(); ok {
+		t += ", the oldest for " + duration(wait)
+	}
+	return t
 }
 
 func snapshotOf(w *writer, x *index) {

@@ -11,6 +11,7 @@ import (
 // item is one entry of a page: a field, a line of a stack, a task of a list.
 type item struct {
 	lines []line
+	label text      // of a field
 	link  place     // where Enter leads
 	at    dump.Span // what proves it
 	head  bool      // a heading or a gap, which the cursor passes over
@@ -47,13 +48,44 @@ func (p *page) selected() *item {
 	return p.item(p.cursor)
 }
 
-// set replaces the items. The cursor stays where it was, as far as it can.
+// set replaces the items. The cursor stays on what it was on, as far as it can.
 func (p *page) set(left, right []item) {
+	old := *p
 	p.left, p.right = left, right
-	p.cursor = min(max(p.cursor, 0), max(p.len()-1, 0))
+	p.cursor = p.counterpart(&old)
 	if it := p.selected(); it != nil && it.head {
 		p.move(1)
 	}
+}
+
+// counterpart is the item for that with the cursor in another version of the
+// page: one that leads to the same, or else has the same label, or else just
+// stands there.
+func (p *page) counterpart(old *page) int {
+	was := old.selected()
+	if was != nil && !was.head {
+		for _, same := range []func(a, b *item) bool{
+			func(a, b *item) bool { return a.label == b.label && a.link == b.link && !a.head },
+			func(a, b *item) bool { return a.label == b.label && a.label != "" },
+		} {
+			nth := 0 // of those that are the same
+			for i := range old.cursor {
+				if same(old.item(i), was) {
+					nth++
+				}
+			}
+			for i := range p.len() {
+				if !same(p.item(i), was) {
+					continue
+				}
+				if nth == 0 {
+					return i
+				}
+				nth--
+			}
+		}
+	}
+	return min(max(old.cursor, 0), max(p.len()-1, 0))
 }
 
 // move puts the cursor n items on, passing over headings.

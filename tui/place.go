@@ -17,6 +17,7 @@ const (
 	viewCPU
 	viewCell
 	viewQueue
+	viewSnapshot // never shown: it goes to another snapshot
 )
 
 // place is where a user can be or go: a view, and the thing that it shows if
@@ -26,7 +27,7 @@ type place struct {
 	view view
 	task dump.TaskRef // of viewTask
 	nth  int32        // of viewTask: which one, if several have that name
-	id   int32        // of viewCPU and viewCell
+	id   int32        // of viewCPU, viewCell and viewSnapshot
 	dsq  dump.DSQRef  // of viewQueue
 	name string       // of viewQueue, where the scheduler's text describes it
 }
@@ -88,6 +89,22 @@ func (x *index) group(p place) *group {
 		}
 	}
 	return nil
+}
+
+// has reports whether the snapshot has the thing that a place shows; false for
+// places that are not of one thing.
+func (x *index) has(p place) bool {
+	switch p.view {
+	case viewTask:
+		return x.findTask(p) >= 0
+	case viewCPU:
+		return x.s.CPU(p.id) != nil
+	case viewCell:
+		return x.s.Cell(p.id) != nil
+	case viewQueue:
+		return x.findQueue(p) >= 0
+	}
+	return false
 }
 
 // span is the part of Raw that proves what a place shows.

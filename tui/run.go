@@ -24,13 +24,26 @@ type Options struct {
 	Environ []string // nil: the environment of the process
 }
 
-// ErrDumbTerminal is returned by Run if TERM says that the terminal cannot
+// ErrDumbTerminal is returned by Run and Watch if TERM says that the terminal cannot
 // place its cursor. Callers print text instead.
 var ErrDumbTerminal = errors.New("terminal cannot place its cursor (TERM=dumb)")
 
 // Run shows the snapshots until the user quits or ctx is done, whose error it
 // then returns. It leaves the terminal as it found it.
 func Run(ctx context.Context, snapshots []*dump.Snapshot, o Options) error {
+	return run(ctx, o, func(o Options) *Model { return New(snapshots, o) })
+}
+
+// Watch shows snapshots as they come, and ends as Run does. By then nothing
+// reads from the feed any more, so that sources must not send without a way
+// out. It keeps the failures and dumps of a session and its latest samples.
+func Watch(ctx context.Context, feed Feed, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends what reads from the feed
+	return run(ctx, o, func(o Options) *Model { return newLive(feed, ctx.Done(), o) })
+}
+
+func run(ctx context.Context, o Options, model func(Options) *Model) error {
 	if o.Environ == nil {
 		o.Environ = os.Environ()
 	}
@@ -55,7 +68,7 @@ func Run(ctx context.Context, snapshots []*dump.Snapshot, o Options) error {
 	if o.Output != nil {
 		options = append(options, tea.WithOutput(o.Output))
 	}
-	_, err := tea.NewProgram(New(snapshots, o), options...).Run()
+	_, err := tea.NewProgram(model(o), options...).Run()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

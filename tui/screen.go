@@ -14,11 +14,17 @@ const (
 	minHeight = 15
 )
 
-// frameLines is the lines of the screen around a view: title, tabs, footer.
+// frameLines is the lines of the screen around a view: title, tabs, footer. A
+// live session has another one.
 const frameLines = 3
 
-func (m *Model) tooSmall() bool  { return m.width < minWidth || m.height < minHeight }
-func (m *Model) bodyHeight() int { return m.height - frameLines }
+func (m *Model) tooSmall() bool { return m.width < minWidth || m.height < minHeight }
+func (m *Model) bodyHeight() int {
+	if m.live != nil {
+		return m.height - frameLines - 1
+	}
+	return m.height - frameLines
+}
 
 // View implements tea.Model.
 func (m *Model) View() tea.View {
@@ -41,14 +47,20 @@ func (m *Model) Render() []string {
 	case m.tooSmall():
 		t := textf("scxdiag needs %dx%d, this is %dx%d", minWidth, minHeight, m.width, m.height)
 		return []string{line{{plain, t}}.render(m.styles, plain, m.width)}
-	case len(m.snapshots) == 0:
+	case m.index == nil && m.live != nil:
+		return m.waiting()
+	case m.index == nil:
 		return []string{
 			line{{plain, "No sched_ext dump in this session."}}.render(m.styles, plain, m.width),
 			line{{key, "q"}, {muted, " quit"}}.render(m.styles, plain, m.width),
 		}
 	}
 	out := make([]string, 0, m.height)
-	out = append(out, m.title().render(m.styles, plain, m.width), m.tabs().render(m.styles, plain, m.width))
+	out = append(out, m.title().render(m.styles, plain, m.width))
+	if m.live != nil {
+		out = append(out, m.liveLine().render(m.styles, plain, m.width))
+	}
+	out = append(out, m.tabs().render(m.styles, plain, m.width))
 	out = append(out, m.body()...)
 	for len(out) < m.height-1 {
 		out = append(out, "")
@@ -87,20 +99,20 @@ func (m *Model) title() line {
 	if !s.Ledger.Complete() {
 		right.add(warning, "! INCOMPLETE")
 	}
-	if len(m.snapshots) > 1 {
+	if len(m.snapshots) > 1 || m.live != nil {
 		if len(right) > 0 {
 			right.add(plain, "  ")
 		}
-		right.add(heading, number(m.current+1)+"/"+number(len(m.snapshots)))
+		right.add(heading, number(s.nr)+"/"+number(m.snapshots[m.newest()].nr))
 	}
 	right.add(plain, " ")
 	left.add(plain, " ")
-	left.add(heading, schedulerName(s))
+	left.add(heading, schedulerName(s.Snapshot))
 	left.add(plain, "  ")
-	on, word := verdict(s)
+	on, word := verdict(s.Snapshot)
 	left.add(on, word)
 	left.add(plain, "  ")
-	left.add(muted, sourceName(s).clipLeft(max(m.width-left.width()-right.width()-1, 12)))
+	left.add(muted, sourceName(s.Snapshot).clipLeft(max(m.width-left.width()-right.width()-1, 12)))
 	return sides(left, right, m.width)
 }
 
@@ -186,9 +198,7 @@ func (m *Model) foot() line {
 	if m.overlay != nil {
 		keys = m.overlay.footer(&m.keys)
 	} else {
-		l := m.list()
-		back := len(m.stack) > 1 || l != nil && l.filter != ""
-		keys = m.keys.footer(m.frame().at.view, back, len(m.snapshots) > 1)
+		keys = m.keys.footer(m.frame().at.view, m.situation())
 	}
 	return fitKeys(keys, m.width)
 }

@@ -33,8 +33,11 @@ func newTaskList(x *index) *list {
 		title: "wait", width: 8, right: true, desc: true,
 		cell: func(i int) span { return taskWait(task(i)) },
 		key: func(i int) sortKey {
-			w, ok := task(i).WaitingFor()
-			return byNumber(int64(w), ok)
+			// Behind those that wait come those that run, then the others.
+			if w, ok := task(i).WaitingFor(); ok {
+				return byNumber(int64(w), true)
+			}
+			return sortKey{n: uint64(standingOf(task(i)))}
 		},
 	})
 	add(column{
@@ -136,6 +139,9 @@ func (x *index) widestMask() int {
 	return n
 }
 
+// runnableWord is what the filter finds in all tasks that run or wait.
+const runnableWord = "runnable"
+
 func taskWords(s *dump.Snapshot, t *dump.Task) string {
 	w := []string{t.Comm, "pid=" + string(number(t.PID)), t.TaskRef.String()}
 	if t.CPU.Known {
@@ -147,10 +153,10 @@ func taskWords(s *dump.Snapshot, t *dump.Task) string {
 	if t.State.Known {
 		w = append(w, "state="+string(rune(t.State.V)))
 	}
-	if t.Current {
-		w = append(w, "running")
-	} else {
-		w = append(w, "waiting")
+	st := standingOf(t)
+	w = append(w, string(st.word()))
+	if st == runs || st == waits {
+		w = append(w, runnableWord)
 	}
 	if t.DSQ.Known {
 		w = append(w, "dsq="+t.DSQ.V.ID.String(), t.DSQ.V.String())
@@ -181,10 +187,13 @@ func textSpan(known bool, t text) span {
 	return span{plain, t}
 }
 
-// taskWait is how long a task has waited, or that it runs.
+// taskWait is how long a task has waited, or that it runs or sleeps.
 func taskWait(t *dump.Task) span {
-	if t.Current {
+	switch standingOf(t) {
+	case runs:
 		return span{good, "running"}
+	case sleeps:
+		return span{muted, "asleep"}
 	}
 	w, ok := t.WaitingFor()
 	return textSpan(ok, duration(w))
@@ -251,7 +260,7 @@ func taskStatus(w *writer, x *index, t *dump.Task) {
 	}
 	if t.State.Known {
 		l := line{{plain, clean(string(rune(t.State.V)))}}
-		if m := stateMeaning(t.State.V); m != "" {
+		if m := stateMeaning(t); m != "" {
 			l.add(muted, "  "+m)
 		}
 		w.field("state", l, nowhere, t.State.At)

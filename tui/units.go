@@ -146,14 +146,18 @@ func classPhrase(c dump.Value[dump.Class]) line {
 }
 
 // stateMeaning explains the letter of a task's state, as ps does.
-func stateMeaning(c byte) text {
-	switch c {
+func stateMeaning(t *dump.Task) text {
+	asleep := text("about to sleep")
+	if standingOf(t) == sleeps {
+		asleep = "asleep"
+	}
+	switch t.State.V {
 	case 'R':
 		return "running or runnable"
 	case 'S':
-		return "about to sleep"
+		return asleep
 	case 'D':
-		return "about to sleep, uninterruptible"
+		return asleep + ", uninterruptible"
 	case 'T':
 		return "stopped"
 	case 't':

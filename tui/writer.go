@@ -50,7 +50,7 @@ func (w *writer) field(label text, value line, link place, at dump.Span) {
 		}
 		lines = append(lines, append(line{head}, l...))
 	}
-	w.put(item{lines: lines, link: link, at: at})
+	w.put(item{lines: lines, label: label, link: link, at: at})
 }
 
 // value appends a field that leads nowhere.
