@@ -197,10 +197,8 @@ void BPF_STRUCT_OPS(cells_dump, struct scx_dump_ctx *dctx)
 {
 	u32 trigger = dctx->kind >= SCX_EXIT_ERROR ? REC_TRIGGER_ABORT : REC_TRIGGER_SYSRQ;
 
-	end_kernel_dump(); /* of a SysRq-D that the probe missed */
-	kernel_kind = dctx->kind;
-	kernel_open = true;
-	tally_begin(&kernel_tally, dctx->at_ns);
+	put_end(&kernel_tally); /* of a dump by SysRq-D that has none yet */
+	tally_begin(&kernel_tally, dctx->at_ns, dctx->kind);
 	put_begin(&kernel_tally, trigger, dctx->kind, dctx->exit_code, dctx->reason,
 		  dctx->at_jiffies, true);
 	put_cells(&kernel_tally);
@@ -257,17 +255,16 @@ void BPF_STRUCT_OPS(cells_exit, struct scx_exit_info *info)
 	u32 size = text_size(info->dump);
 
 	/* Without an error there was no dump that this could be the end of. */
-	if (info->kind < SCX_EXIT_ERROR || kernel_kind != info->kind) {
-		end_kernel_dump();
-		kernel_open = true;
-		tally_begin(&kernel_tally, bpf_ktime_get_ns());
+	if (info->kind < SCX_EXIT_ERROR || kernel_tally.kind != info->kind) {
+		put_end(&kernel_tally);
+		tally_begin(&kernel_tally, bpf_ktime_get_ns(), info->kind);
 		put_begin(&kernel_tally, REC_TRIGGER_ABORT, info->kind, info->exit_code,
 			  info->reason, bpf_jiffies64(), false);
 	}
 	put_exit(&kernel_tally, info, size);
 	if (size)
 		put_text(&kernel_tally, info->dump, size);
-	end_kernel_dump();
+	put_end(&kernel_tally);
 }
 
 /* Called by the collector, at start and on an interval. */
@@ -283,7 +280,8 @@ int cells_sample(void *ctx)
 {
 	u32 i;
 
-	tally_begin(&sample_tally, bpf_ktime_get_ns());
+	put_end(&sample_tally);
+	tally_begin(&sample_tally, bpf_ktime_get_ns(), 0);
 	guard_rcu();
 	put_begin(&sample_tally, REC_TRIGGER_SAMPLE, 0, 0, NULL, bpf_jiffies64(), true);
 	put_cells(&sample_tally);
@@ -299,16 +297,31 @@ int cells_sample(void *ctx)
 SEC("fexit/scx_dump_state")
 int cells_dump_done(void *ctx)
 {
-	if (kernel_kind < SCX_EXIT_ERROR)
-		end_kernel_dump();
+	if (kernel_tally.kind < SCX_EXIT_ERROR)
+		put_end(&kernel_tally);
 	return 0;
 }
 
-/* Called by the collector where that probe could not be attached. */
+/* Called by the collector: ends that had no room so far. */
 SEC("syscall")
-int cells_sysrq_end(void *ctx)
+int cells_end(void *ctx)
 {
-	end_kernel_dump();
+	if (sample_tally.state == TALLY_END)
+		put_end(&sample_tally);
+	if (kernel_tally.state == TALLY_END)
+		put_end(&kernel_tally);
+	return 0;
+}
+
+/*
+ * Called by the collector some time after a dump by SysRq-D, where the probe
+ * could not be attached.
+ */
+SEC("syscall")
+int cells_end_sysrq(void *ctx)
+{
+	if (kernel_tally.kind < SCX_EXIT_ERROR)
+		put_end(&kernel_tally);
 	return 0;
 }
 

@@ -34,6 +34,8 @@ const (
 	cellsProgCellsDumpDone   = "cells_dump_done"
 	cellsProgCellsDumpTask   = "cells_dump_task"
 	cellsProgCellsEnable     = "cells_enable"
+	cellsProgCellsEnd        = "cells_end"
+	cellsProgCellsEndSysrq   = "cells_end_sysrq"
 	cellsProgCellsEnqueue    = "cells_enqueue"
 	cellsProgCellsExit       = "cells_exit"
 	cellsProgCellsExitTask   = "cells_exit_task"
@@ -44,7 +46,6 @@ const (
 	cellsProgCellsScan       = "cells_scan"
 	cellsProgCellsSelectCpu  = "cells_select_cpu"
 	cellsProgCellsStopping   = "cells_stopping"
-	cellsProgCellsSysrqEnd   = "cells_sysrq_end"
 	cellsProgCellsTick       = "cells_tick"
 	cellsVarAllocFail        = "alloc_fail"
 	cellsVarAppliedSeq       = "applied_seq"
@@ -59,8 +60,6 @@ const (
 	cellsVarFaultComm        = "fault_comm"
 	cellsVarFaultPid         = "fault_pid"
 	cellsVarFaults           = "faults"
-	cellsVarKernelKind       = "kernel_kind"
-	cellsVarKernelOpen       = "kernel_open"
 	cellsVarKernelTally      = "kernel_tally"
 	cellsVarMaskWords        = "mask_words"
 	cellsVarNrCells          = "nr_cells"
@@ -124,6 +123,8 @@ type cellsProgramSpecs struct {
 	CellsDumpDone   *ebpf.ProgramSpec `ebpf:"cells_dump_done"`
 	CellsDumpTask   *ebpf.ProgramSpec `ebpf:"cells_dump_task"`
 	CellsEnable     *ebpf.ProgramSpec `ebpf:"cells_enable"`
+	CellsEnd        *ebpf.ProgramSpec `ebpf:"cells_end"`
+	CellsEndSysrq   *ebpf.ProgramSpec `ebpf:"cells_end_sysrq"`
 	CellsEnqueue    *ebpf.ProgramSpec `ebpf:"cells_enqueue"`
 	CellsExit       *ebpf.ProgramSpec `ebpf:"cells_exit"`
 	CellsExitTask   *ebpf.ProgramSpec `ebpf:"cells_exit_task"`
@@ -134,7 +135,6 @@ type cellsProgramSpecs struct {
 	CellsScan       *ebpf.ProgramSpec `ebpf:"cells_scan"`
 	CellsSelectCpu  *ebpf.ProgramSpec `ebpf:"cells_select_cpu"`
 	CellsStopping   *ebpf.ProgramSpec `ebpf:"cells_stopping"`
-	CellsSysrqEnd   *ebpf.ProgramSpec `ebpf:"cells_sysrq_end"`
 	CellsTick       *ebpf.ProgramSpec `ebpf:"cells_tick"`
 }
 
@@ -169,8 +169,6 @@ type cellsVariableSpecs struct {
 	FaultComm    *ebpf.VariableSpec `ebpf:"fault_comm"`
 	FaultPid     *ebpf.VariableSpec `ebpf:"fault_pid"`
 	Faults       *ebpf.VariableSpec `ebpf:"faults"`
-	KernelKind   *ebpf.VariableSpec `ebpf:"kernel_kind"`
-	KernelOpen   *ebpf.VariableSpec `ebpf:"kernel_open"`
 	KernelTally  *ebpf.VariableSpec `ebpf:"kernel_tally"`
 	MaskWords    *ebpf.VariableSpec `ebpf:"mask_words"`
 	NrCells      *ebpf.VariableSpec `ebpf:"nr_cells"`
@@ -242,8 +240,6 @@ type cellsVariables struct {
 	FaultComm    *ebpf.Variable `ebpf:"fault_comm"`
 	FaultPid     *ebpf.Variable `ebpf:"fault_pid"`
 	Faults       *ebpf.Variable `ebpf:"faults"`
-	KernelKind   *ebpf.Variable `ebpf:"kernel_kind"`
-	KernelOpen   *ebpf.Variable `ebpf:"kernel_open"`
 	KernelTally  *ebpf.Variable `ebpf:"kernel_tally"`
 	MaskWords    *ebpf.Variable `ebpf:"mask_words"`
 	NrCells      *ebpf.Variable `ebpf:"nr_cells"`
@@ -269,6 +265,8 @@ type cellsPrograms struct {
 	CellsDumpDone   *ebpf.Program `ebpf:"cells_dump_done"`
 	CellsDumpTask   *ebpf.Program `ebpf:"cells_dump_task"`
 	CellsEnable     *ebpf.Program `ebpf:"cells_enable"`
+	CellsEnd        *ebpf.Program `ebpf:"cells_end"`
+	CellsEndSysrq   *ebpf.Program `ebpf:"cells_end_sysrq"`
 	CellsEnqueue    *ebpf.Program `ebpf:"cells_enqueue"`
 	CellsExit       *ebpf.Program `ebpf:"cells_exit"`
 	CellsExitTask   *ebpf.Program `ebpf:"cells_exit_task"`
@@ -279,7 +277,6 @@ type cellsPrograms struct {
 	CellsScan       *ebpf.Program `ebpf:"cells_scan"`
 	CellsSelectCpu  *ebpf.Program `ebpf:"cells_select_cpu"`
 	CellsStopping   *ebpf.Program `ebpf:"cells_stopping"`
-	CellsSysrqEnd   *ebpf.Program `ebpf:"cells_sysrq_end"`
 	CellsTick       *ebpf.Program `ebpf:"cells_tick"`
 }
 
@@ -295,6 +292,8 @@ func (p *cellsPrograms) Close() error {
 		p.CellsDumpDone,
 		p.CellsDumpTask,
 		p.CellsEnable,
+		p.CellsEnd,
+		p.CellsEndSysrq,
 		p.CellsEnqueue,
 		p.CellsExit,
 		p.CellsExitTask,
@@ -305,7 +304,6 @@ func (p *cellsPrograms) Close() error {
 		p.CellsScan,
 		p.CellsSelectCpu,
 		p.CellsStopping,
-		p.CellsSysrqEnd,
 		p.CellsTick,
 	)
 }

@@ -14,6 +14,7 @@ import (
 
 	"scxdiag/bpf/realtime"
 	"scxdiag/bpf/vm"
+	"scxdiag/bpf/vm/load"
 )
 
 // guestEnv is set in a test that runs in a guest.
@@ -30,6 +31,7 @@ var machines struct {
 
 func TestMain(m *testing.M) {
 	vm.RunGuest()
+	load.RunChild()
 	code := m.Run()
 	for _, machine := range machines.up {
 		_ = machine.Close()
@@ -102,6 +104,9 @@ func runInGuest(t *testing.T, series, name string, limit time.Duration) {
 			Stdout: &out, Stderr: &out,
 		})
 		t.Log("\n" + strings.TrimRight(out.String(), "\n"))
+		if testing.Verbose() {
+			t.Logf("console:\n%s", m.Console())
+		}
 		if errors.Is(err, vm.ErrEmulation) && try < 3 {
 			t.Log("the emulator broke the kernel; again:", err)
 			continue

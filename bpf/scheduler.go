@@ -240,8 +240,13 @@ func (s *Scheduler) Scan() error { return s.run(cellsProgCellsScan) }
 // Sample has the scheduler send a dump of everything.
 func (s *Scheduler) Sample() error { return s.run(cellsProgCellsSample) }
 
-// EndSysRq has it send the end of the last dump that SysRq-D asked for.
-func (s *Scheduler) EndSysRq() error { return s.run(cellsProgCellsSysrqEnd) }
+// End has it send the ends of dumps that the ring had no room for. Until then
+// nobody knows what else was lost.
+func (s *Scheduler) End() error { return s.run(cellsProgCellsEnd) }
+
+// EndSysRq has it send the end of the last dump that SysRq-D asked for, where
+// there is no probe that does.
+func (s *Scheduler) EndSysRq() error { return s.run(cellsProgCellsEndSysrq) }
 
 // run runs a program of the scheduler.
 func (s *Scheduler) run(name string) error {

@@ -41,6 +41,8 @@ type Session struct {
 	Enabled func()
 	// Sample takes a sample for each value received. nil: never.
 	Sample <-chan struct{}
+
+	loaded func(*Scheduler) // for tests: called when it is attached
 }
 
 // How often the session does what it does. A scan is cheap, and how late a new
@@ -267,6 +269,9 @@ func (r *run) collect(ctx context.Context) error {
 	if err := r.sched.Scan(); err != nil {
 		return r.last(err)
 	}
+	if r.session.loaded != nil {
+		r.session.loaded(r.sched)
+	}
 	r.enabled()
 	for {
 		select {
@@ -284,7 +289,7 @@ func (r *run) collect(ctx context.Context) error {
 			r.sample()
 		case <-check.C:
 			r.nameCgroups()
-			if err := r.endLate(); err != nil {
+			if err := r.endDumps(); err != nil {
 				return err
 			}
 			if state, err := State(); err == nil && state == "disabled" {
@@ -294,13 +299,16 @@ func (r *run) collect(ctx context.Context) error {
 	}
 }
 
-// endLate ends a dump by SysRq-D of which nothing came since the last check.
-func (r *run) endLate() error {
+// endDumps asks for the end of dumps of which nothing came since the last check.
+func (r *run) endDumps() error {
 	read, open := r.col.progress()
 	quiet := read == r.checked
 	r.checked = read
-	if !r.late || !open || !quiet {
+	if !open || !quiet {
 		return nil
+	}
+	if err := r.sched.End(); err != nil || !r.late {
+		return err
 	}
 	return r.sched.EndSysRq()
 }

@@ -37,15 +37,21 @@ struct {
  * What a dump has sent so far. The kernel makes one dump at a time, and the
  * collector takes one sample at a time, but the two may overlap.
  */
+enum tally_state {
+	TALLY_IDLE = 0,
+	TALLY_OPEN = 1, /* a dump is being made */
+	TALLY_END = 2,  /* it is complete, but there was no room for its end yet */
+};
+
 struct tally {
 	u64 id;
+	u32 state; /* enum tally_state */
+	u32 kind;  /* exit kind, for the kernel's dumps */
 	u64 sent[REC_KINDS];
 	u64 dropped[REC_KINDS];
 };
 
 struct tally kernel_tally, sample_tally;
-u64 kernel_kind;  /* exit kind of the kernel's last dump */
-bool kernel_open; /* that dump has no end yet */
 
 extern void runqueues __ksym __weak;
 extern void __per_cpu_offset __ksym __weak;
@@ -93,10 +99,12 @@ static __always_inline void rec_mask(void *at, const struct cpumask *mask)
 	bpf_probe_read_kernel(at, MASK_BYTES(1), mask);
 }
 
-static __always_inline void tally_begin(struct tally *tally, u64 id)
+static __always_inline void tally_begin(struct tally *tally, u64 id, u32 kind)
 {
 	__builtin_memset(tally, 0, sizeof(*tally));
 	tally->id = id;
+	tally->kind = kind;
+	tally->state = TALLY_OPEN;
 }
 
 static __always_inline u32 count_cells(void)
@@ -376,24 +384,25 @@ static __always_inline void put_events(struct tally *tally)
 	}
 }
 
+/*
+ * put_end sends the end of a dump, once. Where the ring has no room for it, the
+ * collector asks again: without the end nobody knows what was lost.
+ */
 static __always_inline void put_end(struct tally *tally)
 {
-	struct rec_end *r RECORD = rec_new(vital, tally, REC_END, struct rec_end, 0, false);
+	struct rec_end *r RECORD = NULL;
 
+	if (tally->state == TALLY_IDLE)
+		return;
+	tally->state = TALLY_END;
+	r = rec_new(vital, tally, REC_END, struct rec_end, 0, false);
+	tally->sent[REC_END] = tally->dropped[REC_END] = 0;
 	if (!r)
 		return;
 	__builtin_memcpy(r->sent, tally->sent, sizeof(r->sent));
 	__builtin_memcpy(r->dropped, tally->dropped, sizeof(r->dropped));
-	r->sent[REC_END] = 0;
 	bpf_ringbuf_submit(handover(r), 0);
-}
-
-/* end_kernel_dump sends the end of the kernel's last dump, once. */
-static __always_inline void end_kernel_dump(void)
-{
-	if (kernel_open)
-		put_end(&kernel_tally);
-	kernel_open = false;
+	tally->state = TALLY_IDLE;
 }
 
 #define TEXT_STEP (REC_TEXT_BYTES - 1) /* a piece has no room for the NUL */

@@ -21,6 +21,7 @@ import (
 	"scxdiag/bpf/vm/load"
 	"scxdiag/dump"
 	"scxdiag/dump/report"
+	"scxdiag/tui"
 )
 
 // live is the command line of scxdiag live.
@@ -151,7 +152,11 @@ func (l *live) run(cmd *cobra.Command) error {
 	if l.interval < 0 || l.duration < 0 {
 		return usageError(cmd, "a time must not be negative")
 	}
-	return l.print(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+	screen, isScreen := terminal(cmd.OutOrStdout())
+	if l.headless || l.format != "" || !isScreen || os.Getenv("TERM") == "dumb" {
+		return l.print(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+	}
+	return l.show(cmd.Context(), screen)
 }
 
 // source is where the snapshots come from; records gets what was received, or
@@ -282,6 +287,67 @@ func sampleOnSignal(ctx context.Context) <-chan struct{} {
 		}
 	}()
 	return sample
+}
+
+// show shows the snapshots on the screen as they come.
+func (l *live) show(ctx context.Context, screen *os.File) error {
+	recorded, err := l.openRecord()
+	if err != nil {
+		return err
+	}
+	defer recorded.close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+
+	snapshots := make(chan *dump.Snapshot)
+	status := make(chan string)
+	sample := make(chan struct{}, 1)
+	send := func(line string) {
+		select {
+		case status <- line:
+		case <-ctx.Done():
+		}
+	}
+	ended := make(chan error, 1)
+	go func() {
+		defer close(snapshots)
+		err := l.source(nil)(ctx, feed{
+			dump: func(s *dump.Snapshot) {
+				if err := recorded.add(s); err != nil {
+					send(err.Error())
+				}
+				select {
+				case snapshots <- s:
+				case <-ctx.Done():
+				}
+			},
+			status: send,
+			sample: sample,
+		})
+		if err != nil && !isEnd(err) {
+			send(err.Error())
+		}
+		ended <- err
+	}()
+	err = tui.Watch(ctx, tui.Feed{
+		Snapshots: snapshots,
+		Status:    status,
+		Sample: func() {
+			select {
+			case sample <- struct{}{}:
+			default: // one is asked for already
+			}
+		},
+	}, tui.Options{Output: screen})
+	stop()
+	sourceErr := <-ended
+	switch {
+	case err != nil && !isEnd(err):
+		return err
+	case sourceErr != nil && !isEnd(sourceErr) && !errors.Is(sourceErr, bpf.ErrFailed):
+		return sourceErr
+	}
+	return nil
 }
 
 // recording is the file of --record.
