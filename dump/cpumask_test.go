@@ -326,3 +326,29 @@ func BenchmarkMask(b *testing.B) {
 		})
 	}
 }
+
+func TestMaskOfWords(t *testing.T) {
+	words := func(n int, cpus ...int) []byte {
+		b := make([]byte, n*8)
+		for _, c := range cpus {
+			b[c/8] |= 1 << (c % 8)
+		}
+		return b
+	}
+	for _, test := range []struct {
+		b    []byte
+		want dump.CPUMask
+	}{
+		{nil, dump.CPUMask{}},
+		{words(1, 0, 63), dump.MaskOf(0, 63)},
+		{words(1, 0, 63)[:7], dump.CPUMask{}},
+		{words(8, 511), dump.MaskOf(511)},
+		{words(9, 3, 512), dump.MaskOf(3, 512)},
+		{words(128), dump.CPUMask{}}, // no zero words are kept: masks compare with ==
+		{words(dump.MaxCPUs/64+1, 1, dump.MaxCPUs), dump.MaskOf(1)},
+	} {
+		if got := dump.MaskOfWords(test.b); got != test.want {
+			t.Errorf("%d bytes: %v, want %v", len(test.b), got, test.want)
+		}
+	}
+}

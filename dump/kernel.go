@@ -155,6 +155,9 @@ var taskFlags = []flag{
 	{1 << 31, "CURSOR", Version{}, Version{}},
 }
 
+// TaskFlagQUEUED is the task flag of a task on a run queue.
+const TaskFlagQUEUED = 1 << 0
+
 // reenqReasons are the values of bits 12 to 14 of the task flags.
 var reenqReasons = []string{"", "REENQ_KFUNC", "REENQ_IMMED", "REENQ_PREEMPTED", "REENQ_CAP"}
 

@@ -92,6 +92,12 @@ func (t *Task) WaitingFor() (time.Duration, bool) {
 	return max(-t.RunnableAt.V, 0), true
 }
 
+// IsOffQueue reports whether the task was on no run queue, neither during the
+// dump nor a little later when it was walked over: it sleeps, or has stopped.
+func (t *Task) IsOffQueue() bool {
+	return t.Walked && !t.Current && t.Flags.V&TaskFlagQUEUED == 0
+}
+
 // HeldByBPF reports whether the BPF scheduler has the task in structures of
 // its own and has not dispatched it.
 func (t *Task) HeldByBPF() bool {

@@ -31,15 +31,18 @@ func contentRows(s *dump.Snapshot, f *focus) []row {
 }
 
 func counts(s *dump.Snapshot) phrase {
-	idle, running := 0, 0
+	idle, running, off := 0, 0, 0
 	for i := range s.CPUs {
 		if is, known := s.CPUs[i].IsIdle(); known && is || !s.CPUs[i].Listed {
 			idle++
 		}
 	}
 	for i := range s.Tasks {
-		if s.Tasks[i].Current {
+		switch t := &s.Tasks[i]; {
+		case t.Current:
 			running++
+		case t.IsOffQueue():
+			off++
 		}
 	}
 	cpus := say(plural(len(s.CPUs), "CPU"))
@@ -48,7 +51,12 @@ func counts(s *dump.Snapshot) phrase {
 	}
 	tasks := say(plural(len(s.Tasks), "task"))
 	if len(s.Tasks) > 0 {
-		tasks = say(tasks, " (", running, " running, ", len(s.Tasks)-running, " waiting)")
+		var rest phrase
+		if off > 0 {
+			rest = say(off, " on no run queue")
+		}
+		waiting := say(running, " running, ", len(s.Tasks)-running-off, " waiting")
+		tasks = say(tasks, " (", join(", ", waiting, rest), ")")
 	}
 	var cells, queues, events phrase
 	if n := len(s.Cells); n > 0 {

@@ -181,6 +181,10 @@ type jsonCPU struct {
 	Unknown        object       `json:"unknown,omitzero"`
 }
 
+// jsonTask has walked where the task was on no run queue during the dump and
+// was found by a walk over all tasks a little later; only ring-buffer records
+// have such tasks. Has_context false means that the scheduler knows nothing of
+// the task, so that what it says of tasks is absent.
 type jsonTask struct {
 	PID                int32       `json:"pid"`
 	TGID               *int32      `json:"tgid,omitzero"`
@@ -248,6 +252,8 @@ type jsonDSQ struct {
 	PIDs       []int32 `json:"pids,omitempty"`
 }
 
+// jsonEvent has torn where the step was overwritten while it was read. What arg
+// means depends on kind.
 type jsonEvent struct {
 	Seq      int64   `json:"seq"`
 	Kind     string  `json:"kind"`

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,5 +75,15 @@ func TestGoldens(t *testing.T) {
 				golden(t, name+"."+format, render(t, format, Options{}, snapshots...))
 			})
 		}
+	}
+}
+
+// TestTasksOffTheQueues is about tasks that only ring-buffer records list.
+func TestTasksOffTheQueues(t *testing.T) {
+	s := liveDump()
+	s.Tasks = append(s.Tasks, dump.Task{TaskRef: dump.TaskRef{Comm: "zzz", PID: 7}, CPU: dump.Of[int32](1), Walked: true})
+	got := string(render(t, "txt", Options{}, s))
+	if want := "3 tasks (0 running, 2 waiting, 1 on no run queue)"; !strings.Contains(got, want) {
+		t.Errorf("no %q in\n%s", want, got)
 	}
 }

@@ -47,7 +47,11 @@ func taskHead(t *dump.Task) phrase {
 		doing = say("running")
 	}
 	var on, state, owner, cgroup phrase
-	if t.CPU.Known {
+	switch {
+	case !t.CPU.Known:
+	case t.IsOffQueue():
+		on = say("on no run queue, last on CPU ", t.CPU.V)
+	default:
 		on = say("on the run queue of CPU ", t.CPU.V)
 		if t.Current {
 			on = say("on CPU ", t.CPU.V)

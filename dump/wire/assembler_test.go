@@ -241,6 +241,49 @@ func TestIncompleteDumpsSaySo(t *testing.T) {
 	}
 }
 
+// TestTextStopsAtAHole keeps the whole lines in front of what is missing.
+func TestTextStopsAtAHole(t *testing.T) {
+	const lines = "one\ntwo\nthree\nfour\nfive\n"
+	piece := func(from, to int) []byte {
+		r := wire.Text{Offset: uint32(from), Size: uint32(to - from)}
+		copy(r.Data[:], lines[from:to])
+		return r.Append(nil)
+	}
+	for name, test := range map[string]struct {
+		pieces [][]byte
+		want   string
+	}{
+		"in order":      {[][]byte{piece(0, 10), piece(10, len(lines))}, lines},
+		"any order":     {[][]byte{piece(10, len(lines)), piece(0, 10)}, lines},
+		"overlapping":   {[][]byte{piece(0, 12), piece(5, 8), piece(8, len(lines))}, lines},
+		"hole":          {[][]byte{piece(0, 10), piece(12, len(lines))}, "one\ntwo\n"},
+		"second of two": {[][]byte{piece(0, 16), piece(17, 18), piece(19, len(lines))}, "one\ntwo\nthree\n"},
+		"no beginning":  {[][]byte{piece(2, len(lines))}, ""},
+	} {
+		if got := string(one(t, test.pieces...).KernelText); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// TestDamageIsToldOnce puts what a stream lost into the ledgers of the dumps
+// that were open then or came next, and into no later one.
+func TestDamageIsToldOnce(t *testing.T) {
+	records := [][]byte{wiretest.Host.Append(nil)}
+	for id := range uint64(4) {
+		d := wiretest.Sample(id+1, 3)
+		if id == 1 {
+			records = append(records, []byte("damage"))
+		}
+		records = append(records, d.Records()...)
+	}
+	for i, d := range assemble(t, wire.Options{}, records...) {
+		if got, want := d.Snapshot.Ledger.Complete(), i != 1; got != want {
+			t.Errorf("dump %d: complete %v, want %v: %q", i+1, got, want, d.Snapshot.Ledger.Notes)
+		}
+	}
+}
+
 func TestDropsAreInTheLedger(t *testing.T) {
 	d := &wiretest.Dump{ID: 1}
 	d.Send(wire.Begin{Trigger: wire.TriggerSample})

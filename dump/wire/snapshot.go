@@ -308,14 +308,10 @@ func (b *builder) addTask(r *Task, record []byte) {
 	t.Runs = dump.Of(r.NrRuns)
 }
 
-// scxQueued is the bit of Task.SCXFlags that is set while a task is on a run
-// queue (SCX_TASK_QUEUED).
-const scxQueued = 1
-
 // runnableAt is when a task became runnable, relative to the dump. A task that
 // is not queued has the time of its last wakeup, which means nothing.
 func (b *builder) runnableAt(r *Task) dump.Value[time.Duration] {
-	if !b.d.hasBegin || b.host.HZ == 0 || r.SCXFlags&scxQueued == 0 {
+	if !b.d.hasBegin || b.host.HZ == 0 || r.SCXFlags&dump.TaskFlagQUEUED == 0 {
 		return dump.Value[time.Duration]{}
 	}
 	ticks := int64(r.RunnableAt - b.d.begin.AtJiffies) //nolint:gosec // jiffies wrap
