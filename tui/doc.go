@@ -10,6 +10,9 @@
 // view. Nothing in the package reads a file, and nothing decides anything
 // about a snapshot: it renders the types of package dump.
 //
+// [Run] shows a session that is complete, [Watch] one that goes on: snapshots
+// come out of a channel, and the screen follows them.
+//
 // What a dump holds is hostile. All that reaches the screen has the type text,
 // and only the functions of clean.go make one from a string that is not a
 // constant; the compiler sees to the rest.

@@ -47,8 +47,11 @@ func (s *shot) kind() kind {
 	return kindDump
 }
 
-// weight is the memory that a snapshot takes, in tasks: one is about a KiB.
-func (s *shot) weight() int { return len(s.Tasks) + len(s.Raw)>>10 }
+// weight is the memory that a snapshot takes, roughly, in KiB. A task takes
+// about one, and so does a CPU.
+func (s *shot) weight() int {
+	return len(s.Tasks) + len(s.CPUs) + len(s.Events)>>3 + len(s.Raw)>>10
+}
 
 // keepLimit bounds how many snapshots of a kind a live session keeps.
 type keepLimit struct{ snapshots, weight int }

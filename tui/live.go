@@ -104,7 +104,7 @@ func (l *live) read() tea.Cmd {
 // newLive makes the model of a session that is fed until done is closed.
 func newLive(feed Feed, done <-chan struct{}, o Options) *Model {
 	m := New(nil, o)
-	m.live = &live{feed: feed, done: done}
+	m.live = &live{feed: feed, done: done, ended: feed.Snapshots == nil}
 	return m
 }
 
@@ -226,7 +226,7 @@ func (m *Model) sample() tea.Cmd {
 	}
 }
 
-// line says on every screen whether the session follows its source, when the
+// liveLine says on every screen whether the session follows its source, when the
 // snapshot was taken, and what the source is doing.
 func (m *Model) liveLine() line {
 	l := m.live

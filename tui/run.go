@@ -34,9 +34,9 @@ func Run(ctx context.Context, snapshots []*dump.Snapshot, o Options) error {
 	return run(ctx, o, func(o Options) *Model { return New(snapshots, o) })
 }
 
-// Watch shows snapshots as they come, and ends as Run does. By then nothing
-// reads from the feed any more, so that sources must not send without a way
-// out. It keeps the failures and dumps of a session and its latest samples.
+// Watch shows snapshots as they come, and ends as Run does. After that nothing
+// reads from the feed, so a source that sends has to look at a context too. It
+// keeps the failures and dumps of a session and the latest samples.
 func Watch(ctx context.Context, feed Feed, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends what reads from the feed
