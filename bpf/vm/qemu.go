@@ -73,6 +73,11 @@ const (
 	Emulation Accel = "tcg"
 )
 
+// rcuStallSeconds is how long the guest lets a grace period of RCU take. The
+// kernel's own limit of 21 s is for real CPUs; sched_ext takes it for the fault
+// of the scheduler.
+const rcuStallSeconds = 120
+
 // qemuArgs is QEMU's command line. Its files for the initramfs and the agent's
 // port are the first two that it inherits behind the standard ones.
 func qemuArgs(c *Config, accel Accel) []string {
@@ -80,8 +85,11 @@ func qemuArgs(c *Config, accel Accel) []string {
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 		"-kernel", c.Kernel,
 		"-initrd", childFile(0),
-		"-append", fmt.Sprintf("console=ttyS0 quiet panic=-1 oops=panic mitigations=off maxcpus=%d %s=%s %s",
-			c.CPUs, guestVar, guestInit, c.Append),
+		// khugepaged copies huge pages within an RCU section, at the lowest
+		// priority: on busy emulated CPUs that stalls RCU.
+		"-append", fmt.Sprintf("console=ttyS0 quiet panic=-1 oops=panic mitigations=off transparent_hugepage=never "+
+			"rcupdate.rcu_cpu_stall_timeout=%d maxcpus=%d %s=%s %s",
+			rcuStallSeconds, c.CPUs, guestVar, guestInit, c.Append),
 		"-m", strconv.Itoa(c.MemoryMiB),
 		// The CPUs of a socket share its last-level cache. All are plugged in:
 		// where it sees no hypervisor that it knows, as with emulation, the
