@@ -272,6 +272,9 @@ static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
 	r->exit_state = p->exit_state;
 	r->pf_flags = p->flags;
 	r->migration_disabled = p->migration_disabled;
+	/* Running a program like this one disables the migration of the task below it. */
+	if (r->migration_disabled && p == bpf_get_current_task_btf())
+		r->migration_disabled--;
 	r->scx_state = (flags & state_mask) >> state_shift;
 	r->scx_flags = flags & ~state_mask;
 	r->dsq_flags = p->scx.dsq_flags;
