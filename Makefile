@@ -18,16 +18,18 @@ export CGO_ENABLED := 0
 # Where the installed Go is older than go.mod asks for, let it fetch that one.
 export GOTOOLCHAIN ?= auto
 
-.PHONY: build test tools gofmt vet lint unit bench fuzz update picture clean
+.PHONY: build test tools generate generated gofmt vet lint unit bench fuzz update picture clean
 
 build: ## build bin/scxdiag
 	go build -trimpath -o bin/scxdiag ./cmd/scxdiag
 
-test: tools gofmt vet lint unit ## install what testing needs, then run every check and test
+test: tools generated gofmt vet lint unit ## install what testing needs, then run every check and test
 
 tools: $(LINT) ## install what testing needs and this machine lacks
 	@command -v tmux >/dev/null || { $(call apt,tmux); }
 	@command -v qemu-system-x86_64 >/dev/null || { $(call apt,qemu-system-x86); }
+	@command -v clang-19 >/dev/null && command -v llvm-strip-19 >/dev/null && [ -e /usr/include/bpf/bpf_helpers.h ] || \
+		{ $(call apt,clang-19 llvm-19 libbpf-dev); }
 
 # apt installs a Debian package and says so.
 apt = echo "installing $(1) with apt-get" && \
@@ -51,10 +53,21 @@ lint: $(LINT) ## run golangci-lint
 	$(LINT) run ./...
 
 unit: ## run the Go tests
-	go test ./...
+	go test $$(go list ./... | grep -v '^scxdiag/bpf')
+	# One after the other: each has virtual machines, whose CPUs are emulated.
+	go test -p 1 -timeout 35m ./bpf/...
+
+generate: ## compile the BPF programs again
+	go generate ./bpf
+
+generated: ## fail if the committed objects are not what their sources give
+	@before="$$(cat bpf/*_bpfel*.go bpf/*_bpfel*.o | sha256sum)"; \
+	go generate ./bpf; \
+	after="$$(cat bpf/*_bpfel*.go bpf/*_bpfel*.o | sha256sum)"; \
+	if [ "$$before" != "$$after" ]; then echo "bpf: the committed objects are not what their sources give; commit what go generate made"; exit 1; fi
 
 bench: ## run the benchmarks
-	go test -run '^$$' -bench . ./dump/...
+	go test -run '^$$' -bench . ./dump/... ./bpf
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@for pkg in $$(go list ./...); do \

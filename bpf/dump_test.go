@@ -47,15 +47,19 @@ func checkAll(t *testing.T, what string, s *dump.Snapshot, runnable, sleeping []
 	if len(asleep) != len(sleeping) {
 		t.Errorf("%s: %d of %d sleeping tasks", what, len(asleep), len(sleeping))
 	}
+	wrong := 0
 	for _, task := range waiting {
 		if task.State.V != 'R' || task.Walked {
-			t.Errorf("%s: %s is runnable, the snapshot says %c, off the run queue %t", what, task.TaskRef, task.State.V, task.Walked)
+			wrong++
 		}
 	}
 	for _, task := range asleep {
 		if task.State.V != 'S' || !task.Walked {
-			t.Errorf("%s: %s sleeps, the snapshot says %c", what, task.TaskRef, task.State.V)
+			wrong++
 		}
+	}
+	if wrong > 0 {
+		t.Errorf("%s: %d tasks are in another state than the snapshot says", what, wrong)
 	}
 	printed := printedTasks(t, s)
 	t.Logf("%s: %d of %d runnable and %d of %d sleeping tasks; the kernel's own text has %d of the runnable ones",
@@ -89,7 +93,12 @@ func TestManyTasks(t *testing.T) {
 			loaded:  func(s *Scheduler) { scheds <- s },
 		})
 		sleeping := startLoad(t, load.Spec{Kind: load.Sleep, Count: 2000, Period: time.Hour, Comm: "sleeper"}).PIDs()
-		runnable := startLoad(t, load.Spec{Kind: load.Spin, Count: 500, Comm: "spin"}).PIDs()
+		spinning := startLoad(t, load.Spec{Kind: load.Spin, Count: 500, Comm: "spin"})
+		for slices.Min(spinning.Progress()) == 0 {
+			wait(100 * time.Millisecond)
+		}
+		runnable := spinning.PIDs()
+		t.Log("2,500 tasks are up")
 		if len(runnable) != 500 || len(sleeping) != 2000 {
 			t.Fatalf("%d runnable and %d sleeping tasks", len(runnable), len(sleeping))
 		}
@@ -114,7 +123,7 @@ func TestManyTasks(t *testing.T) {
 		if !lost.HeldByBPF() {
 			t.Errorf("the task lost is said to be on %s, ops_state %s", lost.DSQ.V, lost.OpsState.V)
 		}
-		if err := s.end(); err != nil {
+		if err := s.end(); err != nil && !errors.Is(err, ErrFailed) {
 			t.Error(err)
 		}
 	})

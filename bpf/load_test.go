@@ -41,11 +41,14 @@ func cgroup(t *testing.T, path string, cpus ...int) string {
 // wait waits for a time to pass.
 func wait(d time.Duration) { <-time.After(d) }
 
-// byPID finds the tasks of a group in a snapshot.
+// byPID finds the tasks of a group in a snapshot. One that moved to another CPU
+// while the kernel dumped is in it twice, and counts once.
 func byPID(s *dump.Snapshot, pids []int) []*dump.Task {
 	var found []*dump.Task
+	seen := make(map[int32]bool)
 	for i := range s.Tasks {
-		if slices.Contains(pids, int(s.Tasks[i].PID)) {
+		if pid := s.Tasks[i].PID; slices.Contains(pids, int(pid)) && !seen[pid] {
+			seen[pid] = true
 			found = append(found, &s.Tasks[i])
 		}
 	}

@@ -24,7 +24,10 @@ func start(t *testing.T, s Session) *session {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &session{Session: s, t: t, dumps: make(chan *dump.Snapshot, 1024), err: make(chan error, 1), stop: cancel}
-	r.Dump = func(d *dump.Snapshot) { r.dumps <- d }
+	r.Dump = func(d *dump.Snapshot) {
+		t.Logf("a snapshot: %s, %d tasks, %d dropped, %v", d.Trigger, len(d.Tasks), d.Ledger.Dropped(), d.Ledger.Notes)
+		r.dumps <- d
+	}
 	enabled := make(chan struct{}, 1)
 	r.Status = func(line string) {
 		t.Log(line)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -52,7 +54,12 @@ func runTasks(text string) error {
 	runtime.GOMAXPROCS(spec.Count + others)
 	debug.SetMaxThreads(2*spec.Count + 1000)
 	debug.SetGCPercent(-1)
-	ready := make(chan error)
+	// Nothing of the Go runtime is between a task that is ready and its work,
+	// and none spins before all are ready: where hundreds spin, each handing
+	// over to the next would take minutes.
+	ready := make(chan error, spec.Count)
+	var all atomic.Bool
+	gate := unix.NsecToTimespec(int64(200 * time.Millisecond))
 	for i := range spec.Count {
 		go func() {
 			runtime.LockOSThread()
@@ -64,6 +71,9 @@ func runTasks(text string) error {
 			err := body.begin(s)
 			ready <- err
 			if err == nil {
+				for spec.Kind == Spin && !all.Load() {
+					sleep(&gate)
+				}
 				body.run(i, s)
 			}
 		}()
@@ -73,6 +83,7 @@ func runTasks(text string) error {
 			return err
 		}
 	}
+	all.Store(true)
 	if _, err := unix.Write(aliveFile, []byte{1}); err != nil {
 		return err
 	}
