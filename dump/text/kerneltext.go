@@ -249,6 +249,9 @@ func (p *parser) refEnd(b []byte) int {
 
 // rest keeps the tokens behind index from.
 func (p *parser) rest(to *[]dump.KV, from int) {
+	if from == len(p.cur) { // as a rule
+		return
+	}
 	for t := (tokens{p.cur, from}); ; {
 		key, val, at, ok := t.next()
 		if !ok {
