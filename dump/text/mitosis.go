@@ -10,13 +10,16 @@ import (
 
 // cellOf finds the cell with the given id, or adds it.
 func (p *parser) cellOf(id int32) *dump.Cell {
-	for i := len(p.s.Cells) - 1; i >= 0; i-- {
-		if p.s.Cells[i].ID == id {
-			return &p.s.Cells[i]
+	i, ok := p.cells[id]
+	if !ok {
+		if p.cells == nil {
+			p.cells = make(map[int32]int)
 		}
+		i = len(p.s.Cells)
+		p.cells[id] = i
+		p.s.Cells = append(p.s.Cells, dump.Cell{ID: id, At: p.lineSpan()})
 	}
-	p.s.Cells = append(p.s.Cells, dump.Cell{ID: id, At: p.lineSpan()})
-	return &p.s.Cells[len(p.s.Cells)-1]
+	return &p.s.Cells[i]
 }
 
 // mitosisCell reads the lines "CELL[0] …" of scx_mitosis.
@@ -125,13 +128,22 @@ func (p *parser) mitosisCPU() bool {
 // mergeCPUs joins what the scheduler said of the CPUs with the kernel's
 // headers.
 func (p *parser) mergeCPUs() {
+	if len(p.toldCPUs) == 0 {
+		return
+	}
+	at := make(map[int32]int, len(p.s.CPUs)+len(p.toldCPUs))
+	for i := len(p.s.CPUs) - 1; i >= 0; i-- { // the first one with a number counts
+		at[p.s.CPUs[i].ID] = i
+	}
 	for i := range p.toldCPUs {
 		u := &p.toldCPUs[i]
-		c := p.s.CPU(u.id)
-		if c == nil {
+		n, ok := at[u.id]
+		if !ok {
+			n = len(p.s.CPUs)
+			at[u.id] = n
 			p.s.CPUs = append(p.s.CPUs, dump.CPU{ID: u.id, At: u.at})
-			c = &p.s.CPUs[len(p.s.CPUs)-1]
 		}
+		c := &p.s.CPUs[n]
 		c.Cell, c.LLC, c.VTime, c.Queued = u.cell, u.llc, u.vtime, u.queued
 		c.Scheduler = append(c.Scheduler, u.fields...)
 	}

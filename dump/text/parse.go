@@ -65,7 +65,8 @@ type parser struct {
 	// inferred is the scheduler that the text betrays.
 	inferred string
 	toldCPUs []toldCPU
-	lastMask struct { // the last one that was read
+	cells    map[int32]int // index in s.Cells by id
+	lastMask struct {      // the last one that was read
 		text []byte // copy
 		mask dump.CPUMask
 	}

@@ -24,7 +24,7 @@ type Reader struct {
 	verdict verdictReader
 	window  window
 	decoded string // the encoding that was undone, if any
-	lastEnd int64  // where the last dump ended, as an offset in the stream
+	lastEnd int64  // where the last region ended, as an offset in the stream
 	done    bool
 }
 
@@ -243,8 +243,8 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	r.verdict.flush()
 	if g.trim(r.in.buf[r.in.keep:]); len(g.lines) > 0 {
 		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why))
-		r.lastEnd = r.in.offset(r.in.pos)
 	}
+	r.lastEnd = r.in.offset(r.in.pos) // also without a dump: what was looked at once is not looked at again
 }
 
 // isEnd reports whether a line of the kind ends a dump.
