@@ -277,7 +277,10 @@ func isSymbol(q []byte) bool {
 	if hasPrefix(q, "0x") && len(q) > 2 {
 		return len(hexRun(q[2:])) == len(q)-2
 	}
-	plus := bytes.IndexByte(q, '+')
+	plus := 0
+	for plus < len(q) && q[plus] != '+' && q[plus] != ' ' {
+		plus++
+	}
 	if plus < 1 || !hasPrefix(q[plus:], "+0x") {
 		return false
 	}
@@ -290,7 +293,7 @@ func isSymbol(q []byte) bool {
 	rest = rest[3:]
 	run = hexRun(rest)
 	rest = rest[len(run):]
-	if len(run) == 0 || bytes.IndexByte(q[:plus], ' ') >= 0 {
+	if len(run) == 0 {
 		return false
 	}
 	return len(rest) == 0 || hasPrefix(rest, " [") && rest[len(rest)-1] == ']'
