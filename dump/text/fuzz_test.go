@@ -3,7 +3,6 @@
 package text_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,7 +58,7 @@ func checkAnything(t fataler, log []byte) {
 	for _, s := range snapshotsIn(t, log) {
 		checkLedger(t, s)
 		checkSpans(t, s)
-		if s.Raw == "" || bytes.HasPrefix(log, []byte("\xff\xfe")) || bytes.HasPrefix(log, []byte("\xfe\xff")) {
+		if s.Raw == "" || strings.HasPrefix(s.Source.Carrier, "utf-16") { // the log lacks this text, with a mark at its start or without
 			continue
 		}
 		alone := s.Raw
