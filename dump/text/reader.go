@@ -24,7 +24,8 @@ type Reader struct {
 	verdict verdictReader
 	window  window
 	decoded string // the encoding that was undone, if any
-	lastEnd int64  // where the last region ended, as an offset in the stream
+	lastEnd int64  // where the last dump ended, as an offset in the stream
+	noDump  int64  // the last anchor that no dump came of, likewise
 	done    bool
 }
 
@@ -243,8 +244,10 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	r.verdict.flush()
 	if g.trim(r.in.buf[r.in.keep:]); len(g.lines) > 0 {
 		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why))
+		r.lastEnd = r.in.offset(r.in.pos)
+	} else {
+		r.noDump = anchor
 	}
-	r.lastEnd = r.in.offset(r.in.pos) // also without a dump: what was looked at once is not looked at again
 }
 
 // isEnd reports whether a line of the kind ends a dump.
@@ -277,6 +280,9 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 func (r *Reader) lookBack(start int, k kind) int {
 	g := &r.region
 	limit := max(0, start-lookBack, int(r.lastEnd-r.in.base))
+	if k != kindTrigger && k != kindSysRq { // which look at a few lines only
+		limit = max(limit, int(r.noDump-r.in.base)) // else each of many such anchors would look far back
+	}
 	first := start
 	others := 0 // lines without the prefix of the region
 	for n := 0; first > limit && n < 2000; n++ {
