@@ -85,7 +85,9 @@ func (r *Reader) step() {
 	}
 	b := trimEOL(r.in.buf[start:end])
 	p, unknown, k := r.decode(b)
-	if k == kindOther || unknown > 0 || colourLen(b) > 0 || hasSuffix(b, "\x1b[0m") || hasSuffix(b, "\x1b[m") {
+	coloured := colourLen(b) > 0 || hasSuffix(b, "\x1b[0m") || hasSuffix(b, "\x1b[m")
+	known := k.isAnchor() && p.layers != 0 && unknown == 0 // then the other lines have the same prefix, colours and all
+	if k == kindOther || unknown > 0 || coloured && !known {
 		if clean := trimEOL(stripEscapes(b)); len(clean) < len(b) { // a coloured log
 			b = clean
 			p, unknown, k = r.decode(b)
