@@ -74,6 +74,7 @@ type parser struct {
 
 // parse reads the lines of g, whose offsets count from the start of buf.
 func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
+	g.lines[0].glued = false // whatever it was glued to is not part of the dump
 	first, last := g.lines[0].off, g.lines[len(g.lines)-1].end
 	p := &parser{g: g, buf: buf[first:last], raw: string(buf[first:last]), lines: g.lines, enabled: -1}
 	for i := range p.lines {
