@@ -158,6 +158,10 @@ func (r *Reader) decode(b []byte) (p prefix, unknown int, k kind) {
 	payload := b[p.end:]
 	k = classify(payload)
 	if k == kindTrigger {
+		if len(p.ident) > 0 && p.layers&layerJournal != 0 && r.namelessLog() {
+			p.end, p.host, p.ident = p.time, nil, nil
+			payload = b[p.end:]
+		}
 		// the comm has 15 bytes at most; what is longer has a prefix
 		if i := bytes.LastIndex(payload, []byte(triggerWords)); p.layers&layerJournal == 0 &&
 			bytes.LastIndexByte(payload[:i], '[') > 15 {
@@ -194,6 +198,25 @@ func (r *Reader) decode(b []byte) (p prefix, unknown int, k kind) {
 		}
 	}
 	return p, 0, kindOther
+}
+
+// namelessLog reports whether the log behind a trigger names no program on its
+// lines: what looks like one before the trigger is part of the comm then. The
+// line "Backtrace:" soon follows, and cannot look like one.
+func (r *Reader) namelessLog() bool {
+	ahead := r.in.peek(4 << 10)
+	for range 12 {
+		l, rest, ok := bytes.Cut(ahead, newline)
+		if !ok {
+			return false
+		}
+		ahead = rest
+		l = trimEOL(l)
+		if p := decodePrefix(l); p.layers&layerJournal != 0 && string(l[p.end:]) == "Backtrace:" {
+			return len(p.ident) == 0
+		}
+	}
+	return false
 }
 
 // trimEOL removes what may stand between the end of a line and its newline.
