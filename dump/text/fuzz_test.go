@@ -72,6 +72,9 @@ func checkAnything(t fataler, log []byte) {
 		if s.Source.Copies != nil {
 			continue // the snapshot learnt from its copies
 		}
+		if e := s.Exit; e != nil && e.Message.Known && e.Message.At.IsZero() {
+			continue // the message stands before the text, as in a log that comes newest first
+		}
 		// A verdict may stand in the midst of a dump, and is a snapshot of its own.
 		diff := ""
 		for _, other := range again {

@@ -276,7 +276,11 @@ func (p *parser) free() outcome {
 	}
 	switch p.in {
 	case inHead, inBacktrace, inGlobal:
-		if k := p.ln.kind; k >= kindRescue && k <= kindCPUs && k != kindTask && leadingBlanks(p.cur) >= 6 {
+		indent := 6
+		if p.elided { // less is needed to believe that the header was left out
+			indent = 2
+		}
+		if k := p.ln.kind; k >= kindRescue && k <= kindCPUs && k != kindTask && leadingBlanks(p.cur) >= indent {
 			p.in = inGap // of a CPU whose header is missing
 			return notUnderstood
 		}
