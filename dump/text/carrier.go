@@ -126,6 +126,9 @@ func colourLen(b []byte) int {
 	return 0
 }
 
+// endsColour reports whether b ends with the sequence that ends all colours.
+func endsColour(b []byte) bool { return hasSuffix(b, "\x1b[0m") || hasSuffix(b, "\x1b[m") }
+
 // escapeLen is the length of the ANSI sequence that b starts with, if it is one
 // that colours text or, as grep adds, erases the rest of the line.
 func escapeLen(b []byte) int {

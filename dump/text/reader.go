@@ -85,7 +85,7 @@ func (r *Reader) step() {
 	}
 	b := trimEOL(r.in.buf[start:end])
 	p, unknown, k := r.decode(b)
-	coloured := colourLen(b) > 0 || hasSuffix(b, "\x1b[0m") || hasSuffix(b, "\x1b[m")
+	coloured := colourLen(b) > 0 || endsColour(b)
 	known := k.isAnchor() && p.layers != 0 && unknown == 0 // then the other lines have the same prefix, colours and all
 	if k == kindOther || unknown > 0 || coloured && !known {
 		if clean := trimEOL(stripEscapes(b)); len(clean) < len(b) { // a coloured log

@@ -265,6 +265,9 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	}
 	p := b[start:]
 	l.kind = classify(p)
+	if l.kind == kindTrigger && endsColour(p) {
+		g.coloured = true // the kernel's line ends in a colon
+	}
 	if l.kind == kindOther {
 		p = g.decolour(&l, p)
 		if g.isForeign(&l, p) {
