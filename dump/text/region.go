@@ -137,6 +137,9 @@ func sameShape(a, b []byte) bool {
 // remember keeps the end of a prefix of length n, so that the next line can be
 // recognised by it without decoding.
 func (g *region) remember(b []byte, n int) {
+	if g.layers&layerActions != 0 && n > 0 && b[n-1] != ' ' {
+		return // a damaged line, shorter by the blank behind the stamp
+	}
 	g.prefixLen = n
 	tail := b[:n]
 	// everything behind the last digit of the stamp is the same in each line
