@@ -45,48 +45,75 @@ func decodePrefix(b []byte) prefix {
 	var p prefix
 	escapes := 0 // length of what was skipped in the hope of a stamp behind it
 	for {
-		rest := b[p.end+escapes:]
-		var n int
-		switch {
-		case len(rest) == 0:
-			return p
-		case bomLen(rest) > 0: // of a file that was pasted or joined to another
-			p.end += escapes + bomLen(rest)
-			escapes = 0
-			continue
-		case colourLen(rest) > 0:
-			escapes += colourLen(rest)
-			continue
-		case p.layers&^layerQuote == 0 && quoteLen(rest) > 0:
-			n = quoteLen(rest)
-			p.layers |= layerQuote
-		case p.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) == 0 && actionsLen(rest) > 0:
-			n = actionsLen(rest)
-			p.layers |= layerActions
-			p.stamp = bytes.TrimRight(rest[bytes.LastIndexByte(rest[:n], '\t')+1:n], " ")
-		case p.layers&(layerDmesg|layerFtrace) == 0 && dmesgLen(rest) > 0:
-			n = dmesgLen(rest)
-			p.stamp = orStamp(p.stamp, bytes.Trim(rest[:n], "[] "))
-			p.layers |= layerDmesg
-		case p.layers&layerFtrace == 0 && ftraceLen(rest) > 0:
-			n = ftraceLen(rest)
-			p.layers |= layerFtrace
-			p.ident = ftraceTask(rest[:n])
-		case p.layers&(layerJournal|layerFtrace) == 0:
-			j, ok := decodeJournal(rest)
-			if !ok {
-				return p
-			}
-			n = j.end
-			p.time = p.end + escapes + j.time
-			p.layers |= layerJournal
-			p.stamp, p.host, p.ident = orStamp(p.stamp, j.stamp), j.host, j.ident
-		default:
+		at := p.end + escapes
+		rest := b[at:]
+		if len(rest) == 0 {
 			return p
 		}
-		p.end += escapes + n
-		escapes = 0
+		if n := bomLen(rest); n > 0 { // of a file that was pasted or joined to another
+			p.end, escapes = at+n, 0
+			continue
+		}
+		if n := colourLen(rest); n > 0 {
+			escapes += n
+			continue
+		}
+		n := p.layer(rest, at)
+		if n == 0 {
+			return p
+		}
+		p.end, escapes = at+n, 0
 	}
+}
+
+// layer takes off the next layer, with which rest, index at of the line, begins.
+// It returns its length, 0 if there is none that can follow those that were
+// seen.
+func (p *prefix) layer(rest []byte, at int) int {
+	if p.layers&^layerQuote == 0 {
+		if n := quoteLen(rest); n > 0 {
+			p.layers |= layerQuote
+			return n
+		}
+	}
+	if p.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) == 0 {
+		if n := actionsLen(rest); n > 0 {
+			p.layers |= layerActions
+			p.stamp = bytes.TrimRight(rest[bytes.LastIndexByte(rest[:n], '\t')+1:n], " ")
+			return n
+		}
+	}
+	if p.layers&(layerDmesg|layerFtrace) == 0 {
+		if n := dmesgLen(rest); n > 0 {
+			if p.stamp == nil {
+				p.stamp = bytes.Trim(rest[:n], "[] ")
+			}
+			p.layers |= layerDmesg
+			return n
+		}
+	}
+	if p.layers&layerFtrace != 0 {
+		return 0
+	}
+	if n := ftraceLen(rest); n > 0 {
+		p.layers |= layerFtrace
+		p.ident = ftraceTask(rest[:n])
+		return n
+	}
+	if p.layers&layerJournal != 0 {
+		return 0
+	}
+	j, ok := decodeJournal(rest)
+	if !ok {
+		return 0
+	}
+	p.time = at + j.time
+	p.layers |= layerJournal
+	if p.stamp == nil {
+		p.stamp = j.stamp
+	}
+	p.host, p.ident = j.host, j.ident
+	return j.end
 }
 
 // colourLen is the length of the ANSI sequence that b starts with, blanks before
@@ -98,6 +125,9 @@ func colourLen(b []byte) int {
 	}
 	return 0
 }
+
+// endsColour reports whether b ends with the sequence that ends all colours.
+func endsColour(b []byte) bool { return hasSuffix(b, "\x1b[0m") || hasSuffix(b, "\x1b[m") }
 
 // escapeLen is the length of the ANSI sequence that b starts with, if it is one
 // that colours text or, as grep adds, erases the rest of the line.
@@ -114,13 +144,6 @@ func escapeLen(b []byte) int {
 		}
 	}
 	return 0
-}
-
-func orStamp(a, b []byte) []byte {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // quoteLen is the length of the "> " that mail and chat put before a line.
@@ -289,8 +312,8 @@ var ftraceEvent = []byte("sched_ext_dump:")
 // payload of the tracepoint. The blanks with which trace-cmd pads the event's
 // name stay: they look like indentation, and are undone as such.
 func ftraceLen(b []byte) int {
-	i := bytes.Index(b, ftraceEvent)
-	if i < 0 || i > 200 {
+	i := bytes.Index(b[:min(len(b), 200+len(ftraceEvent))], ftraceEvent)
+	if i < 0 {
 		return 0
 	}
 	n := i + len(ftraceEvent)

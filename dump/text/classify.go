@@ -43,35 +43,29 @@ const (
 	kinds                     // how many there are
 )
 
+// kindSet is a set of kinds, a bit for each.
+type kindSet uint32
+
+const (
+	dumpKinds kindSet = 1<<kindTrigger | 1<<kindSysRq | 1<<kindCPU | 1<<kindRescue | 1<<kindCurr | 1<<kindKick | 1<<kindTask |
+		1<<kindState | 1<<kindSticky | 1<<kindVTime | 1<<kindCPUs | 1<<kindEvent | 1<<kindTruncated | 1<<kindEvents |
+		1<<kindCPUStates | 1<<kindBacktrace
+	anchorKinds kindSet = 1<<kindTrigger | 1<<kindSysRq | 1<<kindCPU | 1<<kindState | 1<<kindEvent
+	titleKinds  kindSet = 1<<kindSysRq | 1<<kindBacktrace | 1<<kindCPUStates | 1<<kindCPU | 1<<kindEvents
+)
+
+func (s kindSet) has(k kind) bool { return s>>k&1 != 0 }
+
 // isDump reports whether lines of the kind stand in no other text than a dump.
-func (k kind) isDump() bool {
-	switch k {
-	case kindTrigger, kindSysRq, kindCPU, kindRescue, kindCurr, kindKick, kindTask, kindState, kindSticky,
-		kindVTime, kindCPUs, kindEvent, kindTruncated, kindEvents, kindCPUStates, kindBacktrace:
-		return true
-	}
-	return false
-}
+func (k kind) isDump() bool { return dumpKinds.has(k) }
 
 // isAnchor reports whether a line of the kind is reason enough to begin a
 // region.
-func (k kind) isAnchor() bool {
-	switch k {
-	case kindTrigger, kindSysRq, kindCPU, kindState, kindEvent:
-		return true
-	}
-	return false
-}
+func (k kind) isAnchor() bool { return anchorKinds.has(k) }
 
 // isTitle reports whether lines of the kind start in the first column, so that
 // they show how far a paste was indented.
-func (k kind) isTitle() bool {
-	switch k {
-	case kindSysRq, kindBacktrace, kindCPUStates, kindCPU, kindEvents:
-		return true
-	}
-	return false
-}
+func (k kind) isTitle() bool { return titleKinds.has(k) }
 
 const (
 	triggerWords = "] triggered exit kind "
@@ -283,7 +277,10 @@ func isSymbol(q []byte) bool {
 	if hasPrefix(q, "0x") && len(q) > 2 {
 		return len(hexRun(q[2:])) == len(q)-2
 	}
-	plus := bytes.IndexByte(q, '+')
+	plus := 0
+	for plus < len(q) && q[plus] != '+' && q[plus] != ' ' {
+		plus++
+	}
 	if plus < 1 || !hasPrefix(q[plus:], "+0x") {
 		return false
 	}
@@ -296,7 +293,7 @@ func isSymbol(q []byte) bool {
 	rest = rest[3:]
 	run = hexRun(rest)
 	rest = rest[len(run):]
-	if len(run) == 0 || bytes.IndexByte(q[:plus], ' ') >= 0 {
+	if len(run) == 0 {
 		return false
 	}
 	return len(rest) == 0 || hasPrefix(rest, " [") && rest[len(rest)-1] == ']'

@@ -75,7 +75,9 @@ func (p *parser) clip() {
 		case isCutSymbol(b):
 			l.kind = kindSymbol
 		default:
-			l.kind = classify(b)
+			if l.kind = classify(b); l.kind == kindBlank {
+				l.out = blank
+			}
 		}
 		p.s.Ledger.Note("lines were cut by a pager")
 	}

@@ -105,6 +105,18 @@ func (s *scanner) hex() token {
 	return t
 }
 
+// until takes everything before the next c, which must come.
+func (s *scanner) until(c byte) token {
+	t := token{at: s.pos}
+	i := s.pos
+	for i < len(s.b) && s.b[i] != c {
+		i++
+	}
+	s.bad = s.bad || i == len(s.b)
+	s.pos, t.end = i, i
+	return t
+}
+
 // whole reports whether all of the line matched.
 func (s *scanner) whole() bool { return !s.bad && s.pos == len(s.b) }
 
@@ -119,9 +131,9 @@ var hexValue = func() (t [256]byte) {
 	return t
 }()
 
-// put stores a number that a scanner read.
+// put stores a number that a scanner read from a line that is no cleaned copy.
 func put[T ~uint8 | ~uint32 | ~uint64](p *parser, dst *dump.Value[T], t token) {
-	dst.V, dst.Known, dst.At = T(t.n), true, p.span(t.at, t.end-t.at)
+	dst.V, dst.Known, dst.At = T(t.n), true, p.plainSpan(t.at, t.end)
 }
 
 // parseUint reads a decimal number without sign, all of b.
@@ -209,12 +221,23 @@ func setBool(p *parser, dst *dump.Value[bool], field string, val []byte, at int)
 
 // setMask reads a mask in hexadecimal groups.
 func setMask(p *parser, dst *dump.Value[dump.CPUMask], field string, val []byte, at int) {
-	m, _, err := dump.ParseMaskHex(val)
-	if err != nil || !p.trusted(at, len(val)) {
-		p.distrust(field, val, at)
-		return
+	m, ok := p.mask(val)
+	setNum(p, dst, field, val, at, m, ok)
+}
+
+// mask reads a mask in hexadecimal groups. Most tasks of a dump may run on the
+// same CPUs, so it keeps the last one.
+func (p *parser) mask(text []byte) (m dump.CPUMask, ok bool) {
+	if len(text) > 0 && bytes.Equal(text, p.lastMask.text) {
+		return p.lastMask.mask, true
 	}
-	dst.V, dst.Known, dst.At = m, true, p.span(at, len(val))
+	m, _, err := dump.ParseMaskHex(text)
+	if err != nil {
+		return m, false
+	}
+	p.lastMask.text = append(p.lastMask.text[:0], text...)
+	p.lastMask.mask = m
+	return m, true
 }
 
 // setNum stores a value that was read well and can be trusted.
@@ -248,8 +271,11 @@ func (p *parser) keep(to *[]dump.KV, key, val []byte, at int) {
 // brackets count, since a comm may hold some itself.
 func (p *parser) taskRef(from, to int) (dump.TaskRef, bool) {
 	b := p.cur[from:to]
-	open := bytes.LastIndexByte(b, '[')
-	if open < 0 || len(b) < open+3 || b[len(b)-1] != ']' {
+	open := len(b) - 2
+	for open >= 0 && b[open] != '[' {
+		open--
+	}
+	if open < 0 || b[len(b)-1] != ']' {
 		return dump.TaskRef{}, false
 	}
 	pid, ok := parseInt(b[open+1 : len(b)-1])

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"scxdiag/dump"
 )
@@ -31,6 +32,10 @@ func (p *parser) schedID() outcome {
 	return parsed
 }
 
+// maxComm is the most characters that a comm has. What is longer has the rest
+// of a damaged prefix before it.
+const maxComm = 15
+
 // trigger reads "comm[pid] triggered exit kind 1026 on CPU 3:", and the reason
 // below it.
 func (p *parser) trigger() outcome {
@@ -38,7 +43,7 @@ func (p *parser) trigger() outcome {
 	p.s.Exit = e
 	p.s.Trigger = dump.TriggerCrash
 	i := bytes.LastIndex(p.cur, []byte(triggerWords))
-	if ref, ok := p.taskRef(0, i+1); ok && (!p.ln.bare || p.alien) {
+	if ref, ok := p.taskRef(0, i+1); ok && (!p.ln.bare || p.alien) && utf8.RuneCountInString(ref.Comm) <= maxComm {
 		e.Task = dump.OfAt(ref, p.span(0, i+1))
 	} else {
 		p.distrust("task", p.cur[:i+1], 0)
@@ -249,6 +254,9 @@ func (p *parser) refEnd(b []byte) int {
 
 // rest keeps the tokens behind index from.
 func (p *parser) rest(to *[]dump.KV, from int) {
+	if from == len(p.cur) { // as a rule
+		return
+	}
 	for t := (tokens{p.cur, from}); ; {
 		key, val, at, ok := t.next()
 		if !ok {

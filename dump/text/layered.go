@@ -38,10 +38,8 @@ func (p *parser) layer() bool {
 		var mask dump.Value[dump.CPUMask]
 		setMask(p, &mask, "CPUS", b[at:], at)
 		name := string(b[:i])
-		for k := range p.s.DSQs {
-			if strings.HasPrefix(p.s.DSQs[k].Name, name) {
-				p.s.DSQs[k].CPUs = mask
-			}
+		for k := len(p.s.DSQs) - 1; k >= 0 && strings.HasPrefix(p.s.DSQs[k].Name, name); k-- {
+			p.s.DSQs[k].CPUs = mask // the queues of the layer stand right before
 		}
 		return true
 	}

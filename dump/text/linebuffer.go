@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	readSize = 256 << 10 // bytes asked of the source at a time
-	lookBack = 64 << 10  // bytes kept before the present line
-	maxLine  = 1 << 20   // longer lines are cut: no dump has them
+	readSize = 64 << 10 // bytes asked of the source at a time
+	lookBack = 64 << 10 // bytes kept before the present line
+	maxLine  = 1 << 20  // longer lines are cut: no dump has them
 )
 
 // errNoProgress is reported for a source that neither delivers nor ends.

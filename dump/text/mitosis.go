@@ -10,13 +10,16 @@ import (
 
 // cellOf finds the cell with the given id, or adds it.
 func (p *parser) cellOf(id int32) *dump.Cell {
-	for i := len(p.s.Cells) - 1; i >= 0; i-- {
-		if p.s.Cells[i].ID == id {
-			return &p.s.Cells[i]
+	i, ok := p.cells[id]
+	if !ok {
+		if p.cells == nil {
+			p.cells = make(map[int32]int)
 		}
+		i = len(p.s.Cells)
+		p.cells[id] = i
+		p.s.Cells = append(p.s.Cells, dump.Cell{ID: id, At: p.lineSpan()})
 	}
-	p.s.Cells = append(p.s.Cells, dump.Cell{ID: id, At: p.lineSpan()})
-	return &p.s.Cells[len(p.s.Cells)-1]
+	return &p.s.Cells[i]
 }
 
 // mitosisCell reads the lines "CELL[0] …" of scx_mitosis.
@@ -81,6 +84,17 @@ func (p *parser) mitosisLLC(c *dump.Cell, l *dump.CellLLC, from int) {
 	}
 }
 
+// toldCPU is what the scheduler's text said of a CPU.
+type toldCPU struct {
+	id     int32
+	cell   dump.Value[int32]
+	llc    dump.Value[int32]
+	vtime  dump.Value[uint64]
+	queued dump.Value[int64]
+	fields []dump.KV
+	at     dump.Span
+}
+
 // mitosisCPU reads "CPU[3] cell=0 vtime=1 nr_queued=2". The CPU may have no
 // header of its own.
 func (p *parser) mitosisCPU() bool {
@@ -89,8 +103,8 @@ func (p *parser) mitosisCPU() bool {
 		return false
 	}
 	p.inferred = "mitosis"
-	p.unlisted = append(p.unlisted, dump.CPU{ID: int32(id), At: p.lineSpan()})
-	c := &p.unlisted[len(p.unlisted)-1]
+	p.toldCPUs = append(p.toldCPUs, toldCPU{id: int32(id), at: p.lineSpan()})
+	c := &p.toldCPUs[len(p.toldCPUs)-1]
 	for t := (tokens{p.cur, len(p.cur) - len(rest)}); ; {
 		key, val, at, ok := t.next()
 		if !ok {
@@ -98,15 +112,15 @@ func (p *parser) mitosisCPU() bool {
 		}
 		switch string(key) {
 		case "cell":
-			setInt(p, &c.Cell, "cell", val, at)
+			setInt(p, &c.cell, "cell", val, at)
 		case "llc":
-			setInt(p, &c.LLC, "llc", val, at)
+			setInt(p, &c.llc, "llc", val, at)
 		case "vtime":
-			setUint(p, &c.VTime, "vtime", val, at)
+			setUint(p, &c.vtime, "vtime", val, at)
 		case "nr_queued":
-			setInt(p, &c.Queued, "nr_queued", val, at)
+			setInt(p, &c.queued, "nr_queued", val, at)
 		default:
-			p.keep(&c.Scheduler, key, val, at)
+			p.keep(&c.fields, key, val, at)
 		}
 	}
 }
@@ -114,14 +128,24 @@ func (p *parser) mitosisCPU() bool {
 // mergeCPUs joins what the scheduler said of the CPUs with the kernel's
 // headers.
 func (p *parser) mergeCPUs() {
-	for _, u := range p.unlisted {
-		c := p.s.CPU(u.ID)
-		if c == nil {
-			p.s.CPUs = append(p.s.CPUs, u)
-			continue
+	if len(p.toldCPUs) == 0 {
+		return
+	}
+	at := make(map[int32]int, len(p.s.CPUs)+len(p.toldCPUs))
+	for i := len(p.s.CPUs) - 1; i >= 0; i-- { // the first one with a number counts
+		at[p.s.CPUs[i].ID] = i
+	}
+	for i := range p.toldCPUs {
+		u := &p.toldCPUs[i]
+		n, ok := at[u.id]
+		if !ok {
+			n = len(p.s.CPUs)
+			at[u.id] = n
+			p.s.CPUs = append(p.s.CPUs, dump.CPU{ID: u.id, At: u.at})
 		}
-		c.Cell, c.LLC, c.VTime, c.Queued = u.Cell, u.LLC, u.VTime, u.Queued
-		c.Scheduler = append(c.Scheduler, u.Scheduler...)
+		c := &p.s.CPUs[n]
+		c.Cell, c.LLC, c.VTime, c.Queued = u.cell, u.llc, u.vtime, u.queued
+		c.Scheduler = append(c.Scheduler, u.fields...)
 	}
 }
 

@@ -51,8 +51,8 @@ type parser struct {
 	blanks    int   // blank lines directly before the present line
 	shapes    shapes
 	enabled   int // state number of a running task, -1
-	text      []dump.Line
-	kvs       []dump.KV
+	text      arena[dump.Line]
+	kvs       arena[dump.KV]
 	history   bool // in mitosis' list of debug events
 	elided    bool // somebody left lines out
 	title     int  // index of the title of the CPU section, -1
@@ -64,11 +64,17 @@ type parser struct {
 	overflowed bool
 	// inferred is the scheduler that the text betrays.
 	inferred string
-	unlisted []dump.CPU // what the scheduler's global text said of CPUs
+	toldCPUs []toldCPU
+	cells    map[int32]int // index in s.Cells by id
+	lastMask struct {      // the last one that was read
+		text []byte // copy
+		mask dump.CPUMask
+	}
 }
 
 // parse reads the lines of g, whose offsets count from the start of buf.
 func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
+	g.lines[0].glued = false // whatever it was glued to is not part of the dump
 	first, last := g.lines[0].off, g.lines[len(g.lines)-1].end
 	p := &parser{g: g, buf: buf[first:last], raw: string(buf[first:last]), lines: g.lines, enabled: -1}
 	for i := range p.lines {
@@ -86,7 +92,7 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 		CPUs:   make([]dump.CPU, 0, g.count[kindCPU]),
 		Tasks:  make([]dump.Task, 0, g.count[kindTask]),
 	}
-	p.text = make([]dump.Line, 0, g.count[kindSymbol]+g.count[kindOther])
+	p.text.block = make([]dump.Line, 0, g.count[kindSymbol]+g.count[kindOther])
 	if src.Reversed {
 		slices.Reverse(p.lines)
 	}
@@ -98,16 +104,17 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 
 // load makes line i the present one.
 func (p *parser) load(i int) {
-	p.i = i
-	p.ln = &p.lines[i]
-	if p.alien = p.ln.alt > 0; p.alien {
-		p.cur, p.base = p.g.alts[p.ln.alt-1], p.ln.start
+	l := &p.lines[i]
+	p.i, p.ln, p.base = i, l, l.start
+	if p.alien = l.alt > 0; p.alien {
+		p.cur = p.g.alts[l.alt-1]
 	} else {
-		p.cur, p.base = p.buf[p.ln.start:p.ln.end], p.ln.start
+		p.cur = p.buf[l.start:l.end]
 	}
-	for n := p.indent; n > 0 && !p.ln.bare && len(p.cur) > 0 && isBlank(p.cur[0]); n-- {
-		p.cur = p.cur[1:]
-		p.base++
+	if p.indent > 0 && !l.bare {
+		n := min(p.indent, leadingBlanks(p.cur))
+		p.cur = p.cur[n:]
+		p.base += uint32(n) //nolint:gosec // below maxRegion
 	}
 }
 
@@ -269,7 +276,11 @@ func (p *parser) free() outcome {
 	}
 	switch p.in {
 	case inHead, inBacktrace, inGlobal:
-		if k := p.ln.kind; k >= kindRescue && k <= kindCPUs && k != kindTask && leadingBlanks(p.cur) >= 6 {
+		indent := 6
+		if p.elided { // less is needed to believe that the header was left out
+			indent = 2
+		}
+		if k := p.ln.kind; k >= kindRescue && k <= kindCPUs && k != kindTask && leadingBlanks(p.cur) >= indent {
 			p.in = inGap // of a CPU whose header is missing
 			return notUnderstood
 		}
@@ -337,8 +348,8 @@ func (p *parser) textIndent() int {
 
 // symbol reads a line of a stack or of the backtrace.
 func (p *parser) symbol() outcome {
-	trimmed := trimBlanks(p.cur)
-	frame := dump.Line{Text: p.str(len(p.cur)-len(trimmed), len(trimmed)), At: p.span(len(p.cur)-len(trimmed), len(trimmed))}
+	at := leadingBlanks(p.cur)
+	frame := dump.Line{Text: p.str(at, len(p.cur)-at), At: p.span(at, len(p.cur)-at)}
 	if p.in == inHead && p.elided && p.s.Exit != nil {
 		p.in = inBacktrace
 	}
@@ -527,6 +538,12 @@ func (p *parser) span(at, n int) dump.Span {
 	return dump.Span{Off: p.base + uint32(at), Len: uint32(n)} //nolint:gosec // below maxRegion
 }
 
+// plainSpan is where bytes from..to of the present line stand in the source, if
+// the line did not have to be cleaned.
+func (p *parser) plainSpan(from, to int) dump.Span {
+	return dump.Span{Off: p.base + uint32(from), Len: uint32(to - from)} //nolint:gosec // below maxRegion
+}
+
 // str is bytes at..at+n of the present line.
 func (p *parser) str(at, n int) string {
 	if p.alien {
@@ -547,32 +564,35 @@ func (p *parser) lineSpan() dump.Span {
 	return dump.Span{Off: p.base, Len: p.ln.end - min(p.base, p.ln.end)}
 }
 
-// addLine appends to a list of lines, in memory that all lists share as long as
-// they grow one after the other.
-func (p *parser) addLine(to *[]dump.Line, l dump.Line) { p.text = addShared(p.text, to, l) }
+// addLine appends to a list of lines.
+func (p *parser) addLine(to *[]dump.Line, l dump.Line) { p.text.add(to, l) }
 
+// addKV appends to a list of fields.
 func (p *parser) addKV(to *[]dump.KV, kv dump.KV) {
-	if p.kvs == nil {
-		p.kvs = make([]dump.KV, 0, 16+2*p.g.count[kindTask])
+	if p.kvs.block == nil {
+		p.kvs.block = make([]dump.KV, 0, 16+2*p.g.count[kindTask])
 	}
-	p.kvs = addShared(p.kvs, to, kv)
+	p.kvs.add(to, kv)
 }
 
-func addShared[T any](arena []T, to *[]T, v T) []T {
-	n := len(*to)
-	if n > 0 && (len(arena) < n || &arena[len(arena)-1] != &(*to)[n-1]) {
+// arena is memory that many short lists share, as long as they grow one after
+// the other.
+type arena[T any] struct {
+	block []T // the last element is that of the list which grew last
+}
+
+// add appends to a list.
+func (a *arena[T]) add(to *[]T, v T) {
+	n, used := len(*to), len(a.block)
+	switch {
+	case n > 0 && (used < n || used == cap(a.block) || &a.block[used-1] != &(*to)[n-1]):
 		*to = append(*to, v)
-		return arena
+		return
+	case used == cap(a.block): // a new block, the old one stays with its lists
+		a.block, used = make([]T, 0, max(16, min(2*used, 4096))), 0
 	}
-	if len(arena) == cap(arena) && n == 0 { // a new block, the old one stays with its lists
-		arena = make([]T, 0, max(16, min(2*cap(arena), 4096)))
-	} else if len(arena) == cap(arena) {
-		*to = append(*to, v)
-		return arena
-	}
-	arena = append(arena, v)
-	*to = arena[len(arena)-n-1 : len(arena) : len(arena)]
-	return arena
+	a.block = append(a.block, v)
+	*to = a.block[used-n : used+1 : used+1]
 }
 
 func leadingBlanks(b []byte) int {

@@ -8,6 +8,9 @@ import (
 	"scxdiag/dump"
 )
 
+// qmapFIFOs is how many FIFOs scx_qmap has.
+const qmapFIFOs = 5
+
 // qmapFIFO reads "QMAP FIFO[0]: 77:1029 78:1030" of scx_qmap.
 func (p *parser) qmapFIFO() bool {
 	_, rest, ok := indexed(p.cur, "QMAP FIFO")
@@ -17,20 +20,22 @@ func (p *parser) qmapFIFO() bool {
 	p.inferred = "qmap"
 	from := len(p.cur) - len(rest) + 1
 	d := dump.DSQ{Name: p.str(len("QMAP "), from-1-len("QMAP ")), At: p.lineSpan()}
+	if n := bytes.Count(p.cur[from:], []byte(":")); n > 0 {
+		d.PIDs = make([]int32, 0, n)
+	}
 	whole := true
-	for t := (tokens{p.cur, from}); ; {
-		_, val, at, ok := t.next()
-		if !ok {
+	for at := from; ; {
+		n, start, end, ok := fifoEntry(p.cur, at)
+		if start == end {
 			break
 		}
-		pid, _, _ := bytes.Cut(val, []byte(":"))
-		n, ok := parseUint(pid)
-		if !ok || n > 1<<31-1 || !p.trusted(at, len(val)) {
-			p.distrust(d.Name, val, at)
+		at = end
+		if !ok || !p.trusted(start, end-start) {
+			p.distrust(d.Name, p.cur[start:end], start)
 			whole = false
 			continue
 		}
-		d.PIDs = append(d.PIDs, int32(n))
+		d.PIDs = append(d.PIDs, n)
 	}
 	if p.overflowed = len(p.cur) >= maxSchedLine; p.overflowed {
 		whole = false
@@ -38,8 +43,31 @@ func (p *parser) qmapFIFO() bool {
 	if whole && !p.ln.cut {
 		d.Queued = dump.OfAt(int64(len(d.PIDs)), p.lineSpan())
 	}
+	if p.s.DSQs == nil {
+		p.s.DSQs = make([]dump.DSQ, 0, qmapFIFOs)
+	}
 	p.s.DSQs = append(p.s.DSQs, d)
 	return true
+}
+
+// fifoEntry reads the next entry "77:1029" of a FIFO, the pid and a sequence
+// number, from index at of b on. It starts at start and ends at end, which are
+// equal if there is none.
+func fifoEntry(b []byte, at int) (pid int32, start, end int, ok bool) {
+	for at < len(b) && isBlank(b[at]) {
+		at++
+	}
+	start = at
+	n := uint64(0)
+	for at < len(b) && isDigit(b[at]) && at-start < 10 {
+		n = n*10 + uint64(b[at]-'0')
+		at++
+	}
+	ok = at > start && n <= 1<<31-1 && (at == len(b) || b[at] == ':' || isBlank(b[at]))
+	for at < len(b) && !isBlank(b[at]) {
+		at++
+	}
+	return int32(n), start, at, ok //nolint:gosec // checked
 }
 
 // moreFIFO reads on in a FIFO whose line was full: the scheduler goes on
@@ -47,22 +75,20 @@ func (p *parser) qmapFIFO() bool {
 func (p *parser) moreFIFO() bool {
 	d := &p.s.DSQs[len(p.s.DSQs)-1]
 	n := len(d.PIDs)
-	for t := (tokens{p.cur, 0}); ; {
-		_, val, at, ok := t.next()
-		if !ok {
-			break
+	for at := 0; ; {
+		pid, start, end, ok := fifoEntry(p.cur, at)
+		if start == end {
+			return true
 		}
-		pid, _, _ := bytes.Cut(val, []byte(":"))
-		id, ok := parseUint(pid)
-		if !ok || id > 1<<31-1 {
+		at = end
+		if !ok {
 			d.PIDs = d.PIDs[:n]
 			return false
 		}
-		if p.trusted(at, len(val)) {
-			d.PIDs = append(d.PIDs, int32(id))
+		if p.trusted(start, end-start) {
+			d.PIDs = append(d.PIDs, pid)
 		}
 	}
-	return true
 }
 
 // qmapFields reads "QMAP: force_local=0 core_sched_seq=842".

@@ -25,6 +25,7 @@ type Reader struct {
 	window  window
 	decoded string // the encoding that was undone, if any
 	lastEnd int64  // where the last dump ended, as an offset in the stream
+	noDump  int64  // the last anchor that no dump came of, likewise
 	done    bool
 }
 
@@ -84,7 +85,9 @@ func (r *Reader) step() {
 	}
 	b := trimEOL(r.in.buf[start:end])
 	p, unknown, k := r.decode(b)
-	if k == kindOther || unknown > 0 || colourLen(b) > 0 || hasSuffix(b, "\x1b[0m") || hasSuffix(b, "\x1b[m") {
+	coloured := colourLen(b) > 0 || endsColour(b)
+	known := k.isAnchor() && p.layers != 0 && unknown == 0 // then the other lines have the same prefix, colours and all
+	if k == kindOther || unknown > 0 || coloured && !known {
 		if clean := trimEOL(stripEscapes(b)); len(clean) < len(b) { // a coloured log
 			b = clean
 			p, unknown, k = r.decode(b)
@@ -155,6 +158,10 @@ func (r *Reader) decode(b []byte) (p prefix, unknown int, k kind) {
 	payload := b[p.end:]
 	k = classify(payload)
 	if k == kindTrigger {
+		if len(p.ident) > 0 && p.layers&layerJournal != 0 && r.namelessLog() {
+			p.end, p.host, p.ident = p.time, nil, nil
+			payload = b[p.end:]
+		}
 		// the comm has 15 bytes at most; what is longer has a prefix
 		if i := bytes.LastIndex(payload, []byte(triggerWords)); p.layers&layerJournal == 0 &&
 			bytes.LastIndexByte(payload[:i], '[') > 15 {
@@ -191,6 +198,25 @@ func (r *Reader) decode(b []byte) (p prefix, unknown int, k kind) {
 		}
 	}
 	return p, 0, kindOther
+}
+
+// namelessLog reports whether the log behind a trigger names no program on its
+// lines: what looks like one before the trigger is part of the comm then. The
+// line "Backtrace:" soon follows, and cannot look like one.
+func (r *Reader) namelessLog() bool {
+	ahead := r.in.peek(4 << 10)
+	for range 12 {
+		l, rest, ok := bytes.Cut(ahead, newline)
+		if !ok {
+			return false
+		}
+		ahead = rest
+		l = trimEOL(l)
+		if p := decodePrefix(l); p.layers&layerJournal != 0 && string(l[p.end:]) == "Backtrace:" {
+			return len(p.ident) == 0
+		}
+	}
+	return false
 }
 
 // trimEOL removes what may stand between the end of a line and its newline.
@@ -244,6 +270,8 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	if g.trim(r.in.buf[r.in.keep:]); len(g.lines) > 0 {
 		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why))
 		r.lastEnd = r.in.offset(r.in.pos)
+	} else {
+		r.noDump = anchor
 	}
 }
 
@@ -277,6 +305,9 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 func (r *Reader) lookBack(start int, k kind) int {
 	g := &r.region
 	limit := max(0, start-lookBack, int(r.lastEnd-r.in.base))
+	if k != kindTrigger && k != kindSysRq { // which look at a few lines only
+		limit = max(limit, int(r.noDump-r.in.base)) // else each of many such anchors would look far back
+	}
 	first := start
 	others := 0 // lines without the prefix of the region
 	for n := 0; first > limit && n < 2000; n++ {

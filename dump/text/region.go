@@ -137,6 +137,9 @@ func sameShape(a, b []byte) bool {
 // remember keeps the end of a prefix of length n, so that the next line can be
 // recognised by it without decoding.
 func (g *region) remember(b []byte, n int) {
+	if g.layers&layerActions != 0 && n > 0 && b[n-1] != ' ' {
+		return // a damaged line, shorter by the blank behind the stamp
+	}
 	g.prefixLen = n
 	tail := b[:n]
 	// everything behind the last digit of the stamp is the same in each line
@@ -243,6 +246,11 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	for end > 0 && (isBlank(b[end-1]) || b[end-1] == '\r') {
 		end--
 	}
+	if end == 0 && g.layers == 0 { // a quarter of the lines of a dump
+		at := uint32(off) //nolint:gosec // below maxRegion
+		g.lines = append(g.lines, line{off: at, start: at, end: at, kind: kindBlank, out: blank, glued: glued})
+		return kindBlank, true
+	}
 	b = b[:end]
 	start, own := g.payload(b)
 	l := line{off: uint32(off), start: uint32(off + start), end: uint32(off + end), glued: glued} //nolint:gosec // below maxRegion
@@ -260,6 +268,9 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	}
 	p := b[start:]
 	l.kind = classify(p)
+	if l.kind == kindTrigger && endsColour(p) {
+		g.coloured = true // the kernel's line ends in a colon
+	}
 	if l.kind == kindOther {
 		p = g.decolour(&l, p)
 		if g.isForeign(&l, p) {
@@ -425,13 +436,8 @@ func (g *region) push(l line) {
 		return
 	}
 	g.count[l.kind]++
-	switch prev := g.last; {
-	case prev == kindState && l.kind == kindSticky, prev == kindCPU && l.kind == kindRescue, prev == kindRescue && l.kind == kindCurr,
-		prev == kindCPUStates && l.kind == kindUnderline, prev == kindEvents && l.kind == kindUnderline:
-		g.forward++
-	case prev == kindSticky && l.kind == kindState, prev == kindRescue && l.kind == kindCPU, prev == kindCurr && l.kind == kindRescue,
-		prev == kindUnderline && (l.kind == kindCPUStates || l.kind == kindEvents):
-		g.backward++
+	if votingKinds.has(l.kind) && votingKinds.has(g.last) {
+		g.vote(g.last, l.kind)
 	}
 	switch {
 	case l.kind == kindBacktrace && g.count[kindTrigger] > 0:
@@ -447,6 +453,22 @@ func (g *region) push(l line) {
 	}
 	g.quiet++
 	g.quietBytes += int(l.end - l.off)
+}
+
+// votingKinds are those whose neighbours show which way the lines came.
+const votingKinds kindSet = 1<<kindState | 1<<kindSticky | 1<<kindCPU | 1<<kindRescue | 1<<kindCurr |
+	1<<kindCPUStates | 1<<kindEvents | 1<<kindUnderline
+
+// vote counts two neighbours for the order of lines that they show.
+func (g *region) vote(prev, k kind) {
+	switch {
+	case prev == kindState && k == kindSticky, prev == kindCPU && k == kindRescue, prev == kindRescue && k == kindCurr,
+		prev == kindCPUStates && k == kindUnderline, prev == kindEvents && k == kindUnderline:
+		g.forward++
+	case prev == kindSticky && k == kindState, prev == kindRescue && k == kindCPU, prev == kindCurr && k == kindRescue,
+		prev == kindUnderline && (k == kindCPUStates || k == kindEvents):
+		g.backward++
+	}
 }
 
 // reversed reports whether the lines came newest first.

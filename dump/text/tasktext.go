@@ -116,7 +116,7 @@ func (p *parser) detail() outcome {
 	if p.ln.kind == kindCPUs {
 		p.shapes |= sawCPUs
 	}
-	if !p.ln.cut && p.usualDetail(t) {
+	if !p.ln.cut && !p.alien && p.usualDetail(t) {
 		return parsed
 	}
 	for tok := (tokens{p.cur, 0}); ; {
@@ -221,20 +221,33 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 		p.shapes |= sawVTimeLine
 	case kindSticky:
 		s.lit("sticky/holding_cpu=-1/-1 dsq_id=")
-		at := s.pos
-		if s.bad {
-			return false
-		}
-		if string(p.cur[at:]) != "(n/a)" {
+		at, id := s.pos, token{}
+		none := !s.bad && string(p.cur[at:]) == "(n/a)"
+		if !none {
 			s.lit("0x")
-			if s.hex(); !s.whole() {
+			if id = s.hex(); !s.whole() {
 				return false
 			}
 		}
-		p.dsqID(&t.DSQ, "dsq_id", p.cur[at:], at)
+		t.DSQ = dump.OfAt(p.dsqRef(none, id.n), p.plainSpan(at, len(p.cur)))
 		first := at - len("-1/-1 dsq_id=")
-		t.StickyCPU = dump.OfAt(int32(-1), p.span(first, 2))
-		t.HoldingCPU = dump.OfAt(int32(-1), p.span(first+3, 2))
+		t.StickyCPU = dump.OfAt(int32(-1), p.plainSpan(first, first+2))
+		t.HoldingCPU = dump.OfAt(int32(-1), p.plainSpan(first+3, first+5))
+	case kindCPUs:
+		s.lit("cpus=")
+		mask := s.until(' ')
+		s.lit(" no_mig=")
+		noMig := s.dec()
+		if !s.whole() || noMig.n>>32 != 0 {
+			return false
+		}
+		m, ok := p.mask(p.cur[mask.at:mask.end])
+		if !ok {
+			return false
+		}
+		t.CPUs = dump.OfAt(m, p.plainSpan(mask.at, mask.end))
+		put(p, &t.MigrationDisabled, noMig)
+		p.shapes |= sawNoMig
 	default:
 		return false
 	}
@@ -254,13 +267,21 @@ func slash(val []byte) (a, b []byte, n int, ok bool) {
 // whole dump has been seen.
 func (p *parser) dsqID(dst *dump.Value[dump.DSQRef], field string, val []byte, at int) {
 	if string(val) == "(n/a)" && p.trusted(at, len(val)) {
-		*dst = dump.OfAt(dump.DSQRef{Kind: dump.DSQKindNone}, p.span(at, len(val)))
+		*dst = dump.OfAt(p.dsqRef(true, 0), p.span(at, len(val)))
 		return
 	}
 	id, ok := parseHex(bytes.TrimPrefix(val, []byte("0x")))
+	setNum(p, dst, field, val, at, p.dsqRef(false, id), ok)
+}
+
+// dsqRef is what a DSQ's id means for a task of the present CPU.
+func (p *parser) dsqRef(none bool, id uint64) dump.DSQRef {
+	if none {
+		return dump.DSQRef{Kind: dump.DSQKindNone}
+	}
 	cpu := int32(-1)
 	if p.cpu != nil {
 		cpu = p.cpu.ID
 	}
-	setNum(p, dst, field, val, at, dump.BuiltinDSQ(dump.DSQID(id), cpu), ok)
+	return dump.BuiltinDSQ(dump.DSQID(id), cpu)
 }

@@ -9,8 +9,14 @@ import (
 	"scxdiag/dump"
 )
 
-// windowBytes is how much source text of finished snapshots waits for copies.
-const windowBytes = 1 << 20
+const (
+	// windowBytes is how much source text of finished snapshots waits for
+	// copies.
+	windowBytes = 1 << 20
+	// heldMin is what a snapshot counts for at least. Each one that comes may
+	// be compared with all that wait, so there must not be too many.
+	heldMin = 4 << 10
+)
 
 // held is a snapshot that waits for its copies.
 type held struct {
@@ -26,26 +32,39 @@ type held struct {
 // the same end.
 type window struct {
 	queue  []*held
-	size   int
+	size   int                // of the queue
+	ready  []*dump.Snapshot   // in front of it
 	byEnd  map[string][]*held // the queue by endKey
 	kernel string             // release of the last "Linux version" line
 }
 
-// next takes the oldest snapshot out, if the window is full or all must go.
+// next takes the oldest snapshot out, if the window was too full for it or all
+// must go.
 func (w *window) next(all bool) *dump.Snapshot {
-	if len(w.queue) == 0 || !all && w.size <= windowBytes {
+	if len(w.ready) == 0 && all && len(w.queue) > 0 {
+		w.release()
+	}
+	if len(w.ready) == 0 {
 		return nil
 	}
+	s := w.ready[0]
+	w.ready[0] = nil
+	w.ready = w.ready[1:]
+	return s
+}
+
+// release moves the oldest snapshot to those that wait for nothing.
+func (w *window) release() {
 	h := w.queue[0]
 	w.queue[0] = nil
 	w.queue = w.queue[1:]
-	w.size -= len(h.s.Raw)
+	w.size -= weight(h.s)
 	if same := w.byEnd[h.key]; len(same) > 1 {
 		w.byEnd[h.key] = slices.DeleteFunc(same, func(o *held) bool { return o == h })
 	} else {
 		delete(w.byEnd, h.key)
 	}
-	return h.s
+	w.ready = append(w.ready, h.s)
 }
 
 func (w *window) push(h *held) {
@@ -55,8 +74,20 @@ func (w *window) push(h *held) {
 	h.key = endKey(h.s)
 	w.queue = append(w.queue, h)
 	w.byEnd[h.key] = append(w.byEnd[h.key], h)
-	w.size += len(h.s.Raw)
+	w.size += weight(h.s)
+	w.shrink()
 }
+
+// shrink releases what is too much. A dump may have any number of verdicts in
+// it, so this does not wait until somebody asks for the next snapshot.
+func (w *window) shrink() {
+	for len(w.queue) > 0 && w.size > windowBytes {
+		w.release()
+	}
+}
+
+// weight is what a snapshot counts for in the window.
+func weight(s *dump.Snapshot) int { return max(len(s.Raw), heldMin) }
 
 // endKey is the same for all that is told of one end, and different for most
 // others: the first line of the message, or "" where there is none. What
@@ -71,8 +102,9 @@ func endKey(s *dump.Snapshot) string {
 
 // replace puts another snapshot in the place of the one held.
 func (w *window) replace(h *held, s *dump.Snapshot) {
-	w.size += len(s.Raw) - len(h.s.Raw)
+	w.size += weight(s) - weight(h.s)
 	h.s = s
+	w.shrink()
 }
 
 // addDump takes a dump.

@@ -549,9 +549,10 @@ func (c *comparison) dsqs(want, got *dump.Snapshot) {
 	next := 0
 	for i := range want.DSQs {
 		w := &want.DSQs[i]
-		// Without an id, a queue is known by what its line says.
+		// Without an id, a queue is known by what its line says. Fallback queues
+		// have the same name, so where one is lost only the id tells them apart.
 		at := slices.IndexFunc(got.DSQs[next:], func(g dump.DSQ) bool {
-			if w.ID.At.IsZero() || !g.ID.Known {
+			if !g.ID.Known {
 				return strings.Contains(g.Name, w.Name) && g.Queued.Or(w.Queued.V) == w.Queued.V && g.HeadWait.Or(w.HeadWait.V) == w.HeadWait.V
 			}
 			return g.ID.V == w.ID.V
