@@ -239,7 +239,7 @@ func sample() *dump.Snapshot {
 			VTime: dump.Of[uint64](1000), DSQ: dump.Of(cell(id).ID),
 		}
 		if path != "" {
-			c.OwnerCgroup, c.OwnerPath = dump.Of(uint64(60+id)), dump.Of(path) //nolint:gosec // small
+			c.OwnerCgroup, c.OwnerPath = dump.Of(uint64(60+id)), dump.Of(path)
 		}
 		return c
 	}
