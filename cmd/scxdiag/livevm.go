@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +45,8 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 	inside, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	records, stdout := io.Pipe()
-	guest, err := m.Start(inside, vm.Cmd{Args: l.guestArgs(), Stdout: stdout, Stderr: lineWriter(f.status)})
+	stderr := &lineWriter{line: f.status}
+	guest, err := m.Start(inside, vm.Cmd{Args: l.guestArgs(), Stdout: stdout, Stderr: stderr})
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 	if readErr := <-read; err == nil {
 		err = readErr
 	}
-	return guestError(err)
+	return guestEnd(err, stderr.last)
 }
 
 // kernel finds the kernel that --vm-kernel names.
@@ -90,15 +90,21 @@ func (l *live) guestArgs() []string {
 	return append(args, "--restart="+strconv.FormatBool(l.restart))
 }
 
-// guestError is what the end of scxdiag inside means. It has said on its
-// standard error what went wrong.
-func guestError(err error) error {
+// guestError is what scxdiag inside said last before it failed.
+type guestError struct{ said string }
+
+func (e *guestError) Error() string { return e.said }
+
+// guestEnd is what the end of scxdiag inside means.
+func guestEnd(err error, said string) error {
 	var exit *vm.ExitError
-	if !errors.As(err, &exit) {
+	switch {
+	case !errors.As(err, &exit):
 		return err
-	}
-	if exit.Code == exitFailure {
+	case exit.Code == exitFailure:
 		return bpf.ErrFailed
+	case exit.Code == exitError && said != "":
+		return &guestError{said}
 	}
 	return fmt.Errorf("scxdiag in the virtual machine: %w", err)
 }
@@ -132,14 +138,25 @@ func forwardSamples(ctx context.Context, sample <-chan struct{}, guest *vm.Proce
 
 // lineWriter passes on each line written to it, without the program's own
 // name, which this program puts in front again.
-func lineWriter(line func(string)) io.Writer {
-	r, w := io.Pipe()
-	go func() {
-		in := bufio.NewScanner(r)
-		for in.Scan() {
-			line(strings.TrimPrefix(in.Text(), "scxdiag: "))
+type lineWriter struct {
+	line func(string)
+	last string // line passed on
+	part []byte // of the next
+}
+
+// maxLine bounds a line, in bytes; what is beyond is left out.
+const maxLine = 4096
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	for _, c := range p {
+		switch {
+		case c == '\n':
+			w.last = strings.TrimPrefix(string(w.part), "scxdiag: ")
+			w.part = w.part[:0]
+			w.line(w.last)
+		case len(w.part) < maxLine:
+			w.part = append(w.part, c)
 		}
-		_, _ = io.Copy(io.Discard, r) // behind a line that is too long
-	}()
-	return w
+	}
+	return len(p), nil
 }
