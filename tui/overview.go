@@ -115,7 +115,7 @@ func verdictOf(w *writer, x *index) {
 		}
 		w.para(line{{heading, clean(e.Message.V)}}, link, e.Message.At)
 	}
-	if e.Code.Known {
+	if e.Code.V != 0 {
 		w.value("exit code", number(e.Code.V), e.Code.At)
 	}
 	if e.Task.Known && x.tie != raisedIn { // the task has a section of its own
