@@ -57,7 +57,7 @@ func workRows(s *dump.Snapshot) []row {
 
 // running lists what the CPUs run.
 func running(s *dump.Snapshot) phrase {
-	var p, idle phrase
+	var p, idle, held phrase
 	nrIdle, shown, more := 0, 0, 0
 	for i := range s.CPUs {
 		c := &s.CPUs[i]
@@ -76,7 +76,8 @@ func running(s *dump.Snapshot) phrase {
 			one = say(one, " ", c.Current.V)
 		}
 		if c.Class.V.IsHigher() {
-			one = say(one, " (", quoted(c.Class.V), ", above sched_ext)")
+			one = say(one, " (", quoted(c.Class.V), ")")
+			held = say("; a class in brackets is above sched_ext")
 		}
 		p = join(", ", p, one)
 	}
@@ -86,7 +87,7 @@ func running(s *dump.Snapshot) phrase {
 	if nrIdle > 0 {
 		idle = say(nrIdle, " idle")
 	}
-	return join(", ", p, idle)
+	return say(join(", ", p, idle), held)
 }
 
 // work is what there is to do for a cell.
