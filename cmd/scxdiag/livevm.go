@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,18 +33,23 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 		return err
 	}
 	f.status("booting a kernel in QEMU")
-	m, err := vm.Start(ctx, vm.Config{Kernel: kernel, CPUs: l.vmCPUs})
+	// The machine outlives ctx, which after the boot only asks the scheduler
+	// to end.
+	inside, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	booted := context.AfterFunc(ctx, kill)
+	m, err := vm.Start(inside, vm.Config{Kernel: kernel, CPUs: l.vmCPUs})
 	if err != nil {
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	defer func() { _ = m.Close() }() // it is to be gone, whatever happens
+	if !booted() {
+		return context.Cause(ctx)
+	}
 	if m.Accel() == vm.Emulation {
 		f.status("the CPUs are emulated: all takes its time")
 	}
 
-	// These outlive ctx, which only asks the scheduler to end.
-	inside, kill := context.WithCancel(context.WithoutCancel(ctx))
-	defer kill()
 	records, stdout := io.Pipe()
 	stderr := &lineWriter{line: f.status}
 	guest, err := m.Start(inside, vm.Cmd{Args: l.guestArgs(), Stdout: stdout, Stderr: stderr})
@@ -63,6 +69,9 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 	_ = stdout.Close()
 	if readErr := <-read; err == nil {
 		err = readErr
+	}
+	if ctx.Err() != nil && errors.As(err, new(*vm.ExitError)) {
+		err = nil // it was told to end, maybe before it could do that in order
 	}
 	return guestEnd(err, stderr.last)
 }

@@ -4,13 +4,14 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,6 +60,13 @@ type document struct {
 // text; that much is tried again.
 func liveInVM(t *testing.T, args ...string) (docs []document, code int) {
 	t.Helper()
+	return liveInVMWith(t, nil, args...)
+}
+
+// liveInVMWith does the same and sends the program a signal when it has said a
+// line on standard error or, for "document", printed one.
+func liveInVMWith(t *testing.T, signals map[string]os.Signal, args ...string) (docs []document, code int) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("-short leaves out what takes a virtual machine")
 	}
@@ -69,31 +77,63 @@ func liveInVM(t *testing.T, args ...string) (docs []document, code int) {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	for try := 1; ; try++ {
-		ctx, cancel := context.WithTimeout(t.Context(), liveWithin)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, program, append([]string{"live", "--vm"}, args...)...)
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		err := cmd.Run()
-		t.Logf("%s: %v\n%s", strings.Join(cmd.Args[1:], " "), err, stderr.String())
-		var exit *exec.ExitError
-		switch {
-		case strings.Contains(stderr.String(), vm.ErrEmulation.Error()) && try < 3:
+		stdout, said, code := runLive(t, signals, exec.Command(program, append([]string{"live", "--vm"}, args...)...))
+		if strings.Contains(said, vm.ErrEmulation.Error()) && try < 3 {
 			continue
-		case ctx.Err() != nil:
-			t.Fatalf("not done within %s", liveWithin)
-		case err != nil && !errors.As(err, &exit):
-			t.Fatal(err)
 		}
-		for line := range strings.Lines(stdout.String()) {
+		for line := range strings.Lines(stdout) {
 			var d document
 			if err := json.Unmarshal([]byte(line), &d); err != nil {
 				t.Fatalf("a line is no document: %v\n%.200s", err, line)
 			}
 			docs = append(docs, d)
 		}
-		return docs, cmd.ProcessState.ExitCode()
+		return docs, code
 	}
+}
+
+// runLive runs a command to its end, and sends the signals.
+func runLive(t *testing.T, signals map[string]os.Signal, cmd *exec.Cmd) (printed, said string, code int) {
+	t.Helper()
+	var due sync.Map // each signal is sent once
+	for what, s := range signals {
+		due.Store(what, s)
+	}
+	happened := func(what string) {
+		if s, ok := due.LoadAndDelete(what); ok {
+			_ = cmd.Process.Signal(s.(os.Signal)) // if it has ended, the test will tell
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stderr = &lineWriter{line: func(s string) {
+		stderr.WriteString(s + "\n")
+		happened(s)
+	}}
+	cmd.Stdout = writerFunc(func(p []byte) {
+		stdout.Write(p)
+		for range bytes.Count(p, []byte("\n")) {
+			happened("document")
+		}
+	})
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(liveWithin, func() {
+		t.Errorf("not done within %s", liveWithin)
+		_ = cmd.Process.Kill() // if it has ended, so much the better
+	})
+	err := cmd.Wait()
+	late.Stop()
+	t.Logf("%s: %v\n%s", strings.Join(cmd.Args[1:], " "), err, stderr.String())
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+}
+
+// writerFunc is a function that takes what is written.
+type writerFunc func(p []byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
 }
 
 // TestLiveInAVirtualMachine watches the scheduler work for some seconds.
@@ -172,6 +212,25 @@ func TestLiveOfASchedulerThatFails(t *testing.T) {
 		t.Errorf("trigger %s, ledger %+v", s.Trigger, s.Ledger)
 	}
 	t.Logf("%s: %s, %d cells, %d tasks", s.Exit.Name, s.Exit.Message, len(s.Cells), len(s.Tasks))
+}
+
+// TestLiveHeedsSignals asks for a sample, and then for the end, which is to be
+// an orderly one.
+func TestLiveHeedsSignals(t *testing.T) {
+	t.Parallel()
+	docs, code := liveInVMWith(t, map[string]os.Signal{
+		"scxdiag_cells is the scheduler": syscall.SIGUSR1, "document": syscall.SIGTERM,
+	}, "--format", "json", "--interval", "0")
+	if code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	if len(docs) != 2 {
+		t.Fatalf("%d documents", len(docs))
+	}
+	sample, last := docs[0].Snapshots[0], docs[1].Snapshots[0]
+	if sample.Trigger != "sample" || last.Trigger != "exit" || last.Exit == nil || last.Exit.Name != "UNREG" {
+		t.Errorf("a %s, then a %s: %+v", sample.Trigger, last.Trigger, last.Exit)
+	}
 }
 
 // TestAMistakeInsideIsOneLine looks that what only scxdiag inside can know is
