@@ -169,6 +169,9 @@ func (l *live) run(cmd *cobra.Command) error {
 	if err := l.check(cmd); err != nil {
 		return err
 	}
+	if err := l.ready(cmd.Context()); err != nil {
+		return err
+	}
 	screen, isScreen := terminal(cmd.OutOrStdout())
 	if l.headless || l.format != "" || !isScreen || os.Getenv("TERM") == "dumb" {
 		return l.print(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -194,6 +197,19 @@ func (l *live) check(cmd *cobra.Command) error {
 	return nil
 }
 
+// ready says what is missing for a session, before there is a screen that would
+// have to be left to read it.
+func (l *live) ready(ctx context.Context) error {
+	if l.vm {
+		return l.readyVM(ctx)
+	}
+	if err := bpf.Supported(); err != nil {
+		return fmt.Errorf("%w; scxdiag live --vm runs it in a virtual machine", err)
+	}
+	_, err := bpf.CgroupID(l.cellParent)
+	return err
+}
+
 // maxVMCPUs is a limit of good sense: emulated CPUs share one real one.
 const maxVMCPUs = 64
 
@@ -216,9 +232,6 @@ func (l *live) source(records io.Writer) liveSource {
 
 // onThisMachine is the source that runs the scheduler here.
 func (l *live) onThisMachine(ctx context.Context, f feed, records io.Writer) error {
-	if err := bpf.Supported(); err != nil {
-		return fmt.Errorf("%w; scxdiag live --vm runs it in a virtual machine", err)
-	}
 	parent, err := bpf.CgroupID(l.cellParent)
 	if err != nil {
 		return err

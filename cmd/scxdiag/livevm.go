@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,9 +26,6 @@ const stopWithin = 30 * time.Second
 // inVM is the source that runs the scheduler, and a load for it, in a virtual
 // machine. The same program runs inside; what it sends is records.
 func (l *live) inVM(ctx context.Context, f feed) error {
-	if err := vm.CheckQEMU(); err != nil {
-		return err
-	}
 	kernel, err := l.kernel(ctx, f.status)
 	if err != nil {
 		return err
@@ -74,6 +72,19 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 		err = nil // it was told to end, maybe before it could do that in order
 	}
 	return guestEnd(err, stderr.last)
+}
+
+// readyVM says what is missing for a virtual machine. A kernel that has yet to be
+// fetched is not.
+func (l *live) readyVM(ctx context.Context) error {
+	if err := vm.CheckQEMU(); err != nil {
+		return err
+	}
+	if slices.Contains(vm.Kernels(), l.vmKernel) {
+		return nil
+	}
+	_, err := l.kernel(ctx, nil)
+	return err
 }
 
 // kernel finds the kernel that --vm-kernel names.
