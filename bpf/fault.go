@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 )
@@ -21,21 +22,39 @@ const (
 
 // Fault is what the scheduler does wrong on purpose. The zero Fault is nothing.
 type Fault struct {
-	bits uint32
-	pid  int32
-	comm [16]byte
+	bits  uint32
+	pid   int32
+	comm  [16]byte
+	after time.Duration // that the scheduler took over
 }
 
 // Faults lists what ParseFault takes, with what each does.
 func Faults() [][2]string {
 	return [][2]string{
-		{"lose-task=PID|COMM", "forget the task each time it wants to run"},
+		{"lose-task=PID|COMM", "forget the task each time it wants to run: a stall, after 30 s"},
 		{"error-now", "raise an error at the next tick"},
 	}
 }
 
-// ParseFault reads a fault as --inject takes it; see Faults.
+// ParseFault reads a fault as --inject takes it: one of Faults, and behind an @,
+// if it is not to be there from the start, how long after the scheduler took
+// over it is to come.
 func ParseFault(s string) (Fault, error) {
+	what, after := s, time.Duration(0)
+	if i := strings.LastIndexByte(s, '@'); i >= 0 {
+		var err error
+		if after, err = time.ParseDuration(s[i+1:]); err != nil || after < 0 {
+			return Fault{}, fmt.Errorf("fault %q: what is behind the @ is not a time such as 5s", s)
+		}
+		what = s[:i]
+	}
+	f, err := parseFault(what)
+	f.after = after
+	return f, err
+}
+
+// parseFault reads a fault without a time.
+func parseFault(s string) (Fault, error) {
 	name, arg, hasArg := strings.Cut(s, "=")
 	switch {
 	case name == "lose-task" && hasArg && arg != "":
@@ -65,8 +84,12 @@ func ParseFault(s string) (Fault, error) {
 // IsZero reports whether there is no fault.
 func (f Fault) IsZero() bool { return f.bits == 0 }
 
-// apply sets the fault before the scheduler is loaded.
+// apply sets the fault before the scheduler is loaded, unless it is to come
+// later.
 func (f Fault) apply(spec *ebpf.CollectionSpec) error {
+	if f.after > 0 {
+		return nil
+	}
 	for name, v := range map[string]any{cellsVarFaults: f.bits, cellsVarFaultPid: f.pid, cellsVarFaultComm: f.comm} {
 		if err := spec.Variables[name].Set(v); err != nil {
 			return fmt.Errorf("inject a fault: %s: %w", name, err)

@@ -266,6 +266,12 @@ func (r *run) collect(ctx context.Context) error {
 		defer t.Stop()
 		sample = t.C
 	}
+	var inject <-chan time.Time
+	if f := r.session.Options.Fault; f.after > 0 {
+		t := time.NewTimer(f.after)
+		defer t.Stop()
+		inject = t.C
+	}
 	if err := r.sched.Scan(); err != nil {
 		return r.last(err)
 	}
@@ -282,6 +288,11 @@ func (r *run) collect(ctx context.Context) error {
 		case <-scan.C:
 			if err := r.sched.Scan(); err != nil {
 				return r.last(err)
+			}
+		case <-inject:
+			r.session.status("injecting the fault")
+			if err := r.sched.Inject(r.session.Options.Fault); err != nil {
+				return err
 			}
 		case <-sample:
 			r.sample()

@@ -116,6 +116,24 @@ func BaseName(name string) string {
 // IsFailure reports whether the snapshot shows a scheduler that failed.
 func (s *Snapshot) IsFailure() bool { return s.Exit.IsFailure() }
 
+// CellsUsed is how many cells are in use.
+func (s *Snapshot) CellsUsed() int {
+	n := 0
+	for i := range s.Cells {
+		if s.Cells[i].State.V != CellFree {
+			n++
+		}
+	}
+	return n
+}
+
+// IsStale reports whether the scheduler chose cell and DSQ of a task under
+// another configuration than the one in force, and has not seen the task since.
+// A task that never was queued has none.
+func (s *Snapshot) IsStale(t *Task) bool {
+	return s.Status != nil && t.ConfigSeq.Known && t.ConfigSeq.V != 0 && t.ConfigSeq.V != s.Status.AppliedSeq
+}
+
 // Task finds the task with the given pid, the running one if the pid is 0 and
 // there are several. It returns nil if the snapshot has none.
 func (s *Snapshot) Task(pid int32) *Task {

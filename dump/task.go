@@ -98,6 +98,13 @@ func (t *Task) IsOffQueue() bool {
 	return t.Walked && !t.Current && t.Flags.V&TaskFlagQUEUED == 0
 }
 
+// IsAssignedElsewhere reports whether the scheduler means to queue the task on
+// another DSQ than the kernel has it on.
+func (t *Task) IsAssignedElsewhere() bool {
+	return t.AssignedDSQ.Known && !t.AssignedDSQ.V.IsNone() &&
+		(!t.DSQ.Known || t.DSQ.V.IsNone() || t.DSQ.V.ID != t.AssignedDSQ.V.ID)
+}
+
 // HeldByBPF reports whether the BPF scheduler has the task in structures of
 // its own and has not dispatched it.
 func (t *Task) HeldByBPF() bool {

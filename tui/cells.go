@@ -90,9 +90,31 @@ func newCellList(x *index) *list {
 			key: func(i int) sortKey { return waitKey(tasks(i)) },
 		},
 	}
+	owned, staged := false, false
+	for i := range s.Cells {
+		owned = owned || s.Cells[i].OwnerPath.Known
+		staged = staged || s.Cells[i].State.Known
+	}
+	if staged {
+		l.columns = append(l.columns, column{
+			title: "state", width: 5, drop: 1,
+			cell: func(i int) span { return cellState(x, i) },
+			key: func(i int) sortKey {
+				if i < nc {
+					return sortKey{known: s.Cells[i].State.Known, s: string(s.Cells[i].State.V)}
+				}
+				return sortKey{}
+			},
+		})
+	}
+	// The owner tells more of a cell than its clock, where there is one.
+	ownerWidth, ownerDrop, clockDrop := 20, 3, 1
+	if owned {
+		ownerWidth, ownerDrop, clockDrop = 10, 1, 3
+	}
 	if nc > 0 {
 		l.columns = append(l.columns, column{
-			title: "vtime", width: 15, right: true, drop: 1,
+			title: "vtime", width: 15, right: true, drop: clockDrop,
 			cell: func(i int) span {
 				if i < nc {
 					return numberSpan(s.Cells[i].VTime)
@@ -106,7 +128,7 @@ func newCellList(x *index) *list {
 				return sortKey{}
 			},
 		}, column{
-			title: "owner", width: 20, grow: 60, drop: 3,
+			title: "owner", width: ownerWidth, grow: 60, drop: ownerDrop,
 			cell: func(i int) span {
 				if i < nc && s.Cells[i].OwnerPath.Known {
 					return span{plain, clean(s.Cells[i].OwnerPath.V)}
@@ -124,6 +146,21 @@ func newCellList(x *index) *list {
 	return l
 }
 
+// cellState is worth a look unless the cell is live.
+func cellState(x *index, i int) span {
+	if i >= len(x.s.Cells) || !x.s.Cells[i].State.Known {
+		return span{muted, unknown}
+	}
+	switch v := x.s.Cells[i].State.V; v {
+	case dump.CellLive:
+		return span{plain, clean(string(v))}
+	case dump.CellFree:
+		return span{muted, clean(string(v))}
+	default:
+		return span{warning, clean(string(v))}
+	}
+}
+
 func masked(m dump.Value[dump.CPUMask]) span {
 	if m.Known && m.V.IsEmpty() {
 		return span{warning, "! none"}
@@ -136,7 +173,7 @@ func cellCPUs(x *index, i int) dump.Value[dump.CPUMask] {
 		return x.s.Cells[i].CPUs
 	}
 	q := &x.queues[i-len(x.s.Cells)]
-	if q.text != nil {
+	if q.text != nil && q.text.CPUs.Known {
 		return q.text.CPUs
 	}
 	if k := q.ref.V.Kind; k == dump.DSQKindCPU || k == dump.DSQKindLocal && q.ref.V.CPU >= 0 {
@@ -177,6 +214,16 @@ func cellPage(x *index, id int32, width int) []item {
 		return w.items
 	}
 	w.section("Cell " + number(id))
+	if c.State.Known {
+		l := line{{plain, clean(string(c.State.V))}}
+		if m := cellMeaning(c.State.V); m != "" {
+			l.add(muted, "  "+m)
+		}
+		w.field("state", l, nowhere, c.State.At)
+	}
+	if c.Generation.Known {
+		w.value("generation", number(c.Generation.V), c.Generation.At)
+	}
 	if c.CPUs.Known {
 		l := line{{plain, maskText(x, c.CPUs.V)}}
 		if c.CPUs.V.IsEmpty() {
@@ -200,6 +247,9 @@ func cellPage(x *index, id int32, width int) []item {
 		}
 		w.field("cgroup", l, nowhere, c.OwnerCgroup.At)
 	}
+	if c.DSQ.Known {
+		w.value("DSQ", clean(c.DSQ.V.String()), c.DSQ.At)
+	}
 	if c.CPULLCs.Known {
 		w.value("LLCs with CPUs", hex(c.CPULLCs.V), c.CPULLCs.At)
 	}
@@ -219,6 +269,21 @@ func cellPage(x *index, id int32, width int) []item {
 	}
 	taskRows(w, x, "Tasks of cell "+number(id), x.byCell[id])
 	return w.items
+}
+
+// cellMeaning explains the state of a cell.
+func cellMeaning(s dump.CellState) text {
+	switch s {
+	case dump.CellFree:
+		return "not in use"
+	case dump.CellPrep:
+		return "taken, not yet in use"
+	case dump.CellLive:
+		return "in use"
+	case dump.CellDrain:
+		return "given up; its queue is being emptied"
+	}
+	return ""
 }
 
 func cellLLC(w *writer, c *dump.CellLLC) {

@@ -237,7 +237,7 @@ func cpuPage(x *index, id int32, width int) []item {
 }
 
 func cpuSchedulerFields(w *writer, x *index, c *dump.CPU) {
-	if !c.Cell.Known && !c.LLC.Known && !c.VTime.Known && !c.Queued.Known {
+	if !c.Cell.Known && !c.LLC.Known && !c.VTime.Known && !c.Queued.Known && !c.DSQ.Known {
 		return
 	}
 	w.section("Scheduler")
@@ -252,6 +252,9 @@ func cpuSchedulerFields(w *writer, x *index, c *dump.CPU) {
 	}
 	if c.Queued.Known {
 		w.value("nr_queued", number(c.Queued.V)+", on the CPU's own DSQ", c.Queued.At)
+	}
+	if c.DSQ.Known {
+		w.value("DSQ", clean(c.DSQ.V.String()), c.DSQ.At)
 	}
 }
 

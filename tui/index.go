@@ -19,7 +19,10 @@ type index struct {
 	byCPU  map[int32]*group
 	byCell map[int32]*group
 	queues []queue
-	nth    []int32 // of each task: how many before it have the same comm and pid
+	byPID  map[int32]int // tasks
+	// cgroups are the paths by id, as far as tasks and cells tell.
+	cgroups map[uint64]string
+	nth     []int32 // of each task: how many before it have the same comm and pid
 	// subject is the task that the overview shows, -1 if there is none, and
 	// tie is what makes it that.
 	subject int
@@ -82,18 +85,22 @@ func newIndex(s *dump.Snapshot) *index {
 		s:       s,
 		byCPU:   map[int32]*group{},
 		byCell:  map[int32]*group{},
+		byPID:   make(map[int32]int, len(s.Tasks)),
+		cgroups: map[uint64]string{},
 		nth:     make([]int32, len(s.Tasks)),
 		subject: -1,
 	}
 	x.all.oldest = -1
 	seen := make(map[dump.TaskRef]int32, len(s.Tasks))
 	byRef := map[dump.DSQRef]*queue{}
-	byPID := make(map[int32]int, len(s.Tasks))
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		x.nth[i] = seen[t.TaskRef]
 		seen[t.TaskRef]++
-		byPID[t.PID] = i
+		x.byPID[t.PID] = i
+		if t.CgroupID.Known && t.CgroupName.Known {
+			x.cgroups[t.CgroupID.V] = t.CgroupName.V
+		}
 		x.all.add(i, t)
 		if t.CPU.Known {
 			groupOf(x.byCPU, t.CPU.V).add(i, t)
@@ -110,7 +117,12 @@ func newIndex(s *dump.Snapshot) *index {
 			q.add(i, t)
 		}
 	}
-	x.findQueues(byRef, byPID)
+	for i := range s.Cells {
+		if c := &s.Cells[i]; c.OwnerCgroup.Known && c.OwnerPath.Known {
+			x.cgroups[c.OwnerCgroup.V] = c.OwnerPath.V
+		}
+	}
+	x.findQueues(byRef)
 	x.findSubject()
 	return x
 }
@@ -126,7 +138,7 @@ func groupOf(m map[int32]*group, id int32) *group {
 
 // findQueues puts the DSQs that the scheduler describes first, in its order,
 // and then those that only tasks show.
-func (x *index) findQueues(byRef map[dump.DSQRef]*queue, byPID map[int32]int) {
+func (x *index) findQueues(byRef map[dump.DSQRef]*queue) {
 	for i := range x.s.DSQs {
 		d := &x.s.DSQs[i]
 		q := queue{text: d, group: group{oldest: -1}}
@@ -143,7 +155,7 @@ func (x *index) findQueues(byRef map[dump.DSQRef]*queue, byPID map[int32]int) {
 		}
 		if len(q.tasks) == 0 {
 			for _, pid := range d.PIDs {
-				if t, ok := byPID[pid]; ok {
+				if t, ok := x.byPID[pid]; ok {
 					q.add(t, &x.s.Tasks[t])
 				}
 			}

@@ -24,7 +24,7 @@ type keyMap struct {
 
 	up, down, pageUp, pageDown, top, bottom, left, right binding
 
-	overview, cpus, tasks, cells, raw binding
+	overview, cpus, tasks, cells, raw, events binding
 
 	sort, reverse, filter, runnable, cpu, tasksOf binding
 	search, next, previous                        binding
@@ -56,6 +56,7 @@ func newKeyMap() keyMap {
 		tasks:    binding{[]string{"3"}, "3", "", "all tasks"},
 		cells:    binding{[]string{"4"}, "4", "", "cells and DSQs"},
 		raw:      binding{[]string{"5", "r"}, "5 r", "raw", "the source text of what is selected"},
+		events:   binding{[]string{"e"}, "e", "events", "the scheduler's history"},
 
 		sort:     binding{[]string{"s"}, "s", "sort", "sort by the next column"},
 		reverse:  binding{[]string{"S"}, "S", "", "sort the other way round"},
@@ -87,6 +88,7 @@ type situation struct {
 	paused  bool // and does not follow its source
 	ended   bool // which has ended
 	sample  bool // which can be asked for a sample
+	events  bool // the snapshot has a history
 }
 
 // keyGroup is keys with a title, for the help.
@@ -107,6 +109,8 @@ func (k *keyMap) groups(v view, c situation) []keyGroup {
 		own = keyGroup{"Tasks", []binding{k.open, k.cpu, k.filter, k.runnable, k.sort, k.reverse, k.raw}}
 	case viewCells:
 		own = keyGroup{"Cells and DSQs", []binding{k.open, k.tasksOf, k.sort, k.reverse, k.raw}}
+	case viewEvents:
+		own = keyGroup{"Events", []binding{k.open, k.filter, k.sort, k.reverse}}
 	case viewRaw:
 		own = keyGroup{"Raw", []binding{k.search, k.next, k.previous, k.left, k.right}}
 	case viewTask:
@@ -129,8 +133,12 @@ func (k *keyMap) groups(v view, c situation) []keyGroup {
 		}
 		groups = append(groups, feed)
 	}
+	views := keyGroup{"Views", []binding{k.overview, k.cpus, k.tasks, k.cells, k.raw, k.back}}
+	if c.events {
+		views.keys = slices.Insert(views.keys, 5, k.events)
+	}
 	groups = append(groups,
-		keyGroup{"Views", []binding{k.overview, k.cpus, k.tasks, k.cells, k.raw, k.back}},
+		views,
 		keyGroup{"Moving", []binding{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom}})
 	if c.several {
 		groups = append(groups, keyGroup{"Snapshots", []binding{k.nextSnapshot, k.previousSnapshot, k.snapshots}})
@@ -151,6 +159,8 @@ func (k *keyMap) footer(v view, c situation) []binding {
 		keys = append(keys, k.open, k.tasksOf, k.filter, k.sort, k.raw)
 	case viewCells:
 		keys = append(keys, k.open, k.tasksOf, k.sort, k.raw)
+	case viewEvents:
+		keys = append(keys, k.open, k.filter, k.sort)
 	case viewOverview, viewTask:
 		keys = append(keys, k.open, k.cpu, k.raw)
 	default:

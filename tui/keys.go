@@ -125,6 +125,8 @@ func (m *Model) globalKey(k tea.KeyPressMsg) bool {
 		m.start(viewCells)
 	case keys.raw.matches(k):
 		m.openRaw()
+	case keys.events.matches(k):
+		m.openEvents()
 	case keys.snapshots.matches(k):
 		m.overlay = newSessionOverlay(m)
 	case keys.nextSnapshot.matches(k):
@@ -159,6 +161,7 @@ func (m *Model) situation() situation {
 		back:    len(m.stack) > 1 || l != nil && l.filter != "",
 		several: len(m.snapshots) > 1,
 		sample:  m.canSample(),
+		events:  len(m.x().s.Events) > 0,
 	}
 	if m.live != nil {
 		c.live, c.paused, c.ended = true, m.live.paused, m.live.ended

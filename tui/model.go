@@ -21,8 +21,8 @@ type Model struct {
 	index     *index  // of the snapshot shown; nil if there is none yet
 	live      *live   // nil if the session has all its snapshots from the start
 
-	cpus, tasks, cells *list
-	raw                raw
+	cpus, tasks, cells, events *list
+	raw                        raw
 	// stack is where the user is, and behind it what esc goes back to. The
 	// first is one of the numbered views, and there is always one.
 	stack []frame
@@ -121,6 +121,7 @@ func (m *Model) show(i int) {
 	m.cpus = relist(m.cpus, newCPUList(x), x)
 	m.tasks = relist(m.tasks, newTaskList(x), x)
 	m.cells = relist(m.cells, newCellList(x), x)
+	m.events = relist(m.events, newEventList(x), x)
 	if first && (m.live == nil || s.IsFailure()) {
 		m.toSubject()
 	}
@@ -190,6 +191,8 @@ func (m *Model) list() *list {
 		return m.tasks
 	case viewCells:
 		return m.cells
+	case viewEvents:
+		return m.events
 	}
 	return nil
 }

@@ -207,6 +207,17 @@ func (m *Model) openTasks() {
 	m.tasks.first()
 }
 
+// openEvents shows the history.
+func (m *Model) openEvents() {
+	switch {
+	case m.frame().at.view == viewEvents:
+	case len(m.x().s.Events) == 0:
+		m.notice = "This snapshot has no history of the scheduler."
+	default:
+		m.push(newFrame(place{view: viewEvents}))
+	}
+}
+
 // openRaw shows the source of what is selected.
 func (m *Model) openRaw() {
 	if m.frame().at.view == viewRaw {

@@ -38,6 +38,7 @@ func overviewPage(x *index, width int) (left, right []item) {
 func leadOf(w *writer, x *index) {
 	findingsOf(w, x)
 	verdictOf(w, x)
+	faultsOf(w, x)
 	if x.s.Exit == nil {
 		machineOf(w, x)
 		cellsOf(w, x)
@@ -114,7 +115,7 @@ func verdictOf(w *writer, x *index) {
 		}
 		w.para(line{{heading, clean(e.Message.V)}}, link, e.Message.At)
 	}
-	if e.Code.Known {
+	if e.Code.V != 0 {
 		w.value("exit code", number(e.Code.V), e.Code.At)
 	}
 	if e.Task.Known && x.tie != raisedIn { // the task has a section of its own
@@ -124,6 +125,25 @@ func verdictOf(w *writer, x *index) {
 		}
 		w.value("raised in", raised, e.Task.At)
 	}
+}
+
+// faultsOf warns of a scheduler that fails on purpose.
+func faultsOf(w *writer, x *index) {
+	if f := faults(x.s); len(f) > 0 {
+		w.para(line{{warning, "! It does wrong on purpose: " + join(f, ", ")}}, nowhere, dump.Span{})
+	}
+}
+
+// faults are those that were injected.
+func faults(s *dump.Snapshot) []text {
+	if s.Status == nil {
+		return nil
+	}
+	var all []text
+	for _, f := range s.Status.Faults {
+		all = append(all, clean(f))
+	}
+	return all
 }
 
 func findingsOf(w *writer, x *index) {
@@ -218,8 +238,14 @@ func subjectOf(w *writer, x *index) {
 	if t.DSQ.Known {
 		w.field("DSQ", subjectQueue(x, t), subjectQueuePlace(x, t), t.DSQ.At)
 	}
+	if t.IsAssignedElsewhere() {
+		w.value("assigned DSQ", dsqName(t.AssignedDSQ.V), t.AssignedDSQ.At)
+	}
 	if t.Cell.Known {
 		w.field("cell", cellLine(x, t.Cell.V), placeOfCell(t.Cell.V), t.Cell.At)
+	}
+	if t.CgroupName.Known {
+		w.value("cgroup", clean(t.CgroupName.V), t.CgroupName.At)
 	}
 	subjectClock(w, x, t, here)
 	subjectState(w, x, t, here)
@@ -311,6 +337,9 @@ func subjectState(w *writer, x *index, t *dump.Task, here place) {
 	if len(m) > 0 {
 		w.field("may run on", m, here, t.CPUs.At)
 	}
+	if ran := ranLine(x, t); len(ran) > 0 {
+		w.field("ran", ran, here, t.RunTime.At)
+	}
 }
 
 func machineOf(w *writer, x *index) {
@@ -358,6 +387,37 @@ func machineOf(w *writer, x *index) {
 	if len(x.queues) > 0 {
 		w.field("DSQs", line{{plain, number(len(x.queues)) + " with tasks or described"}}, place{view: viewCells}, dump.Span{})
 	}
+	if n := len(s.Events); n > 0 {
+		l := line{{plain, number(n)}}
+		if s.Status != nil && s.Status.NrEvents > uint64(n) {
+			l.add(plain, ", the last of "+number(s.Status.NrEvents))
+		}
+		last := &s.Events[n-1]
+		l.add(muted, "; the newest: "+clean(last.Kind)+" "+x.eventObject(last))
+		w.field("events", l, place{view: viewEvents}, dump.Span{})
+	}
+	statusOf(w, x)
+}
+
+// statusOf is what a cell scheduler says of itself as a whole.
+func statusOf(w *writer, x *index) {
+	t := x.s.Status
+	if t == nil {
+		return
+	}
+	l := line{{plain, "configuration " + number(t.AppliedSeq) + " in force"}}
+	if t.ConfigSeq != t.AppliedSeq {
+		l.list(warning, number(t.ConfigSeq)+" wanted")
+	}
+	l.list(plain, "slice "+nanoseconds(t.Slice))
+	l.list(plain, number(x.s.CellsUsed())+" of "+number(t.MaxCells)+" cells used")
+	if t.EnqFallback > 0 {
+		l.list(warning, "! enqueues on the global DSQ for lack of storage: "+number(t.EnqFallback))
+	}
+	if t.TimeClamped > 0 {
+		l.list(warning, "! run times clamped to zero: "+number(t.TimeClamped))
+	}
+	w.field("status", l, nowhere, dump.Span{})
 }
 
 // cellLimit is how many cells the overview lists.
@@ -401,6 +461,12 @@ func cellWork(c *dump.Cell, g *group) line {
 		l.list(warning, "! no CPUs")
 	default:
 		l.list(plain, cpusPhrase(c.CPUs.V))
+	}
+	if c.State.Known && c.State.V != dump.CellLive {
+		l.list(warning, clean(string(c.State.V)))
+	}
+	if c.OwnerPath.Known {
+		l.list(plain, clean(c.OwnerPath.V))
 	}
 	if c.Queued.Known {
 		l.list(plain, number(c.Queued.V)+" queued")
@@ -491,13 +557,7 @@ func ledgerOf(w *writer, x *index) {
 		}
 		w.field("lines", v, nowhere, dump.Span{})
 	}
-	for _, r := range l.Records {
-		v := line{{plain, number(r.Received) + " of " + number(r.Expected) + " received"}}
-		if r.Dropped > 0 {
-			v.list(warning, number(r.Dropped)+" dropped")
-		}
-		w.field(clean(r.Kind), v, nowhere, dump.Span{})
-	}
+	recordsOf(w, l)
 	for _, n := range l.Notes {
 		w.field("note", line{{warning, clean(n)}}, nowhere, dump.Span{})
 	}
@@ -512,6 +572,28 @@ func ledgerOf(w *writer, x *index) {
 		w.field("not understood", line{{plain, clean(n.Text)}}, nowhere, n.At)
 	}
 	tooMany(w, more)
+}
+
+// recordsOf accounts for the records by kind: those of which none is missing in
+// one line.
+func recordsOf(w *writer, l *dump.Ledger) {
+	var all line
+	for _, r := range l.Records {
+		if r.Received == r.Expected && r.Dropped == 0 {
+			all.list(plain, number(r.Received)+" "+clean(r.Kind))
+		}
+	}
+	if len(all) > 0 {
+		all.add(muted, ": all that were sent")
+		w.field("records", all, nowhere, dump.Span{})
+	}
+	for _, r := range l.Records {
+		if r.Received == r.Expected && r.Dropped == 0 {
+			continue
+		}
+		v := line{{warning, number(r.Received) + " of " + number(r.Expected) + " received, " + number(r.Dropped) + " dropped"}}
+		w.field(clean(r.Kind), v, nowhere, dump.Span{})
+	}
 }
 
 func tooMany(w *writer, more int) {
@@ -571,28 +653,6 @@ func extrasOf(w *writer, x *index) {
 		}
 		if zero > 0 {
 			w.row(line{{muted, count(zero, "counter") + " at zero"}}, nowhere, s.Counters[0].At)
-		}
-	}
-	if len(s.Events) > 0 {
-		w.section("Events of the scheduler, oldest first")
-		for i := range s.Events {
-			e := &s.Events[i]
-			l := line{{plain, number(e.Seq).pad(5, true) + " " + clean(e.Kind)}}
-			link := nowhere
-			if e.PID.Known {
-				l.add(plain, " pid "+number(e.PID.V))
-				link = x.placeOfEntity("task:" + strconv.Itoa(int(e.PID.V)))
-			}
-			if e.CgroupID.Known {
-				l.add(plain, " cgroup "+number(e.CgroupID.V))
-			}
-			if e.Time.Known {
-				l.add(muted, " at "+number(e.Time.V))
-			}
-			for _, kv := range e.Unknown {
-				l.add(muted, " "+clean(kv.Key)+"="+clean(kv.Value))
-			}
-			w.row(l, link, e.At)
 		}
 	}
 	w.verbatim("Scheduler text", s.Text)

@@ -13,6 +13,7 @@ const (
 	viewTasks
 	viewCells
 	viewRaw
+	viewEvents
 	viewTask
 	viewCPU
 	viewCell
@@ -143,6 +144,8 @@ func (p place) title() text {
 		return "Cells"
 	case viewRaw:
 		return "Raw"
+	case viewEvents:
+		return "Events"
 	case viewTask:
 		return "task " + clean(p.task.String())
 	case viewCPU:

@@ -19,7 +19,7 @@ import (
 )
 
 // allKeys is every key that does something, and some that do not.
-var allKeys = strings.Fields("1 2 3 4 5 r ? l [ ] enter esc backspace c t w s S p d / n N g G j k up down left right pgup " +
+var allKeys = strings.Fields("1 2 3 4 5 e r ? l [ ] enter esc backspace c t w s S p d / n N g G j k up down left right pgup " +
 	"pgdown home end space x ctrl+u ctrl+w ctrl+d ctrl+b v t i m e")
 
 // tour visits every view, every thing of every table, and scrolls through all
@@ -34,7 +34,7 @@ func tour(s *session, look func(screen string)) {
 			}
 		}
 	}
-	for _, k := range []string{"1", "2", "3", "4"} {
+	for _, k := range []string{"1", "2", "3", "4", "e"} {
 		s.keys(k, "home")
 		down()
 		s.keys("?")

@@ -96,7 +96,13 @@ func sides(left, right line, width int) line {
 func (m *Model) title() line {
 	s := m.snapshots[m.current]
 	var left, right line
+	if len(faults(s.Snapshot)) > 0 {
+		right.add(warning, "! INJECTED")
+	}
 	if !s.Ledger.Complete() {
+		if len(right) > 0 {
+			right.add(plain, "  ")
+		}
 		right.add(warning, "! INCOMPLETE")
 	}
 	if len(m.snapshots) > 1 || m.live != nil {

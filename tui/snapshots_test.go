@@ -299,6 +299,102 @@ func manyTasks(n int) *dump.Snapshot {
 	return s
 }
 
+// ringSample is what a ring buffer brings of a scheduler at work.
+func ringSample() *dump.Snapshot {
+	task := func(comm string, pid, cpu, cell int32) dump.Task {
+		return dump.Task{
+			TaskRef: dump.TaskRef{Comm: comm, PID: pid}, TGID: dump.Of(pid), PFFlags: dump.Of(uint32(0x400000)),
+			CPU: dump.Of(cpu), State: dump.Of(byte('R')), SCXState: dump.Of(dump.TaskEnabled), SCXStateNr: dump.Of(uint32(4)),
+			Flags: dump.Of(uint32(3)), DSQFlags: dump.Of(uint32(0)), OpsState: dump.Of(dump.OpsNone), QSeq: dump.Of(uint64(0)),
+			StickyCPU: dump.Of(int32(-1)), HoldingCPU: dump.Of(int32(-1)), DSQ: dump.Of(dump.DSQRef{Kind: dump.DSQKindNone}),
+			DSQVTime: dump.Of(uint64(9e9)), Slice: dump.Of(uint64(20e6)), Weight: dump.Of(uint32(100)),
+			CPUs: dump.Of(dump.MaskOf(int(cpu))), AllowedCPUs: dump.Of(dump.MaskOf(int(cpu))), MigrationDisabled: dump.Of(uint32(0)),
+			Cell: dump.Of(cell), HasContext: dump.Of(true), VTime: dump.Of(uint64(9e9)), BasisVTime: dump.Of(uint64(9e9)),
+			AssignedDSQ: dump.Of(cellDSQ(cell)), AllCellCPUsAllowed: dump.Of(true), CgroupID: dump.Of(uint64(61)),
+			CgroupName: dump.Of("/a/x"), ConfigSeq: dump.Of(uint64(7)), RunTime: dump.Of(3746 * time.Millisecond), Runs: dump.Of(uint64(17991)),
+		}
+	}
+	running := task("batch", 156, 1, 1)
+	running.Current, running.RunnableAt = true, dump.Of(-9*time.Millisecond)
+	waiting := task("web-1", 146, 0, 2)
+	waiting.TGID, waiting.RunnableAt = dump.Of(int32(142)), dump.Of(-40*time.Millisecond)
+	waiting.DSQ, waiting.ConfigSeq = dump.Of(dump.BuiltinDSQ(dump.DSQLocal, 0)), dump.Of(uint64(6))
+	waiting.MigrationDisabled, waiting.AllowedCPUs = dump.Of(uint32(1)), dump.Of(dump.MaskRange(0, 1))
+	queued := task("web-2", 147, 0, 2)
+	queued.RunnableAt, queued.DSQ, queued.DSQFlags = dump.Of(-12*time.Millisecond), dump.Of(cellDSQ(2)), dump.Of(uint32(1))
+	asleep := task("kworker/3:1", 7, 3, 0)
+	asleep.Walked, asleep.State, asleep.Flags = true, dump.Of(byte('I')), dump.Of(uint32(8))
+	asleep.PFFlags, asleep.HasContext = dump.Of(dump.PFKThread|dump.PFExiting), dump.Of(false)
+	asleep.CgroupID, asleep.CgroupName = dump.Of(uint64(1)), dump.Of("/")
+	s := &dump.Snapshot{
+		Source: dump.Source{Name: "live --vm", Carrier: "ringbuf"}, Host: "scxdiag-vm",
+		Time:   time.Date(2026, 11, 25, 4, 49, 15, 795e6, time.UTC),
+		Kernel: dump.Kernel{Release: "7.3.4"}, Scheduler: "scxdiag_cells", Trigger: dump.TriggerSample,
+		Status: &dump.Status{
+			ConfigSeq: 8, AppliedSeq: 7, Slice: 20e6, MaxCells: 64, NrEvents: 1740, EnqFallback: 2, TimeClamped: 1,
+		},
+		Tasks: []dump.Task{running, waiting, queued, asleep},
+		DSQs:  []dump.DSQ{{ID: dump.Of(cellDSQ(2).ID), Name: "cell 2", Queued: dump.Of(int64(1)), PIDs: []int32{147}}},
+		Ledger: dump.Ledger{Records: []dump.RecordCount{
+			{Kind: "begin", Expected: 1, Received: 1}, {Kind: "cell", Expected: 5, Received: 5},
+			{Kind: "task", Expected: 4, Received: 4}, {Kind: "event", Expected: 7, Received: 7},
+		}},
+	}
+	for i, c := range []struct {
+		state  dump.CellState
+		cpus   dump.CPUMask
+		queued int64
+		owner  string
+	}{
+		{dump.CellLive, dump.MaskRange(2, 3), 0, ""}, {dump.CellLive, dump.MaskOf(1), 0, "/a"},
+		{dump.CellLive, dump.MaskOf(0), 1, "/a/x"}, {dump.CellDrain, dump.CPUMask{}, 1, "/gone"}, {dump.CellFree, dump.CPUMask{}, 0, ""},
+	} {
+		cell := dump.Cell{
+			ID: int32(i), State: dump.Of(c.state), Generation: dump.Of(uint32(i)), CPUs: dump.Of(c.cpus),
+			VTime: dump.Of(uint64(9e9)), Queued: dump.Of(c.queued), DSQ: dump.Of(cellDSQ(int32(i)).ID),
+		}
+		if c.owner != "" {
+			cell.OwnerCgroup, cell.OwnerPath = dump.Of(uint64(28+33*(i-1))), dump.Of(c.owner)
+		}
+		s.Cells = append(s.Cells, cell)
+	}
+	for i, cell := range []int32{2, 1, 0, 0} {
+		s.CPUs = append(s.CPUs, dump.CPU{
+			ID: int32(i), Listed: true, NrRunning: dump.Of(uint32(1)), Flags: dump.Of(uint32(1)), Cell: dump.Of(cell),
+			Current: dump.Of(dump.TaskRef{Comm: fmt.Sprint("swapper/", i)}), Class: dump.Of(dump.ClassIdle),
+			VTime: dump.Of(uint64(9e9)), Queued: dump.Of(int64(0)), DSQ: dump.Of(cpuDSQ(int32(i)).ID),
+		})
+	}
+	s.CPUs[0].Current, s.CPUs[0].Class = dump.Of(dump.TaskRef{Comm: "scxdiag", PID: 128}), dump.Of(dump.ClassRT)
+	s.CPUs[1].Current, s.CPUs[1].Class = dump.Of(running.TaskRef), dump.Of(dump.ClassExt)
+	for i, e := range []dump.Event{
+		{Kind: "cgroup_init", CgroupID: dump.Of(uint64(61)), PID: dump.Of(int32(0)), Arg: dump.Of(uint64(0))},
+		{Kind: "apply_begin", CgroupID: dump.Of(uint64(0)), PID: dump.Of(int32(0)), Arg: dump.Of(uint64(7))},
+		{Kind: "cell_alloc", CgroupID: dump.Of(uint64(61)), PID: dump.Of(int32(0)), Arg: dump.Of(uint64(2))},
+		{Kind: "init_task", CgroupID: dump.Of(uint64(61)), PID: dump.Of(int32(146)), Arg: dump.Of(uint64(0))},
+		{Kind: "cgroup_move", CgroupID: dump.Of(uint64(61)), PID: dump.Of(int32(146)), Arg: dump.Of(uint64(28))},
+		{Kind: "exit_task", CgroupID: dump.Of(uint64(500)), PID: dump.Of(int32(99)), Arg: dump.Of(uint64(0))},
+		{Kind: "event_13", Torn: true},
+	} {
+		e.Seq, e.Time, e.CPU = int64(1733+i), dump.Of(uint64(39e9+i*7000000)), dump.Of(int32(i%4))
+		s.Events = append(s.Events, e)
+	}
+	return s
+}
+
+// ringCrash is the failure of that scheduler, which was told to fail, with
+// records lost.
+func ringCrash() *dump.Snapshot {
+	s := ringSample()
+	s.Trigger, s.Status.Faults = dump.TriggerCrash, []string{"lose-task"}
+	s.Exit = &dump.Exit{
+		Kind: dump.Of(dump.ExitErrorStall), Reason: dump.Of("runnable task stall"),
+		Message: dump.Of("web-1[146] failed to run for 30.016s"), Subject: dump.Of(s.Tasks[1].TaskRef),
+	}
+	s.Ledger.Records[2] = dump.RecordCount{Kind: "task", Expected: 40, Received: 4, Dropped: 36}
+	return s
+}
+
 // verdictOnly is what a kernel log has of a failure: no dump.
 func verdictOnly() *dump.Snapshot {
 	l := &logText{}
@@ -372,6 +468,10 @@ func hostile() *dump.Snapshot {
 	}
 	s.DSQs = []dump.DSQ{{Name: h, At: at}, {ID: dump.Of(dump.DSQID(0x20010000)), Name: "x" + h, At: at}}
 	s.Events = []dump.Event{{Kind: h, Unknown: kv, At: at}}
+	s.Events = append(s.Events, dump.Event{Kind: "cell_" + h, CgroupID: dump.Of(uint64(9)), PID: dump.Of(int32(228)), Arg: dump.Of(uint64(1))})
+	s.Tasks[0].CgroupID = dump.Of(uint64(9))
+	s.Cells[0].State = dump.Of(dump.CellState(h))
+	s.Status = &dump.Status{ConfigSeq: 2, AppliedSeq: 1, EnqFallback: 1, TimeClamped: 1, Faults: []string{h}}
 	s.Counters = append(s.Counters, dump.Counter{Name: h, Value: 7, At: at})
 	s.Text, s.Build = lines, kv
 	s.Findings = []dump.Finding{{

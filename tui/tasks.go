@@ -13,12 +13,14 @@ import (
 func newTaskList(x *index) *list {
 	s := x.s
 	task := func(i int) *dump.Task { return &s.Tasks[i] }
-	cells, owners := false, false
+	cells, owners, ran, cgroups := false, false, false, false
 	nameWidth := 16
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		cells = cells || t.Cell.Known
 		owners = owners || t.Owner.Known && !t.OwnerDumped
+		ran = ran || t.RunTime.Known
+		cgroups = cgroups || t.CgroupName.Known
 		nameWidth = max(nameWidth, min(len(t.Comm)+2+len(number(t.PID)), 24))
 	}
 	cpus := max(4, min(x.widestMask(), 12))
@@ -75,6 +77,25 @@ func newTaskList(x *index) *list {
 			return sortKey{known: d.Known, n: uint64(d.V.ID), s: d.V.String()}
 		},
 	})
+	if ran {
+		add(column{
+			title: "ran", width: 9, right: true, desc: true,
+			cell: func(i int) span { return textSpan(task(i).RunTime.Known, duration(task(i).RunTime.V)) },
+			key:  func(i int) sortKey { return byNumber(int64(task(i).RunTime.V), task(i).RunTime.Known) },
+		})
+		add(column{
+			title: "runs", width: 7, right: true, desc: true, drop: 3,
+			cell: func(i int) span { return numberSpan(task(i).Runs) },
+			key:  func(i int) sortKey { return byNumber(task(i).Runs.V, task(i).Runs.Known) },
+		})
+	}
+	if cgroups {
+		add(column{
+			title: "cgroup", width: 12, grow: 20, drop: 3,
+			cell: func(i int) span { return textSpan(task(i).CgroupName.Known, clean(task(i).CgroupName.V)) },
+			key:  func(i int) sortKey { return sortKey{known: task(i).CgroupName.Known, s: task(i).CgroupName.V} },
+		})
+	}
 	add(column{
 		title: "ops_state", width: 11, drop: 1,
 		cell: func(i int) span {
@@ -257,6 +278,14 @@ func taskStatus(w *writer, x *index, t *dump.Task) {
 		w.field("runs", line{{good, "running"}}, nowhere, t.At)
 	} else if d, ok := t.WaitingFor(); ok {
 		w.field("waits", line{{plain, "for " + duration(d) + ", runnable and not running"}}, nowhere, t.RunnableAt.At)
+	} else if t.IsOffQueue() {
+		w.value("on no queue", "found by a walk over all tasks, a little after the others", t.At)
+	}
+	if l := taskKind(t); len(l) > 0 {
+		w.field("kind", l, nowhere, t.PFFlags.At)
+	}
+	if l := ranLine(x, t); len(l) > 0 {
+		w.field("ran", l, nowhere, t.RunTime.At)
 	}
 	if t.State.Known {
 		l := line{{plain, clean(string(rune(t.State.V)))}}
@@ -284,6 +313,39 @@ func taskStatus(w *writer, x *index, t *dump.Task) {
 	}
 }
 
+// taskKind says what sort of task it is, if not the common one.
+func taskKind(t *dump.Task) line {
+	var l line
+	if t.PFFlags.V&dump.PFKThread != 0 {
+		l.list(plain, "kernel thread")
+	}
+	if t.PFFlags.V&dump.PFExiting != 0 {
+		l.list(warning, "exiting")
+	}
+	if t.TGID.Known && t.TGID.V != t.PID {
+		l.list(plain, "thread of process "+number(t.TGID.V))
+	}
+	if t.HasContext.Known && !t.HasContext.V {
+		l.list(warning, "! the scheduler has no storage for it")
+	}
+	return l
+}
+
+// ranLine is how much the task has run under the scheduler.
+func ranLine(x *index, t *dump.Task) line {
+	var l line
+	if t.RunTime.Known {
+		l.add(plain, duration(t.RunTime.V))
+		if t.Runs.Known {
+			l.add(plain, " in "+number(t.Runs.V)+" runs")
+		}
+	}
+	if x.s.IsStale(t) {
+		l.list(muted, "not seen since configuration "+number(t.ConfigSeq.V)+", of "+number(x.s.Status.AppliedSeq))
+	}
+	return l
+}
+
 func taskPlacement(w *writer, x *index, t *dump.Task) {
 	w.section("Where it is")
 	if t.CPU.Known {
@@ -302,7 +364,11 @@ func taskPlacement(w *writer, x *index, t *dump.Task) {
 		w.field("dsq_id", l, link, t.DSQ.At)
 	}
 	if t.AssignedDSQ.Known {
-		w.value("assigned DSQ", dsqName(t.AssignedDSQ.V), t.AssignedDSQ.At)
+		l := line{{plain, dsqName(t.AssignedDSQ.V)}}
+		if t.IsAssignedElsewhere() && t.DSQ.Known && !t.DSQ.V.IsNone() {
+			l.add(muted, ", not where the kernel has it")
+		}
+		w.field("assigned DSQ", l, nowhere, t.AssignedDSQ.At)
 	}
 	if t.Cell.Known {
 		w.field("cell", cellLine(x, t.Cell.V), placeOfCell(t.Cell.V), t.Cell.At)
@@ -379,6 +445,9 @@ func taskMasks(w *writer, x *index, t *dump.Task) {
 	w.section("Where it may run")
 	if t.CPUs.Known {
 		w.value("cpus", maskText(x, t.CPUs.V), t.CPUs.At)
+	}
+	if t.AllowedCPUs.Known && (!t.CPUs.Known || t.AllowedCPUs.V != t.CPUs.V) {
+		w.value("otherwise", maskText(x, t.AllowedCPUs.V)+", once its migration is enabled", t.AllowedCPUs.At)
 	}
 	if t.MigrationDisabled.Known {
 		l := line{{plain, number(t.MigrationDisabled.V)}}

@@ -25,6 +25,7 @@ type terminal struct {
 	tb            testing.TB
 	socket        string
 	width, height int
+	patience      time.Duration
 }
 
 // newTerminal starts a shell in tmux, without any configuration.
@@ -36,7 +37,7 @@ func newTerminal(tb testing.TB, width, height int, env ...string) *terminal {
 		}
 		tb.Skip("tmux is missing")
 	}
-	t := &terminal{tb, filepath.Join(tb.TempDir(), "tmux"), width, height}
+	t := &terminal{tb, filepath.Join(tb.TempDir(), "tmux"), width, height, patience}
 	args := []string{"-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height)}
 	for _, e := range env {
 		args = append(args, "-e", e)
@@ -97,7 +98,7 @@ func (t *terminal) until(what string, ok func(screen string) bool) string {
 	t.tb.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(patience)
+	deadline := time.After(t.patience)
 	for {
 		s := t.screen()
 		if ok(s) {

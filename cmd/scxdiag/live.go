@@ -18,6 +18,7 @@ import (
 
 	"scxdiag/bpf"
 	"scxdiag/bpf/realtime"
+	"scxdiag/bpf/vm"
 	"scxdiag/bpf/vm/load"
 	"scxdiag/dump"
 	"scxdiag/dump/report"
@@ -48,36 +49,40 @@ func newLive() *cobra.Command {
 	var l live
 	cmd := &cobra.Command{
 		Use:   "live",
-		Short: "Run the cell scheduler and watch it",
-		Long: `live makes scxdiag's cell scheduler the scheduler of this machine, and shows what
-it does: a sample of all cells, CPUs and tasks every now and then, and the whole
-state of the moment when the kernel throws it out.
+		Short: "Run scxdiag's own scheduler and watch it",
+		Long: `live makes scxdiag's cell scheduler the scheduler of this machine and shows what
+it does: every two seconds a sample of all cells, CPUs and tasks, and, if the
+kernel throws it out, the whole state of that moment.
 
 A cgroup whose cpuset has some of the CPUs owns a cell of them; all other
 cgroups share the rest. When live ends, the machine is back on its default
 scheduler.
 
-It takes root and a kernel with sched_ext (6.12 and up). With --vm it runs in a
-virtual machine instead, with a load of its own, on any machine that has QEMU:
-nothing happens to this one.
+This takes root and a kernel with sched_ext, 6.12 or later. With --vm all of it
+happens in a virtual machine, with a load to schedule, and nothing to this one:
+that takes QEMU and, the first time, a kernel, which apt fetches from Debian.
 
-On a terminal, live shows the screen; press ? there for the keys. Into a file or
-a pipe, or with --headless, it prints each snapshot as it is taken:
+On a terminal, live shows the screen; ? lists its keys and q ends it. Into a file
+or a pipe, or with --headless or --format, it prints each snapshot as it is
+taken, until ctrl+c; SIGUSR1 then takes a sample at once. The formats:
 
-  text      a summary for people
-  json      a JSON document per line
+  text  a summary for people, the default
+  json  a JSON document per line
 
-Without the screen, SIGUSR1 takes a sample. Faults for --inject:
+--inject has the scheduler do something wrong, to see what comes of it:
 
 ` + faultHelp() + `
-Exit codes, without the screen:
+A time behind it, as in error-now@10s, lets the scheduler work that long first.
+Tasks of the virtual machine to lose are web-1, batch-0, solver-0 and queue-0.
+
+Exit codes, when it prints:
 
   0  the scheduler ran until it was told to end
   1  scxdiag itself failed
   3  the scheduler failed`,
 		Example: `  scxdiag live --vm
-  scxdiag live --vm --inject lose-task=spin
-  scxdiag live --vm --headless --format json --interval 2s --duration 20s
+  scxdiag live --vm --inject lose-task=web-1
+  scxdiag live --vm --format json --interval 5s --duration 1m
   scxdiag live --cell-parent /machine.slice --restart --record cells.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
@@ -89,13 +94,25 @@ Exit codes, without the screen:
 	f.StringVar(&l.inject, "inject", "", "have the scheduler commit a `fault`; see above")
 	f.BoolVar(&l.restart, "restart", false, "start the scheduler again after it failed, later each time")
 	f.BoolVar(&l.headless, "headless", false, "print instead of showing the screen")
-	f.VarP(&l.format, "format", "f", "what to print")
-	f.StringVar(&l.record, "record", "", "append each snapshot to a `file`, as lines of JSON")
-	f.BoolVar(&l.vm, "vm", false, "run in a virtual machine")
+	f.VarP(&l.format, "format", "f", "print, and what; see above")
+	f.StringVar(&l.record, "record", "", "also append each snapshot to a `file`, as a line of JSON")
+	f.BoolVar(&l.vm, "vm", false, "run it all in a virtual machine")
 	f.BoolVar(&l.demoLoad, "demo-load", false, "make cgroups with cpusets and keep them busy")
 	_ = f.MarkHidden("demo-load") // it is defined above; for virtual machines only
-	f.StringVar(&l.vmKernel, "vm-kernel", "7.3", "`kernel` of the virtual machine: 7.3, 7.2, 6.16, or the file of one")
-	f.IntVar(&l.vmCPUs, "vm-cpus", 4, "`number` of CPUs of the virtual machine")
+	f.StringVar(&l.vmKernel, "vm-kernel", "7.3", "its `kernel`: "+strings.Join(vm.Kernels(), ", ")+", or the path of an image")
+	f.IntVar(&l.vmCPUs, "vm-cpus", 4, "how `many` CPUs it has, 1 to 64")
+	for flag, values := range map[string][]cobra.Completion{
+		"format": {
+			cobra.CompletionWithDesc(string(liveText), "a summary for people"),
+			cobra.CompletionWithDesc(string(liveJSON), "a JSON document per line"),
+		},
+		"inject":    {"error-now", "lose-task="},
+		"vm-kernel": vm.Kernels(),
+	} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+			panic(err) // a flag of that name is defined above
+		}
+	}
 	return cmd
 }
 
@@ -149,8 +166,11 @@ func (l *live) run(cmd *cobra.Command) error {
 			return usageError(cmd, err.Error())
 		}
 	}
-	if l.interval < 0 || l.duration < 0 {
-		return usageError(cmd, "a time must not be negative")
+	if err := l.check(cmd); err != nil {
+		return err
+	}
+	if err := l.ready(cmd.Context()); err != nil {
+		return err
 	}
 	screen, isScreen := terminal(cmd.OutOrStdout())
 	if l.headless || l.format != "" || !isScreen || os.Getenv("TERM") == "dumb" {
@@ -159,20 +179,59 @@ func (l *live) run(cmd *cobra.Command) error {
 	return l.show(cmd.Context(), screen)
 }
 
+// check looks at the flags that take numbers, and at those of --vm.
+func (l *live) check(cmd *cobra.Command) error {
+	switch {
+	case l.interval < 0:
+		return usageError(cmd, fmt.Sprintf("--interval %s: a time must not be negative", l.interval))
+	case l.duration < 0:
+		return usageError(cmd, fmt.Sprintf("--duration %s: a time must not be negative", l.duration))
+	case l.vmCPUs < 1 || l.vmCPUs > maxVMCPUs:
+		return usageError(cmd, fmt.Sprintf("--vm-cpus %d: must be 1 to %d", l.vmCPUs, maxVMCPUs))
+	}
+	for _, flag := range []string{"vm-kernel", "vm-cpus"} {
+		if !l.vm && cmd.Flags().Changed(flag) {
+			return usageError(cmd, "--"+flag+" is of use with --vm only")
+		}
+	}
+	return nil
+}
+
+// ready says what is missing for a session, before there is a screen that would
+// have to be left to read it.
+func (l *live) ready(ctx context.Context) error {
+	if l.vm {
+		return l.readyVM(ctx)
+	}
+	if err := bpf.Supported(); err != nil {
+		return fmt.Errorf("%w; scxdiag live --vm runs it in a virtual machine", err)
+	}
+	_, err := bpf.CgroupID(l.cellParent)
+	return err
+}
+
+// maxVMCPUs is a limit of good sense: emulated CPUs share one real one.
+const maxVMCPUs = 64
+
 // source is where the snapshots come from; records gets what was received, or
 // is nil.
 func (l *live) source(records io.Writer) liveSource {
+	name, run := "live", func(ctx context.Context, f feed) error { return l.onThisMachine(ctx, f, records) }
 	if l.vm {
-		return l.inVM
+		name, run = "live --vm", l.inVM
 	}
-	return func(ctx context.Context, f feed) error { return l.onThisMachine(ctx, f, records) }
+	return func(ctx context.Context, f feed) error {
+		add := f.dump
+		f.dump = func(s *dump.Snapshot) {
+			s.Source.Name = name
+			add(s)
+		}
+		return run(ctx, f)
+	}
 }
 
 // onThisMachine is the source that runs the scheduler here.
 func (l *live) onThisMachine(ctx context.Context, f feed, records io.Writer) error {
-	if err := bpf.Supported(); err != nil {
-		return fmt.Errorf("%w; scxdiag live --vm runs it in a virtual machine", err)
-	}
 	parent, err := bpf.CgroupID(l.cellParent)
 	if err != nil {
 		return err
@@ -181,6 +240,7 @@ func (l *live) onThisMachine(ctx context.Context, f feed, records io.Writer) err
 	if err := realtime.Enter(); err != nil {
 		f.status("a scheduler that fails may take scxdiag along: " + err.Error())
 	}
+	nameThreads()
 	s := bpf.Session{
 		Options:  bpf.Options{CellParent: parent, Fault: l.fault},
 		Interval: l.interval,
@@ -199,6 +259,15 @@ func (l *live) onThisMachine(ctx context.Context, f feed, records io.Writer) err
 		}
 	}
 	return s.Run(ctx)
+}
+
+// nameThreads has all threads carry the program's name, under which people see
+// them run in the samples: in a virtual machine they are called init.
+func nameThreads() {
+	names, _ := filepath.Glob("/proc/self/task/*/comm") // the pattern is good
+	for _, n := range names {
+		_ = os.WriteFile(n, []byte("scxdiag"), 0) // it may have ended
+	}
 }
 
 // startDemoLoad makes cgroups with cpusets and keeps them busy until ctx is
@@ -252,7 +321,10 @@ func (l *live) print(ctx context.Context, stdout, stderr io.Writer) error {
 	if cause := context.Cause(ctx); cause != nil && !isEnd(cause) && !errors.Is(cause, syscall.EPIPE) {
 		err = cause
 	}
+	var inside *guestError
 	switch {
+	case errors.As(err, &inside):
+		return errReported // it was a status line
 	case err != nil && !errors.Is(err, bpf.ErrFailed) && !isEnd(err):
 		return err
 	case failed || errors.Is(err, bpf.ErrFailed):

@@ -3,12 +3,13 @@
 package main
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,28 +26,31 @@ const stopWithin = 30 * time.Second
 // inVM is the source that runs the scheduler, and a load for it, in a virtual
 // machine. The same program runs inside; what it sends is records.
 func (l *live) inVM(ctx context.Context, f feed) error {
-	if err := vm.CheckQEMU(); err != nil {
-		return err
-	}
 	kernel, err := l.kernel(ctx, f.status)
 	if err != nil {
 		return err
 	}
 	f.status("booting a kernel in QEMU")
-	m, err := vm.Start(ctx, vm.Config{Kernel: kernel, CPUs: l.vmCPUs})
+	// The machine outlives ctx, which after the boot only asks the scheduler
+	// to end.
+	inside, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	booted := context.AfterFunc(ctx, kill)
+	m, err := vm.Start(inside, vm.Config{Kernel: kernel, CPUs: l.vmCPUs})
 	if err != nil {
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	defer func() { _ = m.Close() }() // it is to be gone, whatever happens
+	if !booted() {
+		return context.Cause(ctx)
+	}
 	if m.Accel() == vm.Emulation {
 		f.status("the CPUs are emulated: all takes its time")
 	}
 
-	// These outlive ctx, which only asks the scheduler to end.
-	inside, kill := context.WithCancel(context.WithoutCancel(ctx))
-	defer kill()
 	records, stdout := io.Pipe()
-	guest, err := m.Start(inside, vm.Cmd{Args: l.guestArgs(), Stdout: stdout, Stderr: lineWriter(f.status)})
+	stderr := &lineWriter{line: f.status}
+	guest, err := m.Start(inside, vm.Cmd{Args: l.guestArgs(), Stdout: stdout, Stderr: stderr})
 	if err != nil {
 		return err
 	}
@@ -64,7 +68,23 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 	if readErr := <-read; err == nil {
 		err = readErr
 	}
-	return guestError(err)
+	if ctx.Err() != nil && errors.As(err, new(*vm.ExitError)) {
+		err = nil // it was told to end, maybe before it could do that in order
+	}
+	return guestEnd(err, stderr.last)
+}
+
+// readyVM says what is missing for a virtual machine. A kernel that has yet to be
+// fetched is not.
+func (l *live) readyVM(ctx context.Context) error {
+	if err := vm.CheckQEMU(); err != nil {
+		return err
+	}
+	if slices.Contains(vm.Kernels(), l.vmKernel) {
+		return nil
+	}
+	_, err := l.kernel(ctx, nil)
+	return err
 }
 
 // kernel finds the kernel that --vm-kernel names.
@@ -90,15 +110,21 @@ func (l *live) guestArgs() []string {
 	return append(args, "--restart="+strconv.FormatBool(l.restart))
 }
 
-// guestError is what the end of scxdiag inside means. It has said on its
-// standard error what went wrong.
-func guestError(err error) error {
+// guestError is what scxdiag inside said last before it failed.
+type guestError struct{ said string }
+
+func (e *guestError) Error() string { return e.said }
+
+// guestEnd is what the end of scxdiag inside means.
+func guestEnd(err error, said string) error {
 	var exit *vm.ExitError
-	if !errors.As(err, &exit) {
+	switch {
+	case !errors.As(err, &exit):
 		return err
-	}
-	if exit.Code == exitFailure {
+	case exit.Code == exitFailure:
 		return bpf.ErrFailed
+	case exit.Code == exitError && said != "":
+		return &guestError{said}
 	}
 	return fmt.Errorf("scxdiag in the virtual machine: %w", err)
 }
@@ -132,14 +158,25 @@ func forwardSamples(ctx context.Context, sample <-chan struct{}, guest *vm.Proce
 
 // lineWriter passes on each line written to it, without the program's own
 // name, which this program puts in front again.
-func lineWriter(line func(string)) io.Writer {
-	r, w := io.Pipe()
-	go func() {
-		in := bufio.NewScanner(r)
-		for in.Scan() {
-			line(strings.TrimPrefix(in.Text(), "scxdiag: "))
+type lineWriter struct {
+	line func(string)
+	last string // line passed on
+	part []byte // of the next
+}
+
+// maxLine bounds a line, in bytes; what is beyond is left out.
+const maxLine = 4096
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	for _, c := range p {
+		switch {
+		case c == '\n':
+			w.last = strings.TrimPrefix(string(w.part), "scxdiag: ")
+			w.part = w.part[:0]
+			w.line(w.last)
+		case len(w.part) < maxLine:
+			w.part = append(w.part, c)
 		}
-		_, _ = io.Copy(io.Discard, r) // behind a line that is too long
-	}()
-	return w
+	}
+	return len(p), nil
 }

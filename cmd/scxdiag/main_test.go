@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,13 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(what string) (bool, error) {
+			if what != "sched_ext" {
+				return false, fmt.Errorf("no such condition: %s", what)
+			}
+			_, err := os.Stat("/sys/kernel/sched_ext")
+			return err == nil, nil
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DUMPS", dumps)
 			e.Setenv("TERM", "xterm")

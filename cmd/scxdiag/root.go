@@ -22,10 +22,15 @@ its CPU was doing instead.
 
 Start with a log of the scheduler or of the kernel:
 
-  scxdiag open crash.log`,
+  scxdiag open crash.log
+
+or have scxdiag run a scheduler of its own and watch it:
+
+  scxdiag live --vm`,
 		Example: `  scxdiag open crash.log                      look at it
   scxdiag open --format text crash.log        print a summary
   journalctl -b -u scx | scxdiag open -       read from a pipe
+  scxdiag live --vm                           watch a scheduler work, in a virtual machine
   scxdiag open --help                         more of that`,
 		Args:          noArgs,
 		SilenceErrors: true,

@@ -5,7 +5,6 @@ package report
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"scxdiag/dump"
 )
@@ -24,7 +23,15 @@ func contentRows(s *dump.Snapshot, f *focus) []row {
 		}
 		rows = append(rows, row{label: "waits most", lines: []phrase{p}})
 	}
-	if r, ok := fact("held", heldCPUs(s, f)); ok {
+	if s.Exit != nil { // or all CPUs are above
+		if r, ok := fact("held", heldCPUs(s, f)); ok {
+			rows = append(rows, r)
+		}
+	}
+	if r, ok := fact("history", history(s)); ok {
+		rows = append(rows, r)
+	}
+	if r, ok := fact("status", status(s)); ok {
 		rows = append(rows, r)
 	}
 	return rows
@@ -58,17 +65,14 @@ func counts(s *dump.Snapshot) phrase {
 		waiting := say(running, " running, ", len(s.Tasks)-running-off, " waiting")
 		tasks = say(tasks, " (", join(", ", waiting, rest), ")")
 	}
-	var cells, queues, events phrase
+	var cells, queues phrase
 	if n := len(s.Cells); n > 0 {
 		cells = say(plural(n, "cell"))
 	}
 	if n := len(s.DSQs); n > 0 {
 		queues = say(plural(n, "queue"))
 	}
-	if n := len(s.Events); n > 0 {
-		events = say(plural(n, "event"))
-	}
-	return join(", ", cpus, tasks, cells, queues, events)
+	return join(", ", cpus, tasks, cells, queues)
 }
 
 // heldCPUs names the CPUs outside the focus that a class above sched_ext
@@ -111,7 +115,7 @@ func sourceRows(s *dump.Snapshot) []row {
 		host = say("host ", quoted(s.Host))
 	}
 	if !s.Time.IsZero() {
-		when = say(s.Time.Format(time.RFC3339Nano))
+		when = say(s.Time.Format("2006-01-02T15:04:05.999Z07:00"))
 	}
 	var rows []row
 	if r, ok := fact("system", join(", ", sched, kernel, host, when)); ok {
@@ -126,7 +130,7 @@ func sourcePhrase(src *dump.Source) phrase {
 		name = "(no name)"
 	}
 	p := say(quoted(name))
-	if src.Line > 0 {
+	if src.Line > 0 && src.Carrier != "ringbuf" { // there, Raw is of the kernel's making
 		p = say(p, ", line ", src.Line)
 	}
 	if src.Carrier != "" {

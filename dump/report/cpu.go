@@ -57,6 +57,9 @@ func cpuQueue(s *dump.Snapshot, c *dump.CPU) phrase {
 	}
 	if c.Queued.Known {
 		queued = say(queueLength(c.Queued.V), " on its own DSQ")
+		if c.DSQ.Known {
+			queued = say(queued, " (", c.DSQ.V.String(), ")")
+		}
 	}
 	if c.VTime.Known {
 		clock = say("vtime ", c.VTime.V)
@@ -99,22 +102,20 @@ func cpuKicks(c *dump.CPU) phrase {
 
 // cellRow says what a cell is and what waits in it.
 func cellRow(c *dump.Cell) row {
-	var cpus, owner, queued, clock phrase
-	if c.CPUs.Known {
-		cpus = say(cpuList(c.CPUs.V))
+	var state, generation, queue, clock phrase
+	if c.State.Known {
+		state = say(quoted(c.State.V))
 	}
-	if c.OwnerPath.Known {
-		owner = say("of cgroup ", quoted(c.OwnerPath.V))
-	} else if c.OwnerCgroup.Known {
-		owner = say("of cgroup ", c.OwnerCgroup.V)
+	if c.Generation.Known {
+		generation = say("generation ", c.Generation.V)
 	}
-	if c.Queued.Known {
-		queued = say(queueLength(c.Queued.V), " on its DSQ")
+	if c.DSQ.Known {
+		queue = say("DSQ ", c.DSQ.V.String())
 	}
 	if c.VTime.Known {
 		clock = say("vtime ", c.VTime.V)
 	}
-	lines := []phrase{join(", ", cpus, owner, queued, clock)}
+	lines := []phrase{join(", ", cellHead(c), clock), join(", ", state, generation, queue)}
 	for i := range c.LLCs {
 		if l := cellLLC(&c.LLCs[i]); len(l) > 0 {
 			lines = append(lines, l)
@@ -126,6 +127,23 @@ func cellRow(c *dump.Cell) row {
 		r.lines = []phrase{say("nothing is known of it")}
 	}
 	return r
+}
+
+// cellHead is what everybody wants to know of a cell.
+func cellHead(c *dump.Cell) phrase {
+	var cpus, owner, queued phrase
+	if c.CPUs.Known {
+		cpus = say(cpuList(c.CPUs.V))
+	}
+	if c.OwnerPath.Known {
+		owner = say("of cgroup ", quoted(c.OwnerPath.V))
+	} else if c.OwnerCgroup.Known {
+		owner = say("of cgroup ", c.OwnerCgroup.V)
+	}
+	if c.Queued.Known {
+		queued = say(queueLength(c.Queued.V), " on its DSQ")
+	}
+	return join(", ", cpus, owner, queued)
 }
 
 // cellLLC describes an LLC of a cell that has tasks or is being emptied; the

@@ -77,7 +77,7 @@ func (f *focus) rows() []row {
 	for _, c := range f.cpus {
 		rows = append(rows, cpuRow(f.s, c))
 	}
-	if f.cell != nil {
+	if f.cell != nil && f.s.Exit != nil { // or all cells are above
 		rows = append(rows, cellRow(f.cell))
 	}
 	return rows

@@ -87,12 +87,14 @@ func accounted(l *dump.Ledger) phrase {
 			p = say(p, ", ", c.n, " ", c.what)
 		}
 	}
-	var received uint64
+	var records phrase
 	for _, r := range l.Records {
-		received += r.Received
+		if r.Received > 0 {
+			records = join(", ", records, say(r.Received, " ", quoted(r.Kind)))
+		}
 	}
-	if received > 0 {
-		p = join(", ", p, say(plural(received, "record"), " received"))
+	if len(records) > 0 {
+		p = join(", ", p, say("records received: ", records))
 	}
 	return p
 }

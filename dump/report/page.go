@@ -33,7 +33,9 @@ func newPage(s *dump.Snapshot) page {
 	if s.Exit != nil {
 		p.message = dump.Printable(s.Exit.Message.V)
 	}
+	p.add(faultRows(s))
 	p.add(findingRows(s))
+	p.add(workRows(s))
 	f := newFocus(s)
 	p.add(f.rows())
 	p.add(exitRows(s, f))

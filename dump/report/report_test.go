@@ -64,6 +64,8 @@ func TestGoldens(t *testing.T) {
 		"cell-rt-hog": {cellRTHog()},
 		"bpf-error":   {bpfError()},
 		"live":        {liveDump()},
+		"sample":      {sample()},
+		"injected":    {injected()},
 		"verdict":     {verdictOnly()},
 		"explained":   {explained()},
 		"hostile":     {hostile()},

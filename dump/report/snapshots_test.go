@@ -201,6 +201,90 @@ func liveDump() *dump.Snapshot {
 	}
 }
 
+// sample is what a ring buffer brings of a scheduler at work.
+func sample() *dump.Snapshot {
+	cell := func(id int32) dump.DSQRef {
+		return dump.DSQRef{ID: dump.DSQID(0x20000000 | id<<16), Kind: dump.DSQKindCell, Cell: id}
+	}
+	task := func(comm string, pid, cpu, of int32) dump.Task {
+		return dump.Task{
+			TaskRef: dump.TaskRef{Comm: comm, PID: pid}, TGID: dump.Of(pid), PFFlags: dump.Of[uint32](0x400000),
+			CPU: dump.Of(cpu), State: dump.Of[byte]('R'), SCXState: dump.Of(dump.TaskEnabled),
+			Flags: dump.Of[uint32](1), OpsState: dump.Of(dump.OpsNone), DSQ: dump.Of(dump.DSQRef{Kind: dump.DSQKindNone}),
+			Slice: dump.Of[uint64](20000000), Weight: dump.Of[uint32](100), CPUs: dump.Of(dump.MaskRange(0, 3)),
+			AllowedCPUs: dump.Of(dump.MaskRange(0, 3)), Cell: dump.Of(of), HasContext: dump.Of(true),
+			VTime: dump.Of[uint64](900), BasisVTime: dump.Of[uint64](900), AssignedDSQ: dump.Of(cell(of)),
+			CgroupID: dump.Of[uint64](61), CgroupName: dump.Of("/a/x"), ConfigSeq: dump.Of[uint64](7),
+			RunTime: dump.Of(164659273 * time.Nanosecond), Runs: dump.Of[uint64](487),
+		}
+	}
+	running := task("batch", 156, 1, 1)
+	running.Current = true
+	waiting := task("web-1", 146, 0, 2)
+	waiting.TGID, waiting.DSQ = dump.Of[int32](142), dump.Of(dump.BuiltinDSQ(dump.DSQLocal, 0))
+	waiting.RunnableAt, waiting.ConfigSeq = dump.Of(-16*time.Millisecond), dump.Of[uint64](6)
+	waiting.CPUs, waiting.MigrationDisabled = dump.Of(dump.MaskOf(0)), dump.Of[uint32](1)
+	asleep := task("idle", 7, 3, 0)
+	asleep.Flags, asleep.Walked, asleep.State = dump.Of[uint32](8), true, dump.Of[byte]('S')
+	cpu := func(id, of int32, comm string, pid int32, class dump.Class) dump.CPU {
+		return dump.CPU{
+			ID: id, Listed: true, NrRunning: dump.Of[uint32](1), Flags: dump.Of[uint32](1), Cell: dump.Of(of),
+			Current: dump.Of(dump.TaskRef{Comm: comm, PID: pid}), Class: dump.Of(class), VTime: dump.Of[uint64](1000),
+			Queued: dump.Of[int64](2), DSQ: dump.Of(dump.DSQID(0x10000000 | id)),
+		}
+	}
+	own := func(id int32, state dump.CellState, cpus dump.CPUMask, queued int64, path string) dump.Cell {
+		c := dump.Cell{
+			ID: id, State: dump.Of(state), Generation: dump.Of(uint32(3)), CPUs: dump.Of(cpus), Queued: dump.Of(queued),
+			VTime: dump.Of[uint64](1000), DSQ: dump.Of(cell(id).ID),
+		}
+		if path != "" {
+			c.OwnerCgroup, c.OwnerPath = dump.Of(uint64(60+id)), dump.Of(path)
+		}
+		return c
+	}
+	return &dump.Snapshot{
+		Source: dump.Source{Name: "live --vm", Carrier: "ringbuf"},
+		Time:   time.Date(2026, 11, 25, 4, 35, 22, 17575152, time.UTC), Host: "scxdiag-vm",
+		Kernel: dump.Kernel{Release: "7.3.4"}, Scheduler: "scxdiag_cells", Trigger: dump.TriggerSample,
+		Status: &dump.Status{
+			ConfigSeq: 8, AppliedSeq: 7, Slice: 20000000, MaxCells: 64, NrEvents: 1030, EnqFallback: 2, TimeClamped: 1,
+		},
+		Cells: []dump.Cell{
+			own(0, dump.CellLive, dump.MaskOf(3), 8, ""), own(1, dump.CellLive, dump.MaskOf(1), 3, "/a"),
+			own(2, dump.CellLive, dump.MaskOf(0), 9, "/a/x"), own(3, dump.CellDrain, dump.CPUMask{}, 1, "/gone"),
+			own(4, dump.CellFree, dump.CPUMask{}, 0, ""),
+		},
+		CPUs: []dump.CPU{
+			cpu(0, 2, "scxdiag", 130, dump.ClassRT), cpu(1, 1, "batch", 156, dump.ClassExt),
+			cpu(3, 0, "swapper/3", 0, dump.ClassIdle),
+		},
+		Tasks: []dump.Task{running, waiting, asleep},
+		Events: []dump.Event{
+			{Seq: 1027, Kind: "cgroup_init", CgroupID: dump.Of[uint64](61), Time: dump.Of[uint64](20809895037), CPU: dump.Of[int32](0)},
+			{Seq: 1028, Kind: "init_task", CgroupID: dump.Of[uint64](61), PID: dump.Of[int32](146), Time: dump.Of[uint64](20819053500)},
+			{Seq: 1029, Kind: "init_task", CgroupID: dump.Of[uint64](61), PID: dump.Of[int32](7), Arg: dump.Of[uint64](2)},
+		},
+		Ledger: dump.Ledger{Records: []dump.RecordCount{
+			{Kind: "begin", Expected: 1, Received: 1}, {Kind: "cell", Expected: 5, Received: 5},
+			{Kind: "task", Expected: 3, Received: 3}, {Kind: "event", Expected: 3, Received: 3},
+		}},
+	}
+}
+
+// injected is the failure of a scheduler that was told to fail, with records
+// lost.
+func injected() *dump.Snapshot {
+	s := sample()
+	s.Trigger, s.Status.Faults = dump.TriggerCrash, []string{"lose-task"}
+	s.Exit = &dump.Exit{
+		Kind: dump.Of(dump.ExitErrorStall), Reason: dump.Of("runnable task stall"),
+		Message: dump.Of("web-1[146] failed to run for 30.016s"), Subject: dump.Of(s.Tasks[1].TaskRef),
+	}
+	s.Ledger.Records[2] = dump.RecordCount{Kind: "task", Expected: 40, Received: 3, Dropped: 37}
+	return s
+}
+
 // verdictOnly is what dmesg keeps of a failure.
 func verdictOnly() *dump.Snapshot {
 	return &dump.Snapshot{

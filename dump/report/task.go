@@ -27,6 +27,7 @@ func taskRows(s *dump.Snapshot, label string, t *dump.Task) []row {
 	sub("queue", taskQueue(t))
 	sub("vtime", taskVTime(s, t))
 	sub("may run", taskLimits(t))
+	sub("ran", taskRuns(s, t))
 	sub("state", taskState(s, t))
 	sub("says", verbatim(t.Scheduler, t.Text, t.Cell.Known || t.VTime.Known), verbatim(t.Unknown, nil, false))
 	if len(t.Stack) > 0 {
@@ -87,8 +88,8 @@ func taskQueue(t *dump.Task) phrase {
 			order = say("ordered by vtime")
 		}
 	}
-	if a := t.AssignedDSQ; a.Known && !a.V.IsNone() && (!t.DSQ.Known || t.DSQ.V.ID != a.V.ID || t.DSQ.V.IsNone()) {
-		assigned = say("assigned to ", dsqName(a.V))
+	if t.IsAssignedElsewhere() {
+		assigned = say("assigned to ", dsqName(t.AssignedDSQ.V))
 	}
 	if t.OpsState.Known {
 		ops = say("ops_state ", t.OpsState.V.String())
@@ -149,9 +150,12 @@ func offset(v, clock uint64) string {
 }
 
 func taskLimits(t *dump.Task) phrase {
-	var cpus, pinned, own, all, slice, weight phrase
+	var cpus, pinned, allowed, own, all, slice, weight phrase
 	if t.CPUs.Known {
 		cpus = say("on ", cpuList(t.CPUs.V))
+	}
+	if t.AllowedCPUs.Known && (!t.CPUs.Known || t.AllowedCPUs.V != t.CPUs.V) {
+		allowed = say("otherwise on ", cpuList(t.AllowedCPUs.V))
 	}
 	if t.MigrationDisabled.Known && t.MigrationDisabled.V > 0 {
 		pinned = say("migration disabled")
@@ -171,11 +175,39 @@ func taskLimits(t *dump.Task) phrase {
 	if t.Weight.Known {
 		weight = say("weight ", t.Weight.V)
 	}
-	return join(", ", cpus, pinned, own, all, slice, weight)
+	return join(", ", cpus, pinned, allowed, own, all, slice, weight)
+}
+
+// taskRuns says how much the task has run and what the scheduler has missed of
+// it.
+func taskRuns(s *dump.Snapshot, t *dump.Task) phrase {
+	var ran, stale, context phrase
+	if t.RunTime.Known {
+		ran = say(t.RunTime.V.Round(time.Microsecond))
+		if t.Runs.Known {
+			ran = say(ran, " in ", plural(t.Runs.V, "run"))
+		}
+	}
+	if s.IsStale(t) {
+		stale = say("not seen since configuration ", t.ConfigSeq.V, ", of ", s.Status.AppliedSeq)
+	}
+	if t.HasContext.Known && !t.HasContext.V {
+		context = say("the scheduler has no storage for it")
+	}
+	return join(", ", ran, stale, context)
 }
 
 func taskState(s *dump.Snapshot, t *dump.Task) phrase {
-	var state, flags, sticky, holding phrase
+	var kind, state, flags, sticky, holding phrase
+	if t.PFFlags.V&dump.PFKThread != 0 {
+		kind = say("kernel thread")
+	}
+	if t.PFFlags.V&dump.PFExiting != 0 {
+		kind = join(", ", kind, say("exiting"))
+	}
+	if t.TGID.Known && t.TGID.V != t.PID {
+		kind = join(", ", kind, say("thread of process ", t.TGID.V))
+	}
 	switch {
 	case t.SCXState.Known:
 		state = say(quoted(t.SCXState.V))
@@ -191,7 +223,7 @@ func taskState(s *dump.Snapshot, t *dump.Task) phrase {
 	if t.HoldingCPU.Known && t.HoldingCPU.V >= 0 {
 		holding = say("being moved by CPU ", t.HoldingCPU.V)
 	}
-	return join(", ", state, flags, sticky, holding)
+	return join(", ", state, flags, sticky, holding, kind)
 }
 
 func flagList(names []string) phrase {

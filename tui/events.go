@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	"strings"
+	"time"
+
+	"scxdiag/dump"
+)
+
+// newEventList is the table of the scheduler's history, the newest step first.
+func newEventList(x *index) *list {
+	event := func(i int) *dump.Event { return &x.s.Events[i] }
+	var first uint64
+	for i := range x.s.Events {
+		if t := event(i).Time; t.Known {
+			first = t.V
+			break
+		}
+	}
+	l := &list{
+		noun:  "events",
+		n:     len(x.s.Events),
+		place: func(i int) place { return x.placeOfEvent(event(i)) },
+		words: func(i int) string { return eventWords(x, event(i)) },
+	}
+	l.columns = []column{
+		{
+			title: "#", width: 7, right: true, desc: true,
+			cell: func(i int) span { return span{plain, number(event(i).Seq)} },
+			key:  func(i int) sortKey { return byNumber(event(i).Seq, true) },
+		},
+		{
+			// The clock counts from the boot of the machine.
+			title: "time", width: 12, right: true, desc: true,
+			cell: func(i int) span {
+				t := event(i).Time
+				return textSpan(t.Known, seconds(t.V))
+			},
+			key: func(i int) sortKey { return byNumber(event(i).Time.V-first, event(i).Time.Known) },
+		},
+		{
+			title: "event", width: 13, grow: 7,
+			cell: func(i int) span {
+				if event(i).Torn { // its fields may belong to two steps
+					return span{warning, "! " + clean(event(i).Kind)}
+				}
+				return span{plain, clean(event(i).Kind)}
+			},
+			key: func(i int) sortKey { return byText(event(i).Kind) },
+		},
+		{
+			title: "task", width: 16, grow: 8,
+			cell: func(i int) span { return x.eventTask(event(i)) },
+			key:  func(i int) sortKey { return byNumber(event(i).PID.V, event(i).PID.V > 0) },
+		},
+		{
+			title: "of", width: 20, grow: 60,
+			cell: func(i int) span { return span{plain, x.eventObject(event(i))} },
+			key:  func(i int) sortKey { return byText(string(x.eventObject(event(i)))) },
+		},
+		{
+			title: "CPU", width: 4, right: true, drop: 1,
+			cell: func(i int) span { return numberSpan(event(i).CPU) },
+			key:  func(i int) sortKey { return byNumber(event(i).CPU.V, event(i).CPU.Known) },
+		},
+	}
+	return l
+}
+
+// seconds is a time of the machine's clock.
+func seconds(ns uint64) text {
+	return textf("%d.%06d", ns/uint64(time.Second), ns%uint64(time.Second)/uint64(time.Microsecond))
+}
+
+// eventCell is the cell that a step is about.
+func eventCell(e *dump.Event) (int32, bool) {
+	return int32(uint32(e.Arg.V)), e.Arg.Known && strings.HasPrefix(e.Kind, "cell_") //nolint:gosec // the scheduler's id
+}
+
+// placeOfEvent is where to read on: the task, if it is still there, or the cell.
+func (x *index) placeOfEvent(e *dump.Event) place {
+	if i, ok := x.byPID[e.PID.V]; ok && e.PID.V > 0 {
+		return x.placeOfTask(i)
+	}
+	if id, ok := eventCell(e); ok {
+		return placeOfCell(id)
+	}
+	return nowhere
+}
+
+func (x *index) eventTask(e *dump.Event) span {
+	if !e.PID.Known || e.PID.V == 0 {
+		return span{muted, unknown}
+	}
+	if i, ok := x.byPID[e.PID.V]; ok {
+		return span{name, clean(x.s.Tasks[i].TaskRef.String())}
+	}
+	return span{muted, "pid " + number(e.PID.V)} // it has ended
+}
+
+// eventObject says what a step was done to.
+func (x *index) eventObject(e *dump.Event) text {
+	var parts []text
+	if id, ok := eventCell(e); ok {
+		parts = append(parts, "cell "+number(id))
+	}
+	if strings.HasPrefix(e.Kind, "apply_") && e.Arg.Known {
+		parts = append(parts, "configuration "+number(e.Arg.V))
+	}
+	if e.CgroupID.Known && e.CgroupID.V > 0 {
+		cgroup := x.cgroup(e.CgroupID.V)
+		if e.Kind == "cgroup_move" && e.Arg.Known {
+			cgroup += " from " + x.cgroup(e.Arg.V)
+		}
+		parts = append(parts, cgroup)
+	}
+	for _, kv := range e.Unknown {
+		parts = append(parts, clean(kv.Key)+"="+clean(kv.Value))
+	}
+	return join(parts, ", ")
+}
+
+// cgroup is the path of a cgroup, where a task or a cell tells it.
+func (x *index) cgroup(id uint64) text {
+	if path, ok := x.cgroups[id]; ok {
+		return clean(path)
+	}
+	return "cgroup " + number(id)
+}
+
+func eventWords(x *index, e *dump.Event) string {
+	w := []string{e.Kind, string(x.eventTask(e).text), string(x.eventObject(e))}
+	if e.PID.Known {
+		w = append(w, "pid="+string(number(e.PID.V)))
+	}
+	if e.CPU.Known {
+		w = append(w, "cpu="+string(number(e.CPU.V)))
+	}
+	if id, ok := eventCell(e); ok {
+		w = append(w, "cell="+string(number(id)))
+	}
+	return strings.ToLower(strings.Join(w, " "))
+}
