@@ -69,11 +69,12 @@ generated: ## fail if the committed objects are not what their sources give
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . ./dump/... ./bpf
 
+# Go minimizes each new input for up to a minute, during which it tries no other.
 fuzz: ## run each fuzz target for FUZZTIME
 	@for pkg in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
 			echo "$$pkg $$target for $(FUZZTIME)"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "$$pkg"; \
 		done; \
 	done
 

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
@@ -24,17 +26,18 @@ type collector struct {
 	mu      sync.Mutex // of all below
 	asm     *wire.Assembler
 	records *bufio.Writer // gets every record, may be nil; written out with each dump
-	read    uint64        // records read from the rings
+	count   uint64        // records read from the rings
 }
 
 // newCollector starts to read. It calls emit, one call at a time, for each
-// dump that is finished; emit must not call the collector.
-func newCollector(rings []*ebpf.Map, records io.Writer, emit func(*wire.Dump)) (*collector, error) {
+// dump that is finished; emit must not call the collector, which reads no more
+// while it works.
+func newCollector(rings []*ebpf.Map, records io.Writer, emit func(*wire.Raw)) (*collector, error) {
 	c := &collector{}
 	if records != nil {
 		c.records = bufio.NewWriter(records)
 	}
-	c.asm = wire.NewAssembler(wire.Options{}, func(d *wire.Dump) {
+	c.asm = wire.NewAssembler(wire.Options{}, func(d *wire.Raw) {
 		if c.records != nil {
 			_ = c.records.Flush() // it keeps its error
 		}
@@ -52,50 +55,74 @@ func newCollector(rings []*ebpf.Map, records io.Writer, emit func(*wire.Dump)) (
 		c.wg.Add(1)
 		go func() {
 			defer c.wg.Done()
-			c.readRing(r)
+			l := lane{ring: r}
+			for c.read(&l) == nil {
+			}
 		}()
 	}
 	return c, nil
 }
 
-// readRing passes on what comes through a ring buffer, until that is closed.
-func (c *collector) readRing(r *ringbuf.Reader) {
-	var rec ringbuf.Record
-	for {
-		err := r.ReadInto(&rec)
-		switch {
-		case errors.Is(err, ringbuf.ErrClosed):
-			return
-		case errors.Is(err, ringbuf.ErrFlushed):
-			continue
-		case err != nil: // a ring buffer has no other errors that end
-			return
+// lane is a ring buffer with what its records are read into.
+type lane struct {
+	ring  *ringbuf.Reader
+	rec   ringbuf.Record
+	batch wire.Batch
+}
+
+// read waits for records and passes on those that are there, as many as a batch
+// holds. That way they take the lock once, and stand from the beginning in the
+// memory that they are kept in.
+func (c *collector) read(l *lane) error {
+	err := l.fill()
+	if l.batch.Len() > 0 {
+		c.take(&l.batch)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err // only of a ring buffer that is closed
+}
+
+// past is a deadline that does not let anything wait.
+var past = time.Unix(1, 0)
+
+// fill reads records into the batch until that is full or the ring buffer
+// empty. It waits for the first one only: what remains in the ring buffer may
+// be space that its writer discarded, and no record waits for another.
+func (l *lane) fill() error {
+	l.ring.SetDeadline(time.Time{})
+	for first := true; ; first = false {
+		l.rec.RawSample = l.batch.Free()
+		if err := l.ring.ReadInto(&l.rec); err != nil {
+			return err //nolint:wrapcheck // nobody sees it
 		}
-		c.take(rec.RawSample)
+		if l.batch.Append(l.rec.RawSample) || l.rec.Remaining == 0 {
+			return nil
+		}
+		if first {
+			l.ring.SetDeadline(past)
+		}
 	}
 }
 
-// take adds a record that came through a ring buffer.
-func (c *collector) take(record []byte) {
+// take adds the records of a batch.
+func (c *collector) take(b *wire.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.read++
-	c.add(record)
+	c.count += uint64(b.Len()) //nolint:gosec // not negative
+	if c.records != nil {
+		_, _ = b.WriteTo(c.records) // it keeps its error
+	}
+	c.asm.AddBatch(b)
 }
 
 // put adds a record that the collector itself made.
 func (c *collector) put(record []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.add(record)
-}
-
-// add takes a record; c.mu is held.
-func (c *collector) add(record []byte) {
 	if c.records != nil {
-		if h, err := wire.ParseHeader(record); err == nil {
-			_, _ = c.records.Write(record[:h.Len]) // it keeps its error
-		}
+		_, _ = c.records.Write(record) // it keeps its error
 	}
 	_ = c.asm.Add(record) // it has counted what it could not use
 }
@@ -104,7 +131,7 @@ func (c *collector) add(record []byte) {
 func (c *collector) progress() (read uint64, open bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.read, len(c.asm.Open(nil)) > 0
+	return c.count, len(c.asm.Open(nil)) > 0
 }
 
 // flush finishes all dumps as they are.

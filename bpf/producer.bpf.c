@@ -2,8 +2,9 @@
 
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A producer for the benchmark of the collector: it fills a ring buffer with
- * task records, without a scheduler.
+ * A producer for tests of the collector: it puts a dump that has only tasks into
+ * a ring buffer, without a scheduler. The records have the size that they have
+ * on a machine of up to 64 CPUs.
  */
 #include "guard.bpf.h"
 #include "record.h"
@@ -12,11 +13,12 @@ char LICENSE[] SEC("license") = "GPL";
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 64 << 20);
+	__uint(max_entries, 4 << 20); /* as for a machine of 2,500 tasks */
 } ring SEC(".maps");
 
 u64 produce_dump; /* the dump that the records are of */
 u32 produce_count;
+u32 produce_discard; /* records behind it that come to nothing */
 u64 produced, failed;
 
 struct produced_task {
@@ -28,6 +30,7 @@ SEC("syscall")
 int produce(void *ctx)
 {
 	struct produced_task *r;
+	struct rec_end *end;
 	u32 i;
 
 	produced = failed = 0;
@@ -50,6 +53,26 @@ int produce(void *ctx)
 		r->task.pid = produced + 1;
 		bpf_ringbuf_submit(r, 0);
 		produced++;
+	}
+	end = bpf_ringbuf_reserve(&ring, sizeof(*end), 0);
+	if (!end) {
+		failed++;
+		return 0;
+	}
+	__builtin_memset(end, 0, sizeof(*end));
+	end->h.magic = REC_MAGIC;
+	end->h.version = REC_VERSION;
+	end->h.kind = REC_END;
+	end->h.len = sizeof(*end);
+	end->h.dump = produce_dump;
+	end->sent[REC_TASK] = produced;
+	bpf_ringbuf_submit(end, 0);
+	for_range(i, 0, 16) {
+		if (i >= produce_discard)
+			break;
+		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+		if (r)
+			bpf_ringbuf_discard(r, 0);
 	}
 	return 0;
 }

@@ -16,12 +16,13 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	producerMapRing         = "ring"
-	producerProgProduce     = "produce"
-	producerVarFailed       = "failed"
-	producerVarProduceCount = "produce_count"
-	producerVarProduceDump  = "produce_dump"
-	producerVarProduced     = "produced"
+	producerMapRing           = "ring"
+	producerProgProduce       = "produce"
+	producerVarFailed         = "failed"
+	producerVarProduceCount   = "produce_count"
+	producerVarProduceDiscard = "produce_discard"
+	producerVarProduceDump    = "produce_dump"
+	producerVarProduced       = "produced"
 )
 
 // loadProducer returns the embedded CollectionSpec for producer.
@@ -80,10 +81,11 @@ type producerMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type producerVariableSpecs struct {
-	Failed       *ebpf.VariableSpec `ebpf:"failed"`
-	ProduceCount *ebpf.VariableSpec `ebpf:"produce_count"`
-	ProduceDump  *ebpf.VariableSpec `ebpf:"produce_dump"`
-	Produced     *ebpf.VariableSpec `ebpf:"produced"`
+	Failed         *ebpf.VariableSpec `ebpf:"failed"`
+	ProduceCount   *ebpf.VariableSpec `ebpf:"produce_count"`
+	ProduceDiscard *ebpf.VariableSpec `ebpf:"produce_discard"`
+	ProduceDump    *ebpf.VariableSpec `ebpf:"produce_dump"`
+	Produced       *ebpf.VariableSpec `ebpf:"produced"`
 }
 
 // producerObjects contains all objects after they have been loaded into the kernel.
@@ -119,10 +121,11 @@ func (m *producerMaps) Close() error {
 //
 // It can be passed to loadProducerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type producerVariables struct {
-	Failed       *ebpf.Variable `ebpf:"failed"`
-	ProduceCount *ebpf.Variable `ebpf:"produce_count"`
-	ProduceDump  *ebpf.Variable `ebpf:"produce_dump"`
-	Produced     *ebpf.Variable `ebpf:"produced"`
+	Failed         *ebpf.Variable `ebpf:"failed"`
+	ProduceCount   *ebpf.Variable `ebpf:"produce_count"`
+	ProduceDiscard *ebpf.Variable `ebpf:"produce_discard"`
+	ProduceDump    *ebpf.Variable `ebpf:"produce_dump"`
+	Produced       *ebpf.Variable `ebpf:"produced"`
 }
 
 // producerPrograms contains all programs after they have been loaded into the kernel.

@@ -119,12 +119,14 @@ func (s *Session) once(ctx context.Context, enabled func()) error {
 	}
 	r := run{
 		session: s, sched: sched, enabled: enabled,
-		ended: make(chan bool, 1), dumps: make(chan *wire.Dump, 32), delivered: make(chan struct{}),
+		raw: make(chan *wire.Raw, 8), dumps: make(chan *wire.Dump, 32),
+		ended: make(chan bool, 1), delivered: make(chan struct{}),
 	}
+	go r.decode()
 	go r.deliver()
 	err = r.run(ctx)
 	closeErr := sched.Close()
-	close(r.dumps)
+	close(r.raw)
 	<-r.delivered
 	if err == nil {
 		err = closeErr
@@ -142,13 +144,30 @@ type run struct {
 	late    bool   // nothing tells when a dump by SysRq-D is complete
 	checked uint64 // records read at the last check
 
-	dumps     chan *wire.Dump
-	delivered chan struct{} // closed when all of dumps were
-	ended     chan bool     // the exit was read: whether it is a failure
+	raw       chan *wire.Raw  // from the collector, which waits if it is full
+	dumps     chan *wire.Dump // decoded
+	delivered chan struct{}   // closed when all of dumps were
+	ended     chan bool       // the exit was read: whether it is a failure
 }
 
-// deliver completes the dumps and hands them out, so that the readers of the
-// rings need not wait for that.
+// decode decodes the dumps that the collector finished, so that the readers of
+// the rings need not wait for that.
+func (r *run) decode() {
+	defer close(r.dumps)
+	for raw := range r.raw {
+		d := raw.Decode()
+		if e := d.Snapshot.Exit; e != nil && d.Snapshot.Trigger != dump.TriggerSysRq {
+			select {
+			case r.ended <- e.IsFailure():
+			default: // it has ended before
+			}
+		}
+		r.dumps <- d
+	}
+}
+
+// deliver completes the dumps and hands them out. It is apart from decode, so
+// that the end of the scheduler is known even if nobody takes the dumps.
 func (r *run) deliver() {
 	defer close(r.delivered)
 	for d := range r.dumps {
@@ -158,20 +177,9 @@ func (r *run) deliver() {
 	}
 }
 
-// emit is called for each dump that the collector finished.
-func (r *run) emit(d *wire.Dump) {
-	if e := d.Snapshot.Exit; e != nil && d.Snapshot.Trigger != dump.TriggerSysRq {
-		select {
-		case r.ended <- e.IsFailure():
-		default: // it has ended before
-		}
-	}
-	r.dumps <- d
-}
-
 func (r *run) run(ctx context.Context) error {
 	var err error
-	if r.col, err = newCollector(r.sched.rings(), r.session.Records, r.emit); err != nil {
+	if r.col, err = newCollector(r.sched.rings(), r.session.Records, func(d *wire.Raw) { r.raw <- d }); err != nil {
 		return err
 	}
 	defer r.col.close()

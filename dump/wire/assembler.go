@@ -3,10 +3,9 @@
 package wire
 
 import (
-	"encoding/binary"
+	"maps"
 	"slices"
-
-	"scxdiag/dump"
+	"sync/atomic"
 )
 
 // Options bound what an Assembler holds. The zero Options stand for the
@@ -17,37 +16,22 @@ type Options struct {
 	// MaxOpen is how many dumps may be open at once, by default 8. One more,
 	// and the oldest is finished as it is.
 	MaxOpen int
-	// MaxBytes is how many bytes of records all open dumps hold together, by
-	// default 256 MiB. One more, and the oldest other dump is finished as it
-	// is; if there is none, further records are counted and left out.
+	// MaxBytes is how much memory the records of all open dumps take together,
+	// by default 256 MiB, at least MaxRecord. Where that is not enough the
+	// oldest other dump is finished as it is; if there is none, further records
+	// are counted and left out.
 	MaxBytes int
 	// MaxTasks is how many tasks of run queues, and how many others, a dump
 	// may have, by default 262144. Further ones are counted and left out.
 	MaxTasks int
 }
 
-// Limits of what no option changes: more than any scheduler has, and few
-// enough that records cannot ask for memory without end.
+// Limits of what no option changes: more than any machine has, and few enough
+// that records cannot ask for memory without end.
 const (
-	maxCells       = 1 << 16
-	maxDSQs        = 1 << 18
-	maxEvents      = 1 << 18
-	maxTexts       = 1 << 14 // pieces of the kernel's dump
 	maxCgroups     = 1 << 16
 	maxCgroupBytes = 16 << 20
 )
-
-// Dump is a finished dump.
-type Dump struct {
-	Snapshot *dump.Snapshot
-	// KernelText is the kernel's own dump of the same instant, as text that
-	// package dump/text reads; nil if there was none. Where a piece of it was
-	// lost, it ends with the last whole line in front of that, and the ledger
-	// says so.
-	KernelText []byte
-	// ID is the time of the dump in ns since boot, which joins its records.
-	ID uint64
-}
 
 // Stats count the records that an Assembler could not use, for whichever dump.
 type Stats struct {
@@ -59,62 +43,52 @@ type Stats struct {
 }
 
 // Assembler puts the records of dumps together. It is not safe for concurrent
-// use.
+// use; what it emits is independent of it.
 type Assembler struct {
 	opts  Options
-	emit  func(*Dump)
+	emit  func(*Raw)
 	stats Stats
 	seen  Stats // what the ledgers of finished dumps tell already
 
-	host        *Host // nil until there is one; never changed, only replaced
-	cgroups     map[uint64]string
-	cgroupBytes int
+	host    *Host // nil until there is one; never changed, only replaced
+	cgroups *cgroupPaths
 
-	open   []*pending // oldest first
-	last   *pending   // of open: the one that the last record belonged to
+	open   []*Raw     // oldest first
+	last   *Raw       // of open: the one that the last record belonged to
 	recent [32]uint64 // ids of finished dumps
 	next   int        // in recent
 
-	held int      // bytes of records in open
-	free [][]byte // chunks of finished dumps
-	idle *pending // a finished dump, to be used again
+	held int // bytes of the chunks of open
+	pool *pool
 }
 
-// pending is a dump that is not finished.
-type pending struct {
-	id     uint64
-	host   *Host
-	before Stats // when it began, less what no ledger tells yet
-
-	chunks [][]byte // its records, one behind the other; none crosses a chunk
-	bytes  int
-
-	arrived [Kinds]uint64 // records that came, of whatever quality
-	bad     [Kinds]uint64 // of these, malformed
-	over    [Kinds]uint64 // of these, beyond a limit
-	kept    [Kinds]uint64 // of these, in chunks
-	walked  uint64        // of kept[KindTask], from the walk over all tasks
-
-	begin    Begin
-	end      End
-	hasBegin bool
-	hasEnd   bool
+// cgroupPaths are the names of cgroups. They stay as they are while a dump that
+// is not decoded refers to them.
+type cgroupPaths struct {
+	byID  map[uint64]string
+	bytes int
+	lent  atomic.Int32 // dumps that refer to it
 }
 
 // NewAssembler returns an Assembler that calls emit for each finished dump,
-// from within Add, Flush and FlushAll. A finished dump shares no memory with
-// the records. The function must not call the Assembler.
-func NewAssembler(o Options, emit func(*Dump)) *Assembler {
+// from within Add, AddBatch, Flush and FlushAll. The function must not call the
+// Assembler.
+//
+// Decoding a dump takes many times as long as reading it, so a caller that must
+// keep up with a ring does that in another goroutine, and bounds how many dumps
+// wait for it with their records.
+func NewAssembler(o Options, emit func(*Raw)) *Assembler {
 	if o.MaxOpen <= 0 {
 		o.MaxOpen = 8
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 256 << 20
 	}
+	o.MaxBytes = max(o.MaxBytes, chunkSize)
 	if o.MaxTasks <= 0 {
 		o.MaxTasks = 1 << 18
 	}
-	return &Assembler{opts: o, emit: emit, cgroups: map[uint64]string{}}
+	return &Assembler{opts: o, emit: emit, cgroups: &cgroupPaths{byID: map[uint64]string{}}, pool: new(pool)}
 }
 
 // Stats returns what could not be used so far.
@@ -123,7 +97,7 @@ func (a *Assembler) Stats() Stats { return a.stats }
 // Open appends the ids of the dumps that are not finished, oldest first.
 func (a *Assembler) Open(ids []uint64) []uint64 {
 	for _, d := range a.open {
-		ids = append(ids, d.id)
+		ids = append(ids, d.ID)
 	}
 	return ids
 }
@@ -134,7 +108,8 @@ func (a *Assembler) Open(ids []uint64) []uint64 {
 //
 // An error says why the record was not taken. It has been counted, in the
 // ledger of its dump where that is known and in Stats otherwise, so the caller
-// may go on.
+// may go on. That there is none means little: the bodies of most records are
+// looked at when their dump is decoded.
 func (a *Assembler) Add(b []byte) error {
 	h, err := ParseHeader(b)
 	if err != nil {
@@ -154,30 +129,78 @@ func (a *Assembler) Add(b []byte) error {
 	case h.Kind >= Kinds: // of a newer writer, and of no dump
 		return nil
 	}
-	d := a.last
-	if d == nil || d.id != h.Dump {
-		if d = a.find(h.Dump); d == nil {
-			a.stats.Late++
-			return errLate
-		}
+	d := a.find(h.Dump)
+	if d == nil {
+		a.stats.Late++
+		return errLate
 	}
 	d.arrived[h.Kind]++
-	if err = h.check(record); err != nil {
-		d.bad[h.Kind]++
-	} else if err = a.keep(d, &h, record); err != nil {
-		d.over[h.Kind]++
+	switch h.Kind {
+	case KindBegin, KindEnd:
+		err = d.note(h.Kind, record)
+	default:
+		if err = a.keep(d, record); err != nil {
+			d.over[h.Kind]++
+		}
 	}
-	if d.hasEnd && d.isComplete(h.Kind) {
+	if d.isComplete() {
 		a.finish(d)
 	}
 	return err
 }
 
+// AddBatch does what Add does for each record of a batch, in their order, but at
+// once: should there be more of a dump than its End announces, those that come
+// in one batch with its last record are counted as its own. It leaves the batch
+// empty; the memory of the records may have changed hands, so nothing else may
+// refer to it.
+func (a *Assembler) AddBatch(b *Batch) {
+	if len(b.buf) > 0 {
+		a.addSame(b)
+	}
+	if b.hasOdd {
+		_ = a.Add(b.odd) // it has counted what it could not use
+	}
+	b.clear()
+}
+
+// addSame adds the records of a batch that are of one dump.
+func (a *Assembler) addSame(b *Batch) {
+	d := a.find(b.dump)
+	if d == nil {
+		a.stats.Late += b.same()
+		return
+	}
+	for k, n := range b.kinds {
+		d.arrived[k] += n
+	}
+	if b.kinds[KindBegin]+b.kinds[KindEnd] > 0 {
+		walk(b.buf, func(k Kind, record []byte) {
+			if k == KindBegin || k == KindEnd {
+				_ = d.note(k, record) // it has counted what it could not use
+			}
+		})
+	}
+	if a.take(d, b) != nil {
+		for k, n := range b.kinds {
+			if k != int(KindBegin) && k != int(KindEnd) {
+				d.over[k] += n
+			}
+		}
+	}
+	if d.isComplete() {
+		a.finish(d)
+	}
+}
+
 // find returns the open dump with the given id, which it opens if need be. It
 // returns nil if that dump is finished.
-func (a *Assembler) find(id uint64) *pending {
+func (a *Assembler) find(id uint64) *Raw {
+	if a.last != nil && a.last.ID == id {
+		return a.last
+	}
 	for _, d := range a.open {
-		if d.id == id {
+		if d.ID == id {
 			a.last = d
 			return d
 		}
@@ -188,48 +211,46 @@ func (a *Assembler) find(id uint64) *pending {
 	if len(a.open) >= a.opts.MaxOpen {
 		a.finish(a.open[0])
 	}
-	d := a.idle
-	if d == nil {
-		d = new(pending)
-	}
-	a.idle = nil
-	*d = pending{id: id, host: a.host, before: a.seen, chunks: d.chunks[:0]}
+	d := &Raw{ID: id, opts: a.opts, host: a.host, lost: a.seen, pool: a.pool}
 	a.open = append(a.open, d)
 	a.last = d
 	return d
 }
 
-// keep copies a record that has been checked.
-func (a *Assembler) keep(d *pending, h *Header, record []byte) error {
-	walk := h.Kind == KindTask && h.Walk != 0
-	switch h.Kind {
-	case KindBegin:
-		if !d.hasBegin {
-			d.begin.fields(&codec{b: record})
-			d.hasBegin = true
-		}
-		d.kept[KindBegin]++
-		return nil
-	case KindEnd: // the last one counts: counts only grow
-		d.end.fields(&codec{b: record})
-		d.hasEnd = true
-		return nil
-	case KindTask:
-		of := d.walked
-		if !walk {
-			of = d.kept[KindTask] - d.walked
-		}
-		if of >= uint64(a.opts.MaxTasks) { //nolint:gosec // positive
-			return errLimit
-		}
-	default:
-		if d.kept[h.Kind] >= maxKept[h.Kind] {
-			return errLimit
-		}
+// take keeps the records of a batch. It takes over their memory where that is
+// well filled; otherwise a few records could hold much of it.
+func (a *Assembler) take(d *Raw, b *Batch) error {
+	if len(b.buf) < chunkSize/2 || b.hasOdd { // which may stand in the same memory
+		return a.keep(d, b.buf)
 	}
-	for a.held+len(record) > a.opts.MaxBytes {
-		if len(a.open) == 1 {
+	if !a.reserve(d) {
+		return errLimit
+	}
+	d.chunks = append(d.chunks, b.buf)
+	b.buf = a.pool.get()
+	return nil
+}
+
+// keep copies records of a dump, which a chunk has room for.
+func (a *Assembler) keep(d *Raw, records []byte) error {
+	n := len(d.chunks)
+	if n == 0 || cap(d.chunks[n-1])-len(d.chunks[n-1]) < len(records) {
+		if !a.reserve(d) {
 			return errLimit
+		}
+		d.chunks = append(d.chunks, a.pool.get())
+		n++
+	}
+	d.chunks[n-1] = append(d.chunks[n-1], records...)
+	return nil
+}
+
+// reserve makes room for one more chunk of a dump, if need be at the cost of
+// others, and reports whether there is.
+func (a *Assembler) reserve(d *Raw) bool {
+	for a.held+chunkSize > a.opts.MaxBytes {
+		if len(a.open) == 1 {
+			return false
 		}
 		oldest := a.open[0]
 		if oldest == d {
@@ -237,69 +258,15 @@ func (a *Assembler) keep(d *pending, h *Header, record []byte) error {
 		}
 		a.finish(oldest)
 	}
-	n := len(d.chunks)
-	if n == 0 || cap(d.chunks[n-1])-len(d.chunks[n-1]) < len(record) {
-		d.chunks = append(d.chunks, a.chunk(n))
-		n++
-	}
-	d.chunks[n-1] = append(d.chunks[n-1], record...)
-	d.bytes += len(record)
-	a.held += len(record)
-	d.kept[h.Kind]++
-	if walk {
-		d.walked++
-	}
-	return nil
-}
-
-var maxKept = [Kinds]uint64{
-	KindCell: maxCells, KindCPU: dump.MaxCPUs, KindDSQ: maxDSQs, KindEvent: maxEvents, KindText: maxTexts, KindExit: 1,
-}
-
-// Sizes of chunks. The n-th of a dump is twice as long as the one before, so
-// that small dumps stay small and large ones need few.
-const (
-	minChunk = MaxRecord
-	maxChunk = 16 * minChunk
-	maxFree  = 16 // chunks that are kept for later dumps
-)
-
-// chunk is an empty buffer for the n-th chunk of a dump.
-func (a *Assembler) chunk(n int) []byte {
-	size := min(minChunk<<min(n, 4), maxChunk)
-	for i := range slices.Backward(a.free) {
-		if c := a.free[i]; cap(c) >= size {
-			a.free = slices.Delete(a.free, i, i+1)
-			return c[:0]
-		}
-	}
-	return make([]byte, 0, size)
-}
-
-// isComplete reports whether all that End announces has come; k is the kind of
-// the record that came last.
-func (d *pending) isComplete(k Kind) bool {
-	if k != KindEnd && d.arrived[k] < d.due(k) {
-		return false
-	}
-	for k := range Kind(Kinds) {
-		if k != KindEnd && d.arrived[k] < d.due(k) {
-			return false
-		}
-	}
+	a.held += chunkSize
 	return true
-}
-
-// due is how many records of a kind come through the ring, by End.
-func (d *pending) due(k Kind) uint64 {
-	return d.end.Sent[k] - min(d.end.Sent[k], d.end.Dropped[k])
 }
 
 // Flush finishes the dump with the given id as it is and reports whether it was
 // open. What has not come is missing, and the ledger says so.
 func (a *Assembler) Flush(id uint64) bool {
 	for _, d := range a.open {
-		if d.id == id {
+		if d.ID == id {
 			a.finish(d)
 			return true
 		}
@@ -315,29 +282,27 @@ func (a *Assembler) FlushAll() {
 }
 
 // finish takes a dump out of the open ones and emits it.
-func (a *Assembler) finish(d *pending) {
-	out := a.build(d)
+func (a *Assembler) finish(d *Raw) {
 	a.close(d)
+	if d.host == nil {
+		d.host = a.host
+	}
+	d.cgroups = a.cgroups
+	d.cgroups.lent.Add(1)
+	d.lost = a.stats.since(d.lost)
 	a.seen = a.stats
-	a.emit(out)
+	a.emit(d)
 }
 
-// close takes a dump out of the open ones and keeps its chunks for others.
-func (a *Assembler) close(d *pending) {
-	a.open = slices.DeleteFunc(a.open, func(o *pending) bool { return o == d })
+// close takes a dump out of the open ones.
+func (a *Assembler) close(d *Raw) {
+	a.open = slices.DeleteFunc(a.open, func(o *Raw) bool { return o == d })
 	if a.last == d {
 		a.last = nil
 	}
-	a.recent[a.next%len(a.recent)] = d.id
+	a.recent[a.next%len(a.recent)] = d.ID
 	a.next++
-	a.held -= d.bytes
-	for _, c := range d.chunks {
-		if len(a.free) < maxFree {
-			a.free = append(a.free, c)
-		}
-	}
-	clear(d.chunks)
-	a.idle = d
+	a.held -= len(d.chunks) * chunkSize
 }
 
 // skipped notes bytes of a stream that were no records.
@@ -351,8 +316,7 @@ func (a *Assembler) addHost(record []byte) error {
 	}
 	if a.host == nil || *a.host != h {
 		if a.host != nil && (a.host.Name != h.Name || a.host.Release != h.Release) {
-			clear(a.cgroups) // the ids of another machine
-			a.cgroupBytes = 0
+			a.cgroups = &cgroupPaths{byID: map[uint64]string{}} // the ids were of another machine
 		}
 		a.host = &h
 	}
@@ -365,24 +329,20 @@ func (a *Assembler) addCgroup(record []byte) error {
 		a.stats.Malformed++
 		return err
 	}
-	old, known := a.cgroups[c.ID]
-	if !known && len(a.cgroups) >= maxCgroups || a.cgroupBytes-len(old)+len(c.Path) > maxCgroupBytes {
+	p := a.cgroups
+	old, known := p.byID[c.ID]
+	if !known && len(p.byID) >= maxCgroups || p.bytes-len(old)+len(c.Path) > maxCgroupBytes {
 		a.stats.Limit++
 		return errLimit
 	}
-	a.cgroupBytes += len(c.Path) - len(old)
-	a.cgroups[c.ID] = c.Path
-	return nil
-}
-
-// records calls f for each record that the dump keeps, in the order in which
-// they came.
-func (d *pending) records(f func(k Kind, record []byte)) {
-	for _, c := range d.chunks {
-		for len(c) > 0 {
-			n := binary.LittleEndian.Uint32(c[8:])
-			f(Kind(binary.LittleEndian.Uint16(c[6:])), c[:n])
-			c = c[n:]
-		}
+	if known && old == c.Path {
+		return nil
 	}
+	if p.lent.Load() > 0 {
+		p = &cgroupPaths{byID: maps.Clone(p.byID), bytes: p.bytes}
+		a.cgroups = p
+	}
+	p.bytes += len(c.Path) - len(old)
+	p.byID[c.ID] = c.Path
+	return nil
 }

@@ -26,7 +26,7 @@ func BenchmarkAssemblerAdd(b *testing.B) {
 	for _, r := range records {
 		total += len(r)
 	}
-	a := wire.NewAssembler(wire.Options{}, func(*wire.Dump) { b.Error("a dump was finished") })
+	a := wire.NewAssembler(wire.Options{}, decode(func(*wire.Dump) { b.Error("a dump was finished") }))
 	addAll := func() {
 		for _, r := range records {
 			if err := a.Add(r); err != nil {
@@ -73,7 +73,7 @@ func timed(rounds int, f func()) time.Duration {
 func BenchmarkDump(b *testing.B) {
 	records := append([][]byte{wiretest.Host.Append(nil)}, wiretest.Sample(0, benchTasks).Records()...)
 	dumps := 0
-	a := wire.NewAssembler(wire.Options{}, func(*wire.Dump) { dumps++ })
+	a := wire.NewAssembler(wire.Options{}, decode(func(*wire.Dump) { dumps++ }))
 	b.ReportAllocs()
 	allocs := testing.AllocsPerRun(1, func() {
 		for _, r := range records {

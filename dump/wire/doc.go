@@ -11,11 +11,14 @@
 // The records of a dump travel through two ring buffers: one for what must not
 // be lost (the exit, the run queues), one for what may be (sleeping tasks, the
 // history). Order holds within a ring, not between the two, and records of
-// several dumps may alternate. An [Assembler] copies records while they come,
-// as cheaply as it can, because the reader of a ring must keep up with a writer
-// that runs with interrupts off. It decodes a dump once all that was sent has
-// come, or once the caller knows that no more will, and accounts for the rest
-// in the snapshot's ledger: sent = received + dropped, for each kind.
+// several dumps may alternate. An [Assembler] takes records while they come, as
+// cheaply as it can, because the reader of a ring must keep up with a writer
+// that runs with interrupts off: it counts them and looks at little more than
+// their headers, and a [Batch] of them it keeps without copying. Once all that
+// was sent has come, or the caller knows that no more will, it emits the dump
+// as a [Raw]. Decoding that checks the records, makes the snapshot, and accounts
+// for what is missing in the snapshot's ledger: sent = received + dropped, for
+// each kind.
 //
 // A [Reader] does the same for a stream of records one behind the other, such
 // as a file, and gets over damage in it.

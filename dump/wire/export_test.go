@@ -5,7 +5,9 @@ package wire
 // DropAll forgets the open dumps without decoding them, for benchmarks.
 func (a *Assembler) DropAll() {
 	for len(a.open) > 0 {
-		a.close(a.open[0])
+		d := a.open[0]
+		a.close(d)
+		a.pool.put(d.chunks)
 	}
 	clear(a.recent[:])
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/iotest"
 
@@ -70,27 +71,51 @@ func seeds(f *testing.F) {
 }
 
 // FuzzAssembler cuts its input into records by their lengths alone, as far as
-// they go, so that their contents are what is fuzzed.
+// they go, so that their contents are what is fuzzed. It adds them one by one,
+// in batches of one, which must come to the same, and in larger batches.
 func FuzzAssembler(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
-		o := wire.Options{MaxOpen: 3, MaxBytes: 1 << 16, MaxTasks: 100}
-		a := wire.NewAssembler(o, func(d *wire.Dump) { sane(t, d) })
+		var records [][]byte
 		for len(in) > 0 {
 			n := len(in)
 			if n >= 12 {
 				n = min(n, max(1, int(binary.LittleEndian.Uint32(in[8:])&0xffff)))
 			}
-			_ = a.Add(in[:n])
+			records = append(records, in[:n])
 			in = in[n:]
-			if a.Held() > o.MaxBytes || len(a.Open(nil)) > o.MaxOpen {
-				t.Fatalf("%d bytes held, %d dumps open", a.Held(), len(a.Open(nil)))
+		}
+		assemble := func(o wire.Options, add func(*wire.Assembler, []byte)) (ids []string, stats wire.Stats) {
+			a := wire.NewAssembler(o, decode(func(d *wire.Dump) {
+				sane(t, d)
+				ids = append(ids, d.Snapshot.ID())
+			}))
+			for _, r := range records {
+				add(a, r)
+				if o.MaxBytes > 0 && a.Held() > o.MaxBytes || len(a.Open(nil)) > o.MaxOpen {
+					t.Fatalf("%d bytes held, %d dumps open", a.Held(), len(a.Open(nil)))
+				}
 			}
+			add(a, nil)
+			a.FlushAll()
+			if a.Held() != 0 {
+				t.Fatalf("%d bytes held without any dump", a.Held())
+			}
+			return ids, a.Stats()
 		}
-		a.FlushAll()
-		if a.Held() != 0 {
-			t.Fatalf("%d bytes held without any dump", a.Held())
+		o := wire.Options{MaxOpen: 3, MaxTasks: 100}
+		ids, stats := assemble(o, func(a *wire.Assembler, r []byte) { _ = a.Add(r) })
+		var b wire.Batch
+		ids2, stats2 := assemble(o, func(a *wire.Assembler, r []byte) { inBatches(a, &b, 1, [][]byte{r}) })
+		if stats != stats2 || !slices.Equal(ids, ids2) {
+			t.Fatalf("in batches of one: %q, %+v; without: %q, %+v", ids2, stats2, ids, stats)
 		}
+		o.MaxBytes = 2 * wire.MaxRecord
+		assemble(o, func(a *wire.Assembler, r []byte) {
+			if full := b.Append(append(b.Free(), r...)); full || b.Len() == 7 || r == nil {
+				a.AddBatch(&b)
+			}
+		})
 	})
 }
 

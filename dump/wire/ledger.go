@@ -22,9 +22,8 @@ func (s Stats) since(old Stats) Stats {
 // note adds a note to the ledger.
 func (b *builder) note(parts ...any) { b.s.Ledger.Note(fmt.Sprint(parts...)) }
 
-// account says in the ledger what is missing. Lost is what the stream around
-// the dump lost, of this dump or of none.
-func (b *builder) account(hasHost bool, lost Stats) {
+// account says in the ledger what is missing.
+func (b *builder) account() {
 	d, l := b.d, &b.s.Ledger
 	if !d.hasBegin {
 		b.note("the begin record is missing")
@@ -33,7 +32,7 @@ func (b *builder) account(hasHost bool, lost Stats) {
 		l.Truncated = true
 		b.note("the end record is missing: what else was sent is unknown")
 	}
-	if !hasHost {
+	if d.host == nil {
 		b.note("no host record: kernel, wall-clock time and the length of a jiffy are unknown")
 	}
 	for k := range Kind(Kinds) {
@@ -46,9 +45,9 @@ func (b *builder) account(hasHost bool, lost Stats) {
 	if b.torn > 0 {
 		b.note("events that were overwritten while they were read: ", b.torn)
 	}
-	b.count("malformed records in the stream: ", lost.Malformed)
-	b.count("records of another version, skipped: ", lost.NewVersion)
-	b.count("bytes of the stream that are no records, skipped: ", lost.Skipped)
+	b.count("malformed records in the stream: ", d.lost.Malformed)
+	b.count("records of another version, skipped: ", d.lost.NewVersion)
+	b.count("bytes of the stream that are no records, skipped: ", d.lost.Skipped)
 }
 
 // accountKind enters one kind of record. If End is missing nothing is known of

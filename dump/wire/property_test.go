@@ -449,26 +449,41 @@ var sameDump = cmp.Options{
 	cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "DSQs.PIDs" }, cmp.Comparer(slices.Equal[[]int32])),
 }
 
-// TestSnapshotsAreWhatWasSent sends two dumps over two rings each, in random
-// order and with random losses.
+// TestSnapshotsAreWhatWasSent sends two dumps over the same two rings, in random
+// order and with random losses, and reads them in batches of random sizes.
 func TestSnapshotsAreWhatWasSent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDrawer(t)
 		all := []*drawn{d.dump(1000), d.dump(2000)}
 		got := map[uint64]*wire.Dump{}
-		a := wire.NewAssembler(wire.Options{}, func(d *wire.Dump) {
+		a := wire.NewAssembler(wire.Options{}, decode(func(d *wire.Dump) {
 			if got[d.ID] != nil {
 				t.Errorf("dump %d came twice", d.ID)
 			}
 			got[d.ID] = d
-		})
-		records := append(prelude(d), merged(t, all[0].records.Vital, all[0].records.Bulk, all[1].records.Vital, all[1].records.Bulk)...)
-		buf := make([]byte, 0, wire.MaxRecord)
-		for _, r := range records {
-			buf = append(buf[:0], r...) // the ring's memory, used again for each record
-			if err := a.Add(buf); err != nil {
+		}))
+		for _, r := range prelude(d) {
+			if err := a.Add(r); err != nil {
 				t.Fatal(err)
 			}
+		}
+		var rings [2]wire.Batch
+		queues := [2][][]byte{
+			merged(t, all[0].records.Vital, all[1].records.Vital), merged(t, all[0].records.Bulk, all[1].records.Bulk),
+		}
+		buf := make([]byte, 0, wire.MaxRecord)
+		for len(queues[0])+len(queues[1]) > 0 {
+			i := rapid.IntRange(0, 1).Draw(t, "ring")
+			n := rapid.IntRange(0, len(queues[i])).Draw(t, "records")
+			if n == 1 {
+				buf = append(buf[:0], queues[i][0]...) // memory that is used again for each record
+				if err := a.Add(buf); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				inBatches(a, &rings[i], n, queues[i][:n])
+			}
+			queues[i] = queues[i][n:]
 		}
 		for _, want := range all {
 			id := want.records.ID

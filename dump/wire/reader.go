@@ -43,7 +43,7 @@ type Reader struct {
 // NewReader returns a Reader on src.
 func NewReader(src io.Reader, o Options) *Reader {
 	r := &Reader{src: src, buf: make([]byte, 0, 4*MaxRecord)}
-	r.asm = NewAssembler(o, func(d *Dump) { r.ready = append(r.ready, d) })
+	r.asm = NewAssembler(o, func(d *Raw) { r.ready = append(r.ready, d.Decode()) })
 	return r
 }
 

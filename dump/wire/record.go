@@ -22,6 +22,8 @@ type Kind uint16
 
 // The kinds of record.
 const (
+	kindNone Kind = 0 // of none that is fit for use
+
 	KindBegin Kind = 1 // first of a dump: what it is and what is to follow
 	KindCell  Kind = 2
 	KindCPU   Kind = 3

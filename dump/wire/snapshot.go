@@ -16,9 +16,21 @@ import (
 	"scxdiag/dump"
 )
 
+// Dump is a finished dump.
+type Dump struct {
+	Snapshot *dump.Snapshot
+	// KernelText is the kernel's own dump of the same instant, as text that
+	// package dump/text reads; nil if there was none. Where a piece of it was
+	// lost, it ends with the last whole line in front of that, and the ledger
+	// says so.
+	KernelText []byte
+	// ID is the time of the dump in ns since boot, which joins its records.
+	ID uint64
+}
+
 // builder makes a snapshot of a dump's records.
 type builder struct {
-	d       *pending
+	d       *Raw
 	s       *dump.Snapshot
 	host    Host // the zero Host if there is none
 	cgroups map[uint64]string
@@ -42,21 +54,19 @@ type textPiece struct {
 	data   []byte
 }
 
-// build decodes a dump.
-func (a *Assembler) build(d *pending) *Dump {
-	host := d.host
-	if host == nil {
-		host = a.host
-	}
+// Decode makes a snapshot of a finished dump. It is to be called once, from any
+// goroutine; the records are gone afterwards.
+func (d *Raw) Decode() *Dump {
+	d.sift()
 	b := builder{
-		d: d, cgroups: a.cgroups,
-		s:     &dump.Snapshot{Source: dump.Source{Name: a.opts.Name, Carrier: "ringbuf"}},
+		d: d, cgroups: d.cgroups.byID,
+		s:     &dump.Snapshot{Source: dump.Source{Name: d.opts.Name, Carrier: "ringbuf"}},
 		cpus:  make(map[uint32]struct{}, d.kept[KindCPU]),
 		cells: make(map[uint32]struct{}, d.kept[KindCell]),
 		pids:  make(map[int32]struct{}, d.kept[KindTask]),
 	}
-	if host != nil {
-		b.host = *host
+	if d.host != nil {
+		b.host = *d.host
 	}
 	b.setHost()
 	b.makeRoom()
@@ -68,8 +78,11 @@ func (a *Assembler) build(d *pending) *Dump {
 	b.setBegin()
 	b.setExit()
 	text := b.kernelText()
-	b.account(host != nil, a.stats.since(d.before))
-	return &Dump{Snapshot: b.s, KernelText: text, ID: d.id}
+	b.account()
+	d.cgroups.lent.Add(-1)
+	d.pool.put(d.chunks)
+	d.chunks = nil
+	return &Dump{Snapshot: b.s, KernelText: text, ID: d.ID}
 }
 
 func (b *builder) setHost() {
@@ -79,7 +92,7 @@ func (b *builder) setHost() {
 	if v, ok := dump.ParseVersion(b.host.Release); ok {
 		s.Kernel.Min, s.Kernel.Max = v, v
 	}
-	if ns := int64(b.d.id); ns >= 0 && b.host.Boot > 0 && ns <= math.MaxInt64-b.host.Boot { //nolint:gosec // checked
+	if ns := int64(b.d.ID); ns >= 0 && b.host.Boot > 0 && ns <= math.MaxInt64-b.host.Boot { //nolint:gosec // checked
 		s.Time = time.Unix(0, b.host.Boot+ns).UTC()
 	}
 	enabled := -1

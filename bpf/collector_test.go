@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"scxdiag/dump/wire"
+)
+
+// TestRecordsAreNotHeldBack finishes each dump although something stands behind
+// it in the ring buffer that never becomes a record. It needs root, but no
+// sched_ext.
+func TestRecordsAreNotHeldBack(t *testing.T) {
+	const dumps, tasks = 20, 700
+	p := newProducer(t)
+	finished := make(chan *wire.Raw, dumps)
+	var stream bytes.Buffer
+	c, err := newCollector([]*ebpf.Map{p.ring}, &stream, func(d *wire.Raw) { finished <- d })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint32(dumps) {
+		p.dump(tasks, i%3)
+		select {
+		case d := <-finished:
+			isWhole(t, d, tasks)
+		case <-time.After(10 * time.Second):
+			t.Fatal("the dump is not finished")
+		}
+	}
+	if n, open := c.progress(); n != dumps*(tasks+1) || open {
+		t.Errorf("%d records read, some dump open: %v", n, open)
+	}
+	if err := c.writeError(); err != nil {
+		t.Error(err)
+	}
+	c.close()
+	for r := wire.NewReader(&stream, wire.Options{}); ; {
+		d, err := r.Next()
+		if err != nil {
+			if n := r.Stats(); n != (wire.Stats{}) {
+				t.Errorf("the records that were written: %+v", n)
+			}
+			break
+		}
+		if got := len(d.Snapshot.Tasks); got != tasks {
+			t.Errorf("the records that were written: %d tasks", got)
+		}
+	}
+}
