@@ -140,6 +140,9 @@ func (g *region) remember(b []byte, n int) {
 	if g.layers&layerActions != 0 && n > 0 && b[n-1] != ' ' {
 		return // a damaged line, shorter by the blank behind the stamp
 	}
+	if g.layers == layerQuote && n < g.prefixLen {
+		return // a damaged line: all later ones would match the shorter prefix
+	}
 	g.prefixLen = n
 	tail := b[:n]
 	// everything behind the last digit of the stamp is the same in each line
