@@ -137,8 +137,8 @@ func sameShape(a, b []byte) bool {
 // remember keeps the end of a prefix of length n, so that the next line can be
 // recognised by it without decoding.
 func (g *region) remember(b []byte, n int) {
-	if g.layers&layerActions != 0 && n > 0 && b[n-1] != ' ' {
-		return // a damaged line, shorter by the blank behind the stamp
+	if g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) != 0 && n > 0 && b[n-1] != ' ' {
+		return // a damaged line, shorter by the blank behind the prefix
 	}
 	if g.layers == layerQuote && n < g.prefixLen {
 		return // a damaged line: all later ones would match the shorter prefix
