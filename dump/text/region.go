@@ -270,7 +270,7 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 		return k2, own2
 	}
 	p := b[start:]
-	l.kind = classify(p)
+	l.kind = g.classify(p)
 	if l.kind == kindTrigger && endsColour(p) {
 		g.coloured = true // the kernel's line ends in a colon
 	}
@@ -292,6 +292,28 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	g.long = g.long || len(p) >= maxSchedLine
 	g.push(l)
 	return l.kind, true
+}
+
+// usual is what follows most lines of a kind: its shape, and how it begins.
+var usual = [kinds]struct {
+	kind  kind
+	words string
+}{
+	kindTask:   {kindState, "      scx_state/flags="},
+	kindState:  {kindSticky, "      sticky/holding_cpu="},
+	kindSticky: {kindVTime, "      dsq_vtime="},
+	kindVTime:  {kindCPUs, "      cpus="},
+	kindCPU:    {kindCurr, "          curr="},
+	kindRescue: {kindCurr, "          curr="},
+}
+
+// classify tells the shape of the next line: as a rule the one that follows the
+// last line.
+func (g *region) classify(p []byte) kind {
+	if next := &usual[g.last]; next.kind != kindOther && hasPrefix(p, next.words) {
+		return next.kind
+	}
+	return classify(p)
 }
 
 // isForeign judges the payload p of a line of free text. In a region without
