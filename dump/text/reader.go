@@ -243,6 +243,10 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 
 	why := endEOF
 	for why == endEOF {
+		if r.in.skipping { // the rest of the line, and with it what comes before, goes out of the window
+			why = endLine
+			break
+		}
 		number, before := r.in.line, r.in.offset(r.in.pos)
 		start, end, ok := r.in.next()
 		if !ok {

@@ -527,6 +527,7 @@ const (
 	endRule               // the rule that user space prints behind a dump
 	endEOF                // the end of the stream
 	endSize               // it exceeds maxRegion
+	endLine               // a line exceeds maxLine
 )
 
 // ends reports whether the line that was just added, of the given kind, shows
