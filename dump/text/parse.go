@@ -244,7 +244,7 @@ func (p *parser) line() outcome {
 	case kindElision:
 		p.s.Ledger.Note("lines were left out, marked by an ellipsis")
 		p.leaveTask()
-		p.elided = true
+		p.elided, p.overflowed = true, false
 		if p.in >= inCPUs {
 			p.in, p.cpu = inGap, nil
 		}
