@@ -606,6 +606,9 @@ func (g *region) trim(buf []byte) {
 		return
 	}
 	last = g.openCurr(buf, last)
+	if g.bareTrigger && g.lines[last].kind == kindTrigger && last+1 < len(g.lines) && g.lines[last+1].out != foreign {
+		last++ // what shows that the trigger lacks its prefix
+	}
 	whole := last // at least up to here
 	// text of the last task, or of the scheduler if the beginning is missing
 	for i := first - 1; i >= 0 && (g.lines[i].out == foreign || g.belongs(i)); i-- {
