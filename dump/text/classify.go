@@ -75,10 +75,7 @@ const (
 // classify tells the shape of a line whose carrier and trailing blanks are
 // removed. It looks at words, not at columns: pastes shift those.
 func classify(p []byte) kind {
-	q := p
-	for len(q) > 0 && isBlank(q[0]) {
-		q = q[1:]
-	}
+	q := trimBlanks(p)
 	if len(q) == 0 {
 		return kindBlank
 	}

@@ -47,78 +47,67 @@ func (t *tokens) next() (key, val []byte, at int, ok bool) {
 }
 
 // scanner reads a line of known shape in one go. Once something does not match,
-// bad is set and nothing further counts.
+// bad is set and nothing further counts. It is a value, small enough to stay in
+// registers.
 type scanner struct {
-	b   []byte
-	pos int
-	bad bool
+	rest []byte
+	bad  bool
 }
 
 // lit wants the given text.
-func (s *scanner) lit(text string) {
-	if s.bad || len(s.b)-s.pos < len(text) || string(s.b[s.pos:s.pos+len(text)]) != text {
-		s.bad = true
-		return
+func (s scanner) lit(text string) scanner {
+	if len(s.rest) < len(text) || string(s.rest[:len(text)]) != text {
+		return scanner{s.rest, true}
 	}
-	s.pos += len(text)
+	return scanner{s.rest[len(text):], s.bad}
 }
 
-// token is a number, and where it stands.
+// token is a number, and where it stands, counted from the end of the line.
 type token struct {
-	n       uint64
-	at, end int
+	n        uint64
+	from, to int
 }
 
 // with is the token together with the text before it.
 func (t token) with(before string) token {
-	t.at -= len(before)
+	t.from += len(before)
 	return t
 }
 
 // dec wants a decimal number of at most 19 digits.
-func (s *scanner) dec() token {
-	t := token{at: s.pos}
-	i := s.pos
-	for i < len(s.b) && isDigit(s.b[i]) {
-		t.n = t.n*10 + uint64(s.b[i]-'0')
+func (s scanner) dec() (token, scanner) {
+	n, i := uint64(0), 0
+	for i < len(s.rest) && isDigit(s.rest[i]) {
+		n = n*10 + uint64(s.rest[i]-'0')
 		i++
 	}
-	s.bad = s.bad || i == s.pos || i-s.pos > 19
-	s.pos, t.end = i, i
-	return t
+	rest := s.rest[i:]
+	return token{n, len(s.rest), len(rest)}, scanner{rest, s.bad || i == 0 || i > 19}
 }
 
 // hex wants at most 16 hexadecimal digits.
-func (s *scanner) hex() token {
-	t := token{at: s.pos}
-	i := s.pos
-	for i < len(s.b) {
-		d := hexValue[s.b[i]]
-		if d > 15 {
-			break
-		}
-		t.n = t.n<<4 | uint64(d)
+func (s scanner) hex() (token, scanner) {
+	n, i := uint64(0), 0
+	for i < len(s.rest) && hexValue[s.rest[i]] < 16 {
+		n = n<<4 | uint64(hexValue[s.rest[i]])
 		i++
 	}
-	s.bad = s.bad || i == s.pos || i-s.pos > 16
-	s.pos, t.end = i, i
-	return t
+	rest := s.rest[i:]
+	return token{n, len(s.rest), len(rest)}, scanner{rest, s.bad || i == 0 || i > 16}
 }
 
-// until takes everything before the next c, which must come.
-func (s *scanner) until(c byte) token {
-	t := token{at: s.pos}
-	i := s.pos
-	for i < len(s.b) && s.b[i] != c {
+// word takes everything up to the next blank.
+func (s scanner) word() (token, scanner) {
+	i := 0
+	for i < len(s.rest) && s.rest[i] != ' ' {
 		i++
 	}
-	s.bad = s.bad || i == len(s.b)
-	s.pos, t.end = i, i
-	return t
+	rest := s.rest[i:]
+	return token{0, len(s.rest), len(rest)}, scanner{rest, s.bad}
 }
 
 // whole reports whether all of the line matched.
-func (s *scanner) whole() bool { return !s.bad && s.pos == len(s.b) }
+func (s scanner) whole() bool { return !s.bad && len(s.rest) == 0 }
 
 // hexValue maps lower-case digits to their values and all else to 255.
 var hexValue = func() (t [256]byte) {
@@ -133,7 +122,7 @@ var hexValue = func() (t [256]byte) {
 
 // put stores a number that a scanner read from a line that is no cleaned copy.
 func put[T ~uint8 | ~uint32 | ~uint64](p *parser, dst *dump.Value[T], t token) {
-	dst.V, dst.Known, dst.At = T(t.n), true, p.plainSpan(t.at, t.end)
+	dst.V, dst.Known, dst.At = T(t.n), true, p.tokenSpan(t)
 }
 
 // parseUint reads a decimal number without sign, all of b.

@@ -175,8 +175,12 @@ func (p *parser) account(why ending) {
 		s.Ledger.Truncated = true
 		s.Ledger.Note("the end of the dump is missing: it has no event counters")
 	}
-	if why == endSize {
+	switch {
+	case why == endSize:
 		s.Ledger.Truncated = true
 		s.Ledger.Note("the dump is longer than the reader's limit of 64 MiB")
+	case why == endLine && !p.g.ended:
+		s.Ledger.Truncated = true
+		s.Ledger.Note("a line is longer than the reader's limit of 1 MiB")
 	}
 }

@@ -182,13 +182,18 @@ func (b *lineBuffer) skipLine() bool {
 // seek moves to the start of the next line that find, called with whole lines,
 // finds something in. It returns false at the end of the stream.
 func (b *lineBuffer) seek(find func(lines []byte, offset int64) int) bool {
+	scanned := 0 // bytes of the present line that were looked at
 	for {
 		if b.skipping && !b.skipLine() {
 			return false
 		}
 		lines := b.buf[b.pos:]
 		if !b.eof {
-			lines = lines[:bytes.LastIndexByte(lines, '\n')+1]
+			if i := bytes.LastIndexByte(lines[scanned:], '\n'); i >= 0 {
+				lines = lines[:scanned+i+1]
+			} else {
+				lines = nil
+			}
 		}
 		if i := find(lines, b.offset(b.pos)); i >= 0 {
 			start := bytes.LastIndexByte(lines[:i], '\n') + 1
@@ -198,8 +203,9 @@ func (b *lineBuffer) seek(find func(lines []byte, offset int64) int) bool {
 		}
 		b.line += bytes.Count(lines, newline)
 		b.pos += len(lines)
+		scanned = max(0, len(b.buf)-b.pos-highlightMax)
 		if len(b.buf)-b.pos >= maxLine {
-			b.skipping = true
+			b.skipping, scanned = true, 0
 		}
 		b.forget()
 		if !b.fill() && (b.eof && b.pos == len(b.buf)) {

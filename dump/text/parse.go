@@ -244,7 +244,7 @@ func (p *parser) line() outcome {
 	case kindElision:
 		p.s.Ledger.Note("lines were left out, marked by an ellipsis")
 		p.leaveTask()
-		p.elided = true
+		p.elided, p.overflowed = true, false
 		if p.in >= inCPUs {
 			p.in, p.cpu = inGap, nil
 		}
@@ -544,6 +544,11 @@ func (p *parser) plainSpan(from, to int) dump.Span {
 	return dump.Span{Off: p.base + uint32(from), Len: uint32(to - from)} //nolint:gosec // below maxRegion
 }
 
+// tokenSpan is the same for a token.
+func (p *parser) tokenSpan(t token) dump.Span {
+	return dump.Span{Off: p.base + uint32(len(p.cur)-t.from), Len: uint32(t.from - t.to)} //nolint:gosec // below maxRegion
+}
+
 // str is bytes at..at+n of the present line.
 func (p *parser) str(at, n int) string {
 	if p.alien {
@@ -595,11 +600,14 @@ func (a *arena[T]) add(to *[]T, v T) {
 	*to = a.block[used-n : used+1 : used+1]
 }
 
+// leadingBlanks is how many blanks b begins with. The kernel indents by up to 10.
 func leadingBlanks(b []byte) int {
-	for i, c := range b {
-		if !isBlank(c) {
-			return i
-		}
+	i := 0
+	for i+4 <= len(b) && string(b[i:i+4]) == "    " {
+		i += 4
 	}
-	return len(b)
+	for i < len(b) && isBlank(b[i]) {
+		i++
+	}
+	return i
 }

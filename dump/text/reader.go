@@ -188,6 +188,9 @@ func (r *Reader) decode(b []byte) (p prefix, unknown int, k kind) {
 	for _, words := range []string{sysRqWords, "CPU ", "      scx_state/", "SCX_EV_", "EXIT: ", "Error: EXIT: ", "sched_ext: ", "Linux version "} {
 		for i := bytes.Index(payload, []byte(words)); i > 0; {
 			if k := classify(payload[i:]); k != kindOther && k != kindSymbol && k != kindTask && payload[i-1] != '"' {
+				if p.layers != 0 && i >= p.end && sameShape(b[:p.end], payload[i-p.end:i]) {
+					return p, 0, k // glued to another record
+				}
 				return p, i, k
 			}
 			n := bytes.Index(payload[i+1:], []byte(words))
@@ -243,6 +246,10 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 
 	why := endEOF
 	for why == endEOF {
+		if r.in.skipping { // the rest of the line, and with it what comes before, goes out of the window
+			why = endLine
+			break
+		}
 		number, before := r.in.line, r.in.offset(r.in.pos)
 		start, end, ok := r.in.next()
 		if !ok {

@@ -137,8 +137,11 @@ func sameShape(a, b []byte) bool {
 // remember keeps the end of a prefix of length n, so that the next line can be
 // recognised by it without decoding.
 func (g *region) remember(b []byte, n int) {
-	if g.layers&layerActions != 0 && n > 0 && b[n-1] != ' ' {
-		return // a damaged line, shorter by the blank behind the stamp
+	if g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) != 0 && n > 0 && b[n-1] != ' ' {
+		return // a damaged line, shorter by the blank behind the prefix
+	}
+	if g.layers == layerQuote && n < g.prefixLen {
+		return // a damaged line: all later ones would match the shorter prefix
 	}
 	g.prefixLen = n
 	tail := b[:n]
@@ -267,7 +270,7 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 		return k2, own2
 	}
 	p := b[start:]
-	l.kind = classify(p)
+	l.kind = g.classify(p)
 	if l.kind == kindTrigger && endsColour(p) {
 		g.coloured = true // the kernel's line ends in a colon
 	}
@@ -289,6 +292,28 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	g.long = g.long || len(p) >= maxSchedLine
 	g.push(l)
 	return l.kind, true
+}
+
+// usual is what follows most lines of a kind: its shape, and how it begins.
+var usual = [kinds]struct {
+	kind  kind
+	words string
+}{
+	kindTask:   {kindState, "      scx_state/flags="},
+	kindState:  {kindSticky, "      sticky/holding_cpu="},
+	kindSticky: {kindVTime, "      dsq_vtime="},
+	kindVTime:  {kindCPUs, "      cpus="},
+	kindCPU:    {kindCurr, "          curr="},
+	kindRescue: {kindCurr, "          curr="},
+}
+
+// classify tells the shape of the next line: as a rule the one that follows the
+// last line.
+func (g *region) classify(p []byte) kind {
+	if next := &usual[g.last]; next.kind != kindOther && hasPrefix(p, next.words) {
+		return next.kind
+	}
+	return classify(p)
 }
 
 // isForeign judges the payload p of a line of free text. In a region without
@@ -502,6 +527,7 @@ const (
 	endRule               // the rule that user space prints behind a dump
 	endEOF                // the end of the stream
 	endSize               // it exceeds maxRegion
+	endLine               // a line exceeds maxLine
 )
 
 // ends reports whether the line that was just added, of the given kind, shows
@@ -580,6 +606,9 @@ func (g *region) trim(buf []byte) {
 		return
 	}
 	last = g.openCurr(buf, last)
+	if g.bareTrigger && g.lines[last].kind == kindTrigger && last+1 < len(g.lines) && g.lines[last+1].out != foreign {
+		last++ // what shows that the trigger lacks its prefix
+	}
 	whole := last // at least up to here
 	// text of the last task, or of the scheduler if the beginning is missing
 	for i := first - 1; i >= 0 && (g.lines[i].out == foreign || g.belongs(i)); i-- {

@@ -110,7 +110,7 @@ func ownerToken(b []byte) (start, end int) {
 // detail reads one of the four lines below a task header.
 func (p *parser) detail() outcome {
 	p.details |= 1 << (p.ln.kind - kindState)
-	p.flat = leadingBlanks(p.cur) == 0
+	p.flat = !isBlank(p.cur[0]) // a detail has something on its line
 	t := p.task
 	p.extend()
 	if p.ln.kind == kindCPUs {
@@ -181,19 +181,14 @@ func (p *parser) detail() outcome {
 // usualDetail reads the lines that most dumps consist of, if they have the shape
 // that all kernels so far give them. It changes nothing otherwise.
 func (p *parser) usualDetail(t *dump.Task) bool {
-	s := scanner{b: p.cur, pos: leadingBlanks(p.cur)}
+	s := scanner{rest: trimBlanks(p.cur)}
 	switch p.ln.kind {
 	case kindState:
-		s.lit("scx_state/flags=")
-		state := s.dec()
-		s.lit("/0x")
-		flags := s.hex()
-		s.lit(" dsq_flags=0x")
-		dsqFlags := s.hex()
-		s.lit(" ops_state/qseq=")
-		ops := s.dec()
-		s.lit("/")
-		qseq := s.dec()
+		state, s := s.lit("scx_state/flags=").dec()
+		flags, s := s.lit("/0x").hex()
+		dsqFlags, s := s.lit(" dsq_flags=0x").hex()
+		ops, s := s.lit(" ops_state/qseq=").dec()
+		qseq, s := s.lit("/").dec()
 		if !s.whole() || (state.n|flags.n|dsqFlags.n)>>32 != 0 || ops.n > 255 {
 			return false
 		}
@@ -206,12 +201,9 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 			p.enabled = int(t.SCXStateNr.V)
 		}
 	case kindVTime:
-		s.lit("dsq_vtime=")
-		vtime := s.dec()
-		s.lit(" slice=")
-		slice := s.dec()
-		s.lit(" weight=")
-		weight := s.dec()
+		vtime, s := s.lit("dsq_vtime=").dec()
+		slice, s := s.lit(" slice=").dec()
+		weight, s := s.lit(" weight=").dec()
 		if !s.whole() || weight.n>>32 != 0 {
 			return false
 		}
@@ -220,34 +212,42 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 		put(p, &t.Weight, weight)
 		p.shapes |= sawVTimeLine
 	case kindSticky:
-		s.lit("sticky/holding_cpu=-1/-1 dsq_id=")
-		at, id := s.pos, token{}
-		none := !s.bad && string(p.cur[at:]) == "(n/a)"
+		s = s.lit("sticky/holding_cpu=-1/-1 dsq_id=")
+		id := token{from: len(s.rest)}
+		none := string(s.rest) == "(n/a)"
 		if !none {
-			s.lit("0x")
-			if id = s.hex(); !s.whole() {
+			id, s = s.lit("0x").hex()
+			id = id.with("0x")
+			if !s.whole() {
 				return false
 			}
 		}
-		t.DSQ = dump.OfAt(p.dsqRef(none, id.n), p.plainSpan(at, len(p.cur)))
-		first := at - len("-1/-1 dsq_id=")
-		t.StickyCPU = dump.OfAt(int32(-1), p.plainSpan(first, first+2))
-		t.HoldingCPU = dump.OfAt(int32(-1), p.plainSpan(first+3, first+5))
+		if s.bad {
+			return false
+		}
+		t.DSQ = dump.OfAt(p.dsqRef(none, id.n), p.tokenSpan(id))
+		cpus := len(p.cur) - id.from - len("-1/-1 dsq_id=")
+		t.StickyCPU = dump.OfAt(int32(-1), p.plainSpan(cpus, cpus+2))
+		t.HoldingCPU = dump.OfAt(int32(-1), p.plainSpan(cpus+3, cpus+5))
 	case kindCPUs:
-		s.lit("cpus=")
-		mask := s.until(' ')
-		s.lit(" no_mig=")
-		noMig := s.dec()
+		mask, s := s.lit("cpus=").word()
+		noMig, end := s.lit(" no_mig=").dec()
+		hasNoMig := len(s.rest) > 0 // 6.18 and up
+		if hasNoMig {
+			s = end
+		}
 		if !s.whole() || noMig.n>>32 != 0 {
 			return false
 		}
-		m, ok := p.mask(p.cur[mask.at:mask.end])
+		m, ok := p.mask(p.cur[len(p.cur)-mask.from : len(p.cur)-mask.to])
 		if !ok {
 			return false
 		}
-		t.CPUs = dump.OfAt(m, p.plainSpan(mask.at, mask.end))
-		put(p, &t.MigrationDisabled, noMig)
-		p.shapes |= sawNoMig
+		t.CPUs = dump.OfAt(m, p.tokenSpan(mask))
+		if hasNoMig {
+			put(p, &t.MigrationDisabled, noMig)
+			p.shapes |= sawNoMig
+		}
 	default:
 		return false
 	}

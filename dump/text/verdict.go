@@ -242,8 +242,10 @@ func (v *verdictReader) goesOn(l verdictLine, at int) bool {
 		e.Backtrace = append(e.Backtrace, dump.Line{At: v.text(frame, at+skip).At})
 		return true
 	}
-	words := "sched_ext: " + v.s.Scheduler + ": "
-	if !e.Message.Known && l.kind == kindSchedExt && hasPrefix(l.payload, words) {
+	if e.Message.Known || l.kind != kindSchedExt {
+		return false
+	}
+	if words := "sched_ext: " + v.s.Scheduler + ": "; hasPrefix(l.payload, words) {
 		e.Message = v.text(l.payload[len(words):], at+len(words))
 		return true
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"strings"
+	"unicode/utf8"
 )
 
 // pasteCarriers are what copying and quoting does to a log.
@@ -52,7 +53,8 @@ var pasteCarriers = []Carrier{
 	{Name: "first-character-lost", Stage: Paste, PlainOnly: true, Lossy: true, Apply: func(rng *rand.Rand, t Text) Text {
 		lose := func(i int) {
 			if len(t) > i && len(t[i].Text) > 0 {
-				t[i].Text, t[i].Damaged = t[i].Text[1:], true
+				_, n := utf8.DecodeRune(t[i].Text) // whoever marks text cannot mark half a character
+				t[i].Text, t[i].Damaged = t[i].Text[n:], true
 			}
 		}
 		lose(0)
