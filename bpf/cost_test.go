@@ -17,6 +17,7 @@ import (
 // clock.
 type taskTimes struct {
 	mu   sync.Mutex
+	cut  []byte              // the start of a record that comes in two writes
 	walk map[uint64][]uint64 // by dump: from the walk over all tasks
 	rq   map[uint64][]uint64 // by dump: from the run queues
 	size uint32              // of a record
@@ -25,10 +26,12 @@ type taskTimes struct {
 func (tt *taskTimes) Write(b []byte) (int, error) {
 	tt.mu.Lock()
 	defer tt.mu.Unlock()
-	for rest := b; len(rest) > 0; {
+	tt.cut = append(tt.cut, b...)
+	rest := tt.cut
+	for len(rest) > 0 {
 		h, err := wire.ParseHeader(rest)
-		if err != nil {
-			return 0, err
+		if err != nil { // its rest comes with the next write
+			break
 		}
 		if h.Kind == wire.KindTask {
 			times := tt.rq
@@ -40,6 +43,7 @@ func (tt *taskTimes) Write(b []byte) (int, error) {
 		}
 		rest = rest[h.Len:]
 	}
+	tt.cut = append([]byte(nil), rest...)
 	return len(b), nil
 }
 

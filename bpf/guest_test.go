@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 }
 
 // machine is the guest with the given kernel, booted if it is not up.
-func machine(t *testing.T, ctx context.Context, g guest) *vm.Machine {
+func machine(ctx context.Context, t *testing.T, g guest) *vm.Machine {
 	t.Helper()
 	machines.Lock()
 	defer machines.Unlock()
@@ -114,8 +114,8 @@ func runInGuest(t *testing.T, g guest, name string, limit time.Duration) {
 	t.Helper()
 	for try := 1; ; try++ {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
-		defer cancel()
-		m := machine(t, ctx, g)
+		t.Cleanup(cancel)
+		m := machine(ctx, t, g)
 		var out bytes.Buffer
 		var sink io.Writer = &out
 		if testing.Verbose() { // as it comes: a test may take minutes

@@ -107,7 +107,7 @@ func share(t *testing.T, first, last *dump.Snapshot, pinned, busy []int) {
 	t.Helper()
 	ran := func(pids []int) (each []time.Duration, all time.Duration) {
 		for _, pid := range pids {
-			a, b := first.Task(int32(pid)), last.Task(int32(pid)) //nolint:gosec // a pid
+			a, b := first.Task(int32(pid)), last.Task(int32(pid))
 			if a == nil || b == nil {
 				t.Fatalf("task %d is not in both samples", pid)
 			}

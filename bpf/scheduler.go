@@ -116,8 +116,8 @@ func (o *Options) apply(spec *ebpf.CollectionSpec) error {
 	set := map[string]any{
 		cellsVarNrCpuIds:   uint32(cpus),             //nolint:gosec // bounded above
 		cellsVarMaskWords:  uint32((cpus + 63) / 64), //nolint:gosec // bounded above
-		cellsVarNrCells:    uint32(cells),            //nolint:gosec // bounded above
-		cellsVarSliceNs:    uint64(slice),            //nolint:gosec // a length of time
+		cellsVarNrCells:    uint32(cells),
+		cellsVarSliceNs:    uint64(slice),
 		cellsVarSmtOn:      smtActive(),
 		cellsVarCellParent: parent,
 		cellsVarDumpText:   !o.NoDumpText,
@@ -162,7 +162,7 @@ func (o *Options) ringSize(cpus, cells int) (uint32, error) {
 	if size > 1<<30 {
 		return 0, fmt.Errorf("a ring buffer of %d bytes: at most 1 GiB", size)
 	}
-	return 1 << bits.Len(uint(size-1)), nil //nolint:gosec // bounded above
+	return 1 << bits.Len(uint(size-1)), nil
 }
 
 // countThreads is how many tasks the machine has.
