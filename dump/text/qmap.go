@@ -67,7 +67,7 @@ func fifoEntry(b []byte, at int) (pid int32, start, end int, ok bool) {
 	for at < len(b) && !isBlank(b[at]) {
 		at++
 	}
-	return int32(n), start, at, ok //nolint:gosec // checked
+	return int32(n), start, at, ok
 }
 
 // moreFIFO reads on in a FIFO whose line was full: the scheduler goes on
