@@ -303,8 +303,15 @@ static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
 		r->cell = 0;
 		r->seq = r->dsq = r->basis = r->cgid = r->run_ns = r->nr_runs = 0;
 	}
-	rec_mask(r + 1, p->cpus_ptr);
-	rec_mask((void *)(r + 1) + MASK_BYTES(1), &p->cpus_mask);
+	if (mask_words == 1) { /* most machines; two helper calls less for each task */
+		u64 *masks = (u64 *)(r + 1);
+
+		masks[0] = p->cpus_ptr->bits[0];
+		masks[1] = p->cpus_mask.bits[0];
+	} else {
+		rec_mask(r + 1, p->cpus_ptr);
+		rec_mask((void *)(r + 1) + MASK_BYTES(1), &p->cpus_mask);
+	}
 }
 
 /*
