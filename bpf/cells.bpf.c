@@ -79,10 +79,16 @@ void BPF_STRUCT_OPS(cells_dispatch, s32 cpu, struct task_struct *prev)
 	dispatch_next(cpu);
 }
 
-void BPF_STRUCT_OPS(cells_tick, struct task_struct *p)
+/* An idle machine has no tick, hence in running, too. */
+static __always_inline void error_now(void)
 {
 	if (fault(FAULT_ERROR_NOW))
 		scx_error("injected: error-now");
+}
+
+void BPF_STRUCT_OPS(cells_tick, struct task_struct *p)
+{
+	error_now();
 }
 
 void BPF_STRUCT_OPS(cells_running, struct task_struct *p)
@@ -92,6 +98,7 @@ void BPF_STRUCT_OPS(cells_running, struct task_struct *p)
 	u64 vtime = p->scx.dsq_vtime;
 
 	ext_class = (u64)p->sched_class;
+	error_now();
 	if (!t || !cpu)
 		return;
 	t->started_at = bpf_ktime_get_ns();

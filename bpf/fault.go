@@ -32,7 +32,7 @@ type Fault struct {
 func Faults() [][2]string {
 	return [][2]string{
 		{"lose-task=PID|COMM", "forget the task each time it wants to run: a stall, after 30 s"},
-		{"error-now", "raise an error at the next tick"},
+		{"error-now", "raise an error at once"},
 	}
 }
 

@@ -365,7 +365,8 @@ static __always_inline void put_event(struct tally *tally, u64 pos)
 	u32 slot = pos % NR_EVENTS;
 	struct event *e = bpf_map_lookup_elem(&events, &slot);
 
-	if (!e)
+	/* What its writer is still at, on another CPU, is no history yet. */
+	if (!e || *(volatile u64 *)&e->end < pos + 1)
 		return;
 	r = rec_new(bulk, tally, REC_EVENT, struct rec_event, 0, true);
 	if (!r)

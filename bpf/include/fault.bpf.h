@@ -11,7 +11,7 @@
 
 enum fault {
 	FAULT_LOSE_TASK = 1, /* enqueue forgets the task below */
-	FAULT_ERROR_NOW = 2, /* the next tick raises an error */
+	FAULT_ERROR_NOW = 2, /* the next tick or task raises an error */
 };
 
 volatile u32 faults;
