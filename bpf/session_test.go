@@ -73,8 +73,10 @@ func (r *session) end() error {
 	return <-r.err
 }
 
+// TestSample loads the scheduler on each kernel, takes one sample of a healthy
+// machine and ends in order.
 func TestSample(t *testing.T) {
-	inGuest(t, 3*time.Minute, func(t *testing.T) {
+	inGuests(t, []guest{{kernel: "7.3"}, {kernel: "7.2"}, {kernel: "6.16"}}, 3*time.Minute, func(t *testing.T) {
 		sample := make(chan struct{})
 		s := start(t, Session{Options: Options{Timeout: 5 * time.Second}, Sample: sample})
 		sample <- struct{}{}
@@ -83,10 +85,12 @@ func TestSample(t *testing.T) {
 		if !d.Ledger.Complete() {
 			t.Errorf("ledger: %+v", d.Ledger)
 		}
+		checkSample(t, d)
 		if err := s.end(); err != nil {
 			t.Error(err)
 		}
-		e := s.next(dump.TriggerExit, time.Second)
-		t.Logf("%+v", e.Exit)
+		if e := s.next(dump.TriggerExit, time.Second).Exit; e.Kind.V != dump.ExitUnreg {
+			t.Errorf("it ended with %+v", e)
+		}
 	})
 }
