@@ -72,6 +72,33 @@ func enabledNumber(kernel *btf.Spec) uint32 {
 	return 0
 }
 
+// isHalfConverted reports whether the kernel's function takes, behind what the
+// program passes, the program itself. The verifier fills that in, and a build of
+// the kernel hides it: it has a function without it, and a second one that is
+// called NAME_impl. Builds that leave both out (7.2.12 of Debian 13) exist, and
+// their verifier refuses every call.
+func isHalfConverted(fn, target *btf.Func) bool {
+	if target == nil {
+		return false
+	}
+	ours, ok1 := fn.Type.(*btf.FuncProto)
+	theirs, ok2 := target.Type.(*btf.FuncProto)
+	if !ok1 || !ok2 || len(theirs.Params) != len(ours.Params)+1 {
+		return false
+	}
+	last := len(theirs.Params) - 1
+	pointer, ok := theirs.Params[last].Type.(*btf.Pointer)
+	if !ok {
+		return false
+	}
+	aux, ok := btf.As[*btf.Struct](pointer.Target)
+	if !ok || aux.Name != "bpf_prog_aux" {
+		return false
+	}
+	rest := &btf.FuncProto{Return: theirs.Return, Params: theirs.Params[:last]}
+	return btf.CheckTypeCompatibility(ours, rest) == nil
+}
+
 // absent is put behind the name of a kfunc that the kernel does not have in
 // the form that the program expects; no kernel has a function of such a name.
 const absent = "__absent"
@@ -94,6 +121,10 @@ func fitKfuncs(spec *ebpf.CollectionSpec, kernel *btf.Spec) error {
 		err := kernel.TypeByName(fn.Name, &target)
 		if err == nil {
 			err = btf.CheckTypeCompatibility(fn.Type, target.Type)
+		}
+		if err != nil && isHalfConverted(fn, target) {
+			return fmt.Errorf("the types of this kernel build (%s) are damaged: %s is only half converted, so no scheduler can call it; "+
+				"try another build", release(), fn.Name)
 		}
 		if err != nil && !errors.Is(err, btf.ErrNotFound) {
 			fn.Name += absent

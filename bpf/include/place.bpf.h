@@ -163,22 +163,27 @@ static __always_inline s32 idle_in(struct task_struct *p, const struct cpumask *
 	return cpu;
 }
 
-/* idle_cpu claims an idle CPU for a task, where home is what task_place said. */
+/*
+ * idle_cpu claims an idle CPU for a task, where home is what task_place said.
+ * One of its cell, as long as it may use any of that; home is drawn anew each
+ * time, so a pinned task gets to all of them.
+ */
 static __always_inline s32 idle_cpu(struct task_struct *p, struct task *t, s32 home, s32 prev)
 {
-	struct bpf_cpumask *mask;
-	struct cell *cell;
+	struct cell *cell = cell_get(t->cell);
+	struct bpf_cpumask *mask = cell ? cell->cpus : NULL;
+	bool prev_in = mask && prev >= 0 && bpf_cpumask_test_cpu(prev, as_mask(mask));
 
 	if (home >= 0) {
 		if (take_idle(p, home))
 			return home;
-		return idle_in(p, p->cpus_ptr);
+		if (!mask || !bpf_cpumask_test_cpu(home, as_mask(mask)))
+			return idle_in(p, p->cpus_ptr);
+		return prev_in && take_idle(p, prev) ? prev : -1;
 	}
-	cell = cell_get(t->cell);
-	mask = cell ? cell->cpus : NULL;
 	if (!mask)
 		return -1;
-	if (!smt_on && prev >= 0 && bpf_cpumask_test_cpu(prev, as_mask(mask)) && take_idle(p, prev))
+	if (!smt_on && prev_in && take_idle(p, prev))
 		return prev;
 	return idle_in(p, as_mask(mask));
 }
