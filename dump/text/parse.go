@@ -87,8 +87,8 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 	p.s = &dump.Snapshot{
 		Source: src,
 		Raw:    p.raw,
-		Host:   string(g.first.host),
-		Time:   parseStamp(g.first.stamp),
+		Host:   g.host,
+		Time:   g.time,
 		CPUs:   make([]dump.CPU, 0, g.count[kindCPU]),
 		Tasks:  make([]dump.Task, 0, g.count[kindTask]),
 	}

@@ -5,6 +5,7 @@ package text
 import (
 	"bytes"
 	"slices"
+	"time"
 )
 
 const (
@@ -54,7 +55,8 @@ type region struct {
 	alts  [][]byte
 	count [kinds]int
 
-	first      prefix // of the line that began the region
+	host       string // of the line that began the region
+	time       time.Time
 	layers     layer
 	ident      []byte // copy
 	tail       []byte // copy: what the prefix of the last line ended with
@@ -86,7 +88,7 @@ func (g *region) reset() {
 // it. The last n bytes of the prefix are of no known kind: they must be the
 // same on every line, but for digits.
 func (g *region) begin(b []byte, p prefix, n int) {
-	g.first = p
+	g.host, g.time = string(p.host), parseStamp(p.stamp) // the buffer moves on
 	g.layers = p.layers
 	g.ident = append([]byte(nil), p.ident...)
 	if n > 0 {
