@@ -30,7 +30,13 @@ type fataler interface {
 // snapshotsIn reads every snapshot of a log.
 func snapshotsIn(t fataler, log []byte) []*dump.Snapshot {
 	t.Helper()
-	r := text.NewReader(bytes.NewReader(log), text.Options{Name: "log"})
+	return snapshotsFrom(t, bytes.NewReader(log))
+}
+
+// snapshotsFrom reads every snapshot of a stream.
+func snapshotsFrom(t fataler, log io.Reader) []*dump.Snapshot {
+	t.Helper()
+	r := text.NewReader(log, text.Options{Name: "log"})
 	var all []*dump.Snapshot
 	for {
 		s, err := r.Next()
@@ -187,6 +193,7 @@ func checkCarried(t *rapid.T, m texttest.Model, ch texttest.Chain) (*dump.Snapsh
 	s := snapshotIn(t, log)
 	report(t, texttest.Compare(d, m.Config, carried, s), log)
 	checkLedger(t, s)
+	checkPieces(t, log, []*dump.Snapshot{s})
 	return s, log
 }
 
@@ -258,6 +265,52 @@ func TestChainsOfLossyCarriers(t *testing.T) {
 		m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
 		checkDamaged(t, m, ch)
 	})
+}
+
+// The text of a snapshot alone gives the same snapshot, through whatever
+// carriers it came.
+func TestTextAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+		ch := texttest.Chains(rapid.Bool().Draw(t, "lossy")).Draw(t, "carriers")
+		log := ch.Encode(ch.Apply(texttest.Rand(rapid.Uint64().Draw(t, "seed")), m.Dump().Lines()))
+		for _, s := range snapshotsIn(t, log) {
+			checkAlone(t, log, s)
+		}
+	})
+}
+
+// checkAlone checks that the text of a snapshot gives the same snapshot, unless
+// that needs what stands around it.
+func checkAlone(t fataler, log []byte, s *dump.Snapshot) {
+	t.Helper()
+	switch {
+	case s.Raw == "", strings.HasPrefix(s.Source.Carrier, "utf-16"): // the log lacks this text, with a mark at its start or without
+		return
+	case s.Source.Copies != nil: // it learnt from its copies
+		return
+	case s.Exit != nil && s.Exit.Message.Known && s.Exit.Message.At.IsZero():
+		return // the message stands before the text, as in a log that comes newest first
+	}
+	alone := s.Raw
+	if !strings.HasSuffix(withoutHighlights(log), s.Raw) { // else the end of the log may have cut its last line
+		alone += "\n"
+	}
+	again := snapshotsIn(t, []byte(alone))
+	if len(again) == 0 {
+		t.Fatalf("nothing is found in the text of a snapshot:\n%s", excerpt([]byte(s.Raw)))
+	}
+	diff := ""
+	for _, other := range again { // a verdict may stand in the midst of a dump, and is a snapshot of its own
+		// What else the log told is not part of the text.
+		first, second := *s, *other
+		first.Ledger, second.Ledger = dump.Ledger{}, dump.Ledger{}
+		first.Kernel.Release, second.Kernel.Release = "", ""
+		if diff = diffContent(&first, &second); diff == "" {
+			return
+		}
+	}
+	t.Fatalf("the text of a snapshot gives another (-first +again):\n%s\n%s", diff, excerpt([]byte(s.Raw)))
 }
 
 // checkDamaged is checkCarried for logs of which any part may be missing: no
