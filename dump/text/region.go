@@ -13,6 +13,7 @@ const (
 	maxQuiet      = 2 << 20  // bytes without a line of the dump before it counts as ended
 	quietLines    = 4000     // the same in lines of others
 	quietAfterEnd = 30       // the same once its last section was seen
+	quietFrames   = 64       // the same before a line of a stack, which other logs have too
 )
 
 // outcome is what the parser made of a line.
@@ -473,7 +474,7 @@ func (g *region) push(l line) {
 		g.backward++
 	}
 	g.prev, g.last = g.last, l.kind
-	if l.kind.isDump() || (l.kind == kindSymbol || l.kind == kindElision) && g.lastDump >= 0 && g.quiet < 64 {
+	if l.kind.isDump() || l.kind.isFrame() && g.lastDump >= 0 && g.quiet < quietFrames {
 		g.lastDump = len(g.lines) - 1
 		g.quiet, g.others, g.quietBytes = 0, 0, 0
 		return
@@ -595,7 +596,27 @@ func (g *region) drop(off int64) {
 		}
 	}
 	g.lines = g.lines[:n]
-	g.lastDump = min(g.lastDump, n-1)
+	if g.lastDump >= n {
+		g.findLastDump()
+	}
+}
+
+// findLastDump finds the last line that only a dump has, as push does.
+func (g *region) findLastDump() {
+	n := len(g.lines) - 1
+	for n >= 0 && (g.lines[n].out == foreign || !g.lines[n].kind.isDump()) {
+		n--
+	}
+	g.lastDump = n
+	quiet := 0
+	for i := n + 1; n >= 0 && i < len(g.lines) && quiet < quietFrames; i++ {
+		switch l := &g.lines[i]; {
+		case l.out != foreign && l.kind.isFrame():
+			g.lastDump, quiet = i, 0
+		case l.out == foreign || l.kind != kindBlank:
+			quiet++
+		}
+	}
 }
 
 // trim removes lines at both ends that do not belong to the dump: a region
