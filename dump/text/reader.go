@@ -5,6 +5,7 @@ package text
 import (
 	"bytes"
 	"io"
+	"slices"
 
 	"scxdiag/dump"
 )
@@ -230,7 +231,11 @@ func trimEOL(b []byte) []byte { return bytes.TrimRight(b, " \t\r") }
 func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) {
 	g := &r.region
 	g.reset()
-	if next, np := r.tracedAfter(k, p); next != nil {
+	next, np := r.tracedAfter(k, p)
+	if next == nil {
+		next, np = r.carrierAhead(k, p)
+	}
+	if next != nil {
 		g.begin(next, np, 0)
 		g.bareTrigger = true
 	} else {
@@ -301,6 +306,35 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 		if np := decodePrefix(next); np.layers&layerFtrace != 0 {
 			return next, np
 		}
+	}
+	return nil, p
+}
+
+// carrierAhead returns the line "Backtrace:" behind a trigger, and its prefix, if
+// that of the trigger is damaged: no line up to there shares it, but one shares
+// that of the backtrace. Otherwise it returns nil.
+func (r *Reader) carrierAhead(k kind, p prefix) ([]byte, prefix) {
+	if k != kindTrigger {
+		return nil, p
+	}
+	var seen []prefix
+	ahead := r.in.peek(4 << 10)
+	for range 12 {
+		l, rest, ok := bytes.Cut(ahead, newline)
+		if !ok {
+			break
+		}
+		ahead = rest
+		l = trimEOL(l)
+		np := decodePrefix(l)
+		payload := l[np.end:]
+		if np.sameCarrier(p) || isTrigger(payload) {
+			break
+		}
+		if string(payload) == "Backtrace:" && slices.ContainsFunc(seen, np.sameCarrier) {
+			return l, np
+		}
+		seen = append(seen, np)
 	}
 	return nil, p
 }

@@ -73,7 +73,7 @@ type region struct {
 	quietBytes int
 	begun      bool // a trigger was seen
 	// bareTrigger is set if the line that began the region lacks the prefix of
-	// its neighbours, because the comm in it has a newline.
+	// its neighbours: because the comm in it has a newline, or by damage.
 	bareTrigger bool
 	indent      int  // fewest blanks before a title, -1 if none was seen
 	clipped     int  // lines that end in '>'
@@ -351,7 +351,8 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 		return l.kind, true
 	}
 	l.bare = start == 0 && len(b) > 0 && !isTraceEvent(b)
-	if l.bare && l.kind == kindTrigger && g.bareTrigger && !g.begun {
+	if l.kind == kindTrigger && g.bareTrigger && !g.begun {
+		l.start, l.bare = l.off, true
 		g.push(l)
 		return kindTrigger, true
 	}
