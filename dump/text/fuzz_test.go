@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -112,7 +113,8 @@ func withoutHighlights(log []byte) string {
 }
 
 // checkSource checks that the text of a snapshot stands in the log, where the
-// snapshot says it does. A verdict lacks the blanks at the ends of its lines.
+// snapshot says it does. A verdict lacks the blanks at the ends of its lines, and
+// colours.
 func checkSource(t fataler, log []byte, s *dump.Snapshot) {
 	t.Helper()
 	plain := withoutHighlights(log)
@@ -125,12 +127,15 @@ func checkSource(t fataler, log []byte, s *dump.Snapshot) {
 	}
 	for line := range strings.SplitSeq(s.Raw, "\n") {
 		source, more, _ := strings.Cut(rest, "\n")
-		if !strings.HasPrefix(source, line) {
+		if !strings.HasPrefix(source, line) && colours.ReplaceAllString(source, "") != line {
 			t.Fatalf("the line %q of a snapshot is %q in the log", line, source)
 		}
 		rest = more
 	}
 }
+
+// colours are the sequences that colour text or erase the rest of a line.
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*[mK]")
 
 // isFlawless reports whether every line was understood and came in the same
 // way. Only then its carrier is beyond doubt, and with it what a line says.

@@ -39,9 +39,10 @@ type parser struct {
 
 	// The present line.
 	ln    *line
-	cur   []byte // payload without the indentation of a paste
-	base  uint32 // of cur in raw
-	alien bool   // cur is a cleaned copy: its offsets mean nothing in raw
+	cur   []byte    // payload without the indentation of a paste
+	base  uint32    // of cur in raw
+	alien bool      // cur is a cleaned copy: its offsets mean nothing in raw
+	all   dump.Span // what cur was made of
 
 	indent    int // columns by which everything is indented
 	in        section
@@ -106,6 +107,7 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 func (p *parser) load(i int) {
 	l := &p.lines[i]
 	p.i, p.ln, p.base = i, l, l.start
+	p.all = dump.Span{Off: l.start, Len: l.end - l.start}
 	if p.alien = l.alt > 0; p.alien {
 		p.cur = p.g.alts[l.alt-1]
 	} else {
@@ -503,6 +505,16 @@ func (p *parser) misfit() {
 	}
 }
 
+// misfits keeps lines first..last, which stand where no line of the kernel's can.
+func (p *parser) misfits(first, last int) {
+	for i := first; i <= last; i++ {
+		if p.lines[i].out == notUnderstood {
+			p.load(i)
+			p.misfit()
+		}
+	}
+}
+
 // distrust keeps text as a value that was not taken over. It starts at index at
 // of the present line.
 func (p *parser) distrust(field string, text []byte, at int) {
@@ -530,10 +542,10 @@ func (p *parser) entity() string {
 }
 
 // span is where bytes at..at+n of the present line stand in the source: the
-// whole line if it had to be cleaned.
+// whole line, or lines, if they had to be cleaned.
 func (p *parser) span(at, n int) dump.Span {
 	if p.alien {
-		return dump.Span{Off: p.ln.start, Len: p.ln.end - p.ln.start}
+		return p.all
 	}
 	return dump.Span{Off: p.base + uint32(at), Len: uint32(n)} //nolint:gosec // below maxRegion
 }
