@@ -127,7 +127,7 @@ func checkSource(t fataler, log []byte, s *dump.Snapshot) {
 	}
 	for line := range strings.SplitSeq(s.Raw, "\n") {
 		source, more, _ := strings.Cut(rest, "\n")
-		if !strings.HasPrefix(source, line) && colours.ReplaceAllString(source, "") != line {
+		if !strings.HasPrefix(source, line) && strings.TrimRight(colours.ReplaceAllString(source, ""), " \t\r") != line {
 			t.Fatalf("the line %q of a snapshot is %q in the log", line, source)
 		}
 		rest = more

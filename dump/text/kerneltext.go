@@ -142,7 +142,8 @@ func (p *parser) skipToReason(e *dump.Exit, first, last int) int {
 func readReason(p *parser, e *dump.Exit) {
 	at := leadingBlanks(p.cur)
 	first, _, _ := bytes.Cut(p.cur[at:], newline)
-	if i := bytes.Index(first, []byte(e.Kind.V.Reason())); i > 0 && !bytes.Contains(first[:i], messageWords) {
+	words := e.Kind.V.Reason()
+	if i := bytes.Index(first, []byte(words)); i > 0 && !bytes.Contains(first[:i], messageWords) {
 		at, first = at+i, first[i:] // what is left of a damaged prefix stands before it
 	}
 	b := p.cur[at:]
@@ -152,7 +153,10 @@ func readReason(p *parser, e *dump.Exit) {
 		reason = first[:open]
 	}
 	n := len(bytes.TrimRight(reason, " \t"))
-	if open >= 0 || p.trusted(at, n) {
+	switch {
+	case words != "" && string(reason[:n]) != words: // what the kernel says for the kind is certain
+		p.distrust("reason", reason[:n], at)
+	case open >= 0 || p.trusted(at, n):
 		e.Reason = dump.OfAt(p.str(at, n), p.span(at, n))
 	}
 	if open < 0 {
