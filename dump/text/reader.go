@@ -129,6 +129,7 @@ func (r *Reader) verdictLine() bool {
 
 func (r *Reader) feedVerdict(b []byte, start int, p prefix, k kind, offset int64, number int) {
 	if k == kindLinux {
+		r.verdict.flush()
 		r.window.kernelSeen(string(bytes.TrimPrefix(bytes.TrimLeft(b[start:], " "), []byte("Linux version "))))
 		return
 	}

@@ -367,6 +367,14 @@ func TestTraps(t *testing.T) {
 	}
 }
 
+// A message that is never closed is not one, however many lines follow.
+func TestMessageWithoutEnd(t *testing.T) {
+	s := snapshotIn(t, []byte("EXIT: runnable task stall (web[77] fai\n\n# dmesg\nnothing of note\n"))
+	if e := s.Exit; e.Message.Known || e.Reason.V != "runnable task stall" || s.Raw != "EXIT: runnable task stall (web[77] fai" {
+		t.Errorf("reason %q, message %q in %q", e.Reason.V, e.Message.V, s.Raw)
+	}
+}
+
 // What stands between two dumps belongs to neither.
 func TestTextBetweenDumps(t *testing.T) {
 	second := strings.Replace(trapDump, "kworker/u8:2[311]", "kworker/u8:2[312]", 1)
