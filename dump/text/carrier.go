@@ -40,12 +40,6 @@ type prefix struct {
 	ident []byte // the program: "scx_qmap[123]", or the trace's task "init-129"
 }
 
-// sameCarrier reports whether two lines came through the same layers, from the
-// same program.
-func (p prefix) sameCarrier(q prefix) bool {
-	return p.layers == q.layers && bytes.Equal(p.ident, q.ident)
-}
-
 // decodePrefix takes off every layer that it knows.
 func decodePrefix(b []byte) prefix {
 	var p prefix

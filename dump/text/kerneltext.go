@@ -156,6 +156,8 @@ func readReason(p *parser, e *dump.Exit) {
 	switch {
 	case words != "" && string(reason[:n]) != words: // what the kernel says for the kind is certain
 		p.distrust("reason", reason[:n], at)
+	case words == "" && at == 0 && p.g.stamped(): // it is indented, so this is of the prefix
+		p.distrust("reason", reason[:n], at)
 	case open >= 0 || p.trusted(at, n):
 		e.Reason = dump.OfAt(p.str(at, n), p.span(at, n))
 	}

@@ -209,10 +209,12 @@ func (p *parser) line() outcome {
 		if p.in == inCPU && !p.cpu.NrRescue.Known {
 			return p.rescue()
 		}
+		p.lostCPU()
 	case kindCurr:
 		if p.in == inCPU && !p.cpu.Current.Known {
 			return p.curr()
 		}
+		p.lostCPU()
 	case kindKick:
 		if p.in == inCPU {
 			if out := p.kick(); out != notUnderstood {
@@ -227,7 +229,7 @@ func (p *parser) line() outcome {
 		switch {
 		case p.in == inTask && p.isDetail():
 			return p.detail()
-		case p.ln.kind == kindState && p.in >= inCPU && leadingBlanks(p.cur) > p.textIndent():
+		case p.in >= inCPU && leadingBlanks(p.cur) > p.textIndent():
 			p.orphan() // of a task whose header is missing
 		}
 	case kindEvents:
@@ -456,7 +458,7 @@ func (p *parser) isTask() bool {
 		return false
 	}
 	j, k := p.after(p.i)
-	return k == kindState || j < 0 || k == kindTruncated || k == kindElision || p.lines[j].cut && k == kindOther
+	return k >= kindState && k <= kindCPUs || j < 0 || k == kindTruncated || k == kindElision || p.lines[j].cut && k == kindOther
 }
 
 // isDetail reports whether the present line is a detail of the task that it has
@@ -478,6 +480,16 @@ func (p *parser) leaveTask() {
 		p.in = inCPU
 	default:
 		p.in = inGap
+	}
+}
+
+// lostCPU ends the block of the present CPU, if the present line is one of those
+// below the header of another, which is missing. No text of a scheduler's is
+// indented as far, as a rule.
+func (p *parser) lostCPU() {
+	if p.in >= inCPU && p.in <= inTask && leadingBlanks(p.cur) >= 10 {
+		p.leaveTask()
+		p.in, p.cpu = inGap, nil
 	}
 }
 

@@ -342,6 +342,62 @@ func checkDamaged(t *rapid.T, m texttest.Model, ch texttest.Chain) {
 	}
 }
 
+// Damage to what a carrier put before a line takes values away, too. The text
+// behind it is whole, so none of them may change. One line is damaged: where two
+// are, they can agree on what is wrong.
+func TestDamagedPrefixes(t *testing.T) {
+	for _, c := range texttest.Carriers() {
+		if !c.Stamped || c.Lossy {
+			continue
+		}
+		ch := texttest.Chain{c}
+		t.Run(c.Name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+				d := m.Dump()
+				lines := d.Lines()
+				carried := ch.Apply(texttest.Rand(rapid.Uint64().Draw(t, "seed")), d.Lines())
+				damagePrefix(t, carried, lines)
+				log := ch.Encode(carried)
+				all := snapshotsIn(t, log)
+				for _, s := range all {
+					checkLedger(t, s)
+					checkSpans(t, s)
+				}
+				if len(all) == 1 {
+					report(t, slices.DeleteFunc(texttest.Compare(d, m.Config, carried, all[0]), isLoss), log)
+				}
+			})
+		})
+	}
+}
+
+// isLoss reports whether a problem that Compare found is that something is
+// missing, as opposed to wrong.
+func isLoss(problem string) bool {
+	for _, words := range []string{": unknown, want", ": missing", ": lacks", "got none", ": got \"\", want", "was not understood", "text: got a line", "text of the scheduler: ", "sub-scheduler: got root"} {
+		if strings.Contains(problem, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// damagePrefix changes, inserts or removes bytes in the prefix of a line.
+func damagePrefix(t *rapid.T, carried, lines texttest.Text) {
+	i := rapid.IntRange(0, min(len(carried), rapid.SampledFrom([]int{8, len(carried)}).Draw(t, "lines"))-1).Draw(t, "line")
+	l := &carried[i]
+	if l.Src < 0 || len(l.Text) <= len(lines[l.Src].Text)+2 || !bytes.HasSuffix(l.Text, lines[l.Src].Text) {
+		return
+	}
+	n := len(l.Text) - len(lines[l.Src].Text) - 2 // a blank more before the text may be of the text
+	at := rapid.IntRange(0, n-1).Draw(t, "at")
+	removed := rapid.IntRange(0, min(3, n-at)).Draw(t, "removed")
+	b := []byte(rapid.StringOfN(rapid.RuneFrom([]rune(" =:[]>x7\x7f")), 0, 3, -1).Draw(t, "inserted"))
+	l.Text = slices.Concat(l.Text[:at], b, l.Text[at+removed:])
+	l.Damaged = true
+}
+
 // Dumps one after the other are told apart, whatever stands between them.
 func TestSeveralDumps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

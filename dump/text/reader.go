@@ -5,7 +5,6 @@ package text
 import (
 	"bytes"
 	"io"
-	"slices"
 
 	"scxdiag/dump"
 )
@@ -234,7 +233,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	g.reset()
 	next, np := r.tracedAfter(k, p)
 	if next == nil {
-		next, np = r.carrierAhead(k, p)
+		next, np = r.carrierAhead(k, b, p)
 	}
 	if next != nil {
 		g.begin(next, np, 0)
@@ -311,16 +310,16 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 	return nil, p
 }
 
-// carrierAhead returns the line "Backtrace:" behind a trigger, and its prefix, if
-// that of the trigger is damaged: no line up to there shares it, but one shares
-// that of the backtrace. Otherwise it returns nil.
-func (r *Reader) carrierAhead(k kind, p prefix) ([]byte, prefix) {
+// carrierAhead returns the line "Backtrace:" behind the trigger b, and its
+// prefix, if that of the trigger, p, is damaged: more of the next lines have one
+// of the backtrace's shape. Otherwise it returns nil.
+func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (backtrace []byte, bp prefix) {
 	if k != kindTrigger {
 		return nil, p
 	}
-	var seen []prefix
+	var seen [12][]byte // prefixes
 	ahead := r.in.peek(4 << 10)
-	for range 12 {
+	for i := range seen {
 		l, rest, ok := bytes.Cut(ahead, newline)
 		if !ok {
 			break
@@ -329,15 +328,30 @@ func (r *Reader) carrierAhead(k kind, p prefix) ([]byte, prefix) {
 		l = trimEOL(l)
 		np := decodePrefix(l)
 		payload := l[np.end:]
-		if np.sameCarrier(p) || isTrigger(payload) {
+		if isTrigger(payload) {
 			break
 		}
-		if string(payload) == "Backtrace:" && slices.ContainsFunc(seen, np.sameCarrier) {
-			return l, np
+		if backtrace == nil && string(payload) == "Backtrace:" {
+			backtrace, bp = l, np
 		}
-		seen = append(seen, np)
+		seen[i] = l[:np.end]
 	}
-	return nil, p
+	if backtrace == nil {
+		return nil, p
+	}
+	same := func(prefix []byte) (n int) {
+		for _, s := range seen {
+			if s != nil && sameShape(s, prefix) {
+				n++
+			}
+		}
+		return n
+	}
+	own, theirs := b[bomLen(b):p.end], backtrace[:bp.end]
+	if n := same(theirs); n < 2 || n <= same(own) {
+		return nil, p
+	}
+	return backtrace, bp
 }
 
 // lookBack returns the index of the first line before start that belongs to the

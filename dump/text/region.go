@@ -85,6 +85,11 @@ func (g *region) reset() {
 	*g = region{lines: g.lines[:0], alts: g.alts[:0], tail: g.tail[:0], lastDump: -1, indent: -1}
 }
 
+// stamped reports whether each line has a prefix of a known kind.
+func (g *region) stamped() bool {
+	return g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) != 0
+}
+
 // begin fixes the carrier of the region by the prefix of the line b that begins
 // it. The last n bytes of the prefix are of no known kind: they must be the
 // same on every line, but for digits.
@@ -140,7 +145,7 @@ func sameShape(a, b []byte) bool {
 // remember keeps the end of a prefix of length n, so that the next line can be
 // recognised by it without decoding.
 func (g *region) remember(b []byte, n int) {
-	if g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) != 0 && n > 0 && b[n-1] != ' ' {
+	if g.stamped() && n > 0 && b[n-1] != ' ' {
 		return // a damaged line, shorter by the blank behind the prefix
 	}
 	if g.layers == layerQuote && n < g.prefixLen {
@@ -187,6 +192,9 @@ func (g *region) payload(b []byte) (start int, own bool) {
 	}
 	if known&layerJournal != 0 && !bytes.Equal(p.ident, g.ident) {
 		if len(g.ident) > 0 {
+			if start, own := g.damaged(b, p); own {
+				return start, true
+			}
 			return p.end, false
 		}
 		p.end = p.time // the payload only looks like a program's name
@@ -225,10 +233,10 @@ func (g *region) sameHead(b []byte) bool {
 	return true
 }
 
-// damaged accepts a line of a journal whose date or host was cut off, if it
-// still names the same program.
+// damaged accepts a line of a journal whose date or host was cut off or damaged,
+// if it still names the same program.
 func (g *region) damaged(b []byte, p prefix) (start int, own bool) {
-	if g.layers&layerJournal == 0 || p.layers&layerJournal != 0 || len(g.ident) == 0 {
+	if g.layers&layerJournal == 0 || len(p.ident) > 0 || len(g.ident) == 0 {
 		return 0, false
 	}
 	i := bytes.Index(b[p.end:min(len(b), p.end+128)], g.ident)
@@ -274,6 +282,9 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	}
 	p := b[start:]
 	l.kind = g.classify(p)
+	if l.kind == kindTrigger && g.bareTrigger && !g.begun && len(g.ident) == 0 {
+		l.start, l.bare = l.off, true // what ends the prefix is not known for certain
+	}
 	if l.kind == kindTrigger && endsColour(p) {
 		g.coloured = true // the kernel's line ends in a colon
 	}
@@ -365,7 +376,7 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 // starts at start: logs sometimes glue two together. It returns 0 if there is
 // only one.
 func (g *region) second(b []byte, start int) int {
-	if g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) == 0 || len(g.tail) < 2 || len(b)-start < g.prefixLen {
+	if !g.stamped() || len(g.tail) < 2 || len(b)-start < g.prefixLen {
 		return 0
 	}
 	for pos := start; ; {
