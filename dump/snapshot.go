@@ -89,8 +89,9 @@ type Snapshot struct {
 	Signature *Signature
 
 	// Raw is the part of the source that holds the dump, from its first to its
-	// last line, carrier and all; "" for snapshots that do not come from text.
-	// Every Span points into it.
+	// last line, carrier and all; a verdict alone comes without colours and blanks
+	// at the ends of lines. It is "" for snapshots that do not come from text. Every
+	// Span points into it.
 	Raw string
 }
 

@@ -59,6 +59,10 @@ func (s kindSet) has(k kind) bool { return s>>k&1 != 0 }
 // isDump reports whether lines of the kind stand in no other text than a dump.
 func (k kind) isDump() bool { return dumpKinds.has(k) }
 
+// isFrame reports whether lines of the kind belong to a dump where they stand
+// near to one.
+func (k kind) isFrame() bool { return k == kindSymbol || k == kindElision }
+
 // isAnchor reports whether a line of the kind is reason enough to begin a
 // region.
 func (k kind) isAnchor() bool { return anchorKinds.has(k) }

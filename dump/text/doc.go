@@ -4,7 +4,8 @@
 // do to text, and parses them into snapshots.
 //
 // A [Reader] works in one pass. In noise it looks only for the few words that
-// every dump must have. From the first such line on it collects a region: the
+// every dump must have. From the first such line on, and up to 64 KiB before it
+// where the lines may have come newest first, it collects a region: the
 // lines of one dump, each freed of its carrier's prefix (journald, dmesg,
 // ftrace, Actions, quoting) and classified by its shape. Once the region ends,
 // lines that came newest first are turned round and the parser walks over

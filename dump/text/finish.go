@@ -171,6 +171,9 @@ func (p *parser) account(why ending) {
 	case p.endsCut:
 		s.Ledger.Truncated = true
 		s.Ledger.Note("the source ends within the dump")
+	case p.in < inCPUs:
+		s.Ledger.Truncated = true
+		s.Ledger.Note("the end of the dump is missing: it has no CPU section")
 	case s.Counters == nil && !s.Kernel.Min.IsZero() && s.Kernel.Min.Compare(dump.Version{Major: 6, Minor: 15}) >= 0:
 		s.Ledger.Truncated = true
 		s.Ledger.Note("the end of the dump is missing: it has no event counters")

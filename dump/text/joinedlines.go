@@ -24,17 +24,17 @@ func (p *parser) loadJoined(first, last int) {
 		return
 	}
 	joined := append([]byte(nil), p.untrimmed()...)
-	start, end := p.ln.off, p.ln.end
+	all := p.all
 	for j := first + 1; j <= last; j++ {
 		if p.lines[j].out == foreign && !p.lines[j].bare {
 			continue
 		}
 		p.load(j)
 		joined = append(append(joined, '\n'), p.untrimmed()...)
-		start, end = min(start, p.ln.off), max(end, p.ln.end)
+		all = all.To(p.all)
 	}
 	p.load(first)
-	p.cur, p.alien = bytes.TrimRight(joined, " \t"), true
+	p.cur, p.alien, p.all = bytes.TrimRight(joined, " \t"), true, all
 }
 
 // untrimmed is the present line with the blanks at its end, which may be part of

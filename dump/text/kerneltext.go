@@ -67,7 +67,7 @@ func (p *parser) trigger() outcome {
 // reason reads "  runnable task stall (message)", which may go over several
 // lines, down to "Backtrace:" or a blank line.
 func (p *parser) reason(e *dump.Exit) {
-	first, last := -1, -1
+	first, last, backtrace := -1, -1, false
 	for j := p.i + 1; j < len(p.lines) && j <= p.i+32; j++ {
 		l := &p.lines[j]
 		if l.out == foreign && !l.bare {
@@ -75,9 +75,10 @@ func (p *parser) reason(e *dump.Exit) {
 		}
 		if l.kind == kindBacktrace || l.kind == kindElision || l.kind.isDump() && l.kind != kindTrigger ||
 			l.kind == kindBlank && (first >= 0 && p.endsMessage(last) || l.out == foreign) {
+			backtrace = l.kind == kindBacktrace
 			break
 		}
-		if l.kind == kindBlank && first < 0 {
+		if first < 0 && (l.kind == kindBlank || l.bare) { // only the message has newlines
 			continue
 		}
 		if first < 0 {
@@ -92,7 +93,16 @@ func (p *parser) reason(e *dump.Exit) {
 	for last > first && p.lines[last].kind == kindBlank {
 		last--
 	}
-	from := p.i
+	from, end := p.i, last
+	first = p.skipToReason(e, first, last)
+	if p.load(first); !bytes.Contains(p.cur, messageWords) { // without a message, it is one line
+		if backtrace {
+			p.misfits(first+1, last)
+		} else {
+			end = first
+		}
+		last = first
+	}
 	p.loadJoined(first, last)
 	for j := first; j <= last; j++ {
 		if p.lines[j].out == notUnderstood || p.lines[j].bare {
@@ -100,7 +110,7 @@ func (p *parser) reason(e *dump.Exit) {
 		}
 	}
 	readReason(p, e)
-	p.i = max(from, last)
+	p.i = max(from, end)
 }
 
 // endsMessage reports whether line i ends the message of the exit: with the
@@ -110,19 +120,50 @@ func (p *parser) endsMessage(i int) bool {
 	return l.end > l.start && p.buf[l.end-1] == ')'
 }
 
+// messageWords stand between the reason and the message.
+var messageWords = []byte(" (")
+
+// skipToReason returns the index of the line, of first..last, that begins with
+// what the kernel says for the kind of the exit. Lines before it are of others.
+func (p *parser) skipToReason(e *dump.Exit, first, last int) int {
+	words := e.Kind.V.Reason()
+	for j := first; j <= last && words != ""; j++ {
+		l := &p.lines[j]
+		if l.bare || !hasPrefix(trimBlanks(p.buf[l.start:l.end]), words) {
+			continue
+		}
+		p.misfits(first, j-1)
+		return j
+	}
+	return first
+}
+
 // readReason reads "reason (message)" from the present line.
 func readReason(p *parser, e *dump.Exit) {
 	at := leadingBlanks(p.cur)
+	first, _, _ := bytes.Cut(p.cur[at:], newline)
+	words := e.Kind.V.Reason()
+	if i := bytes.Index(first, []byte(words)); i > 0 && !bytes.Contains(first[:i], messageWords) {
+		at, first = at+i, first[i:] // what is left of a damaged prefix stands before it
+	}
 	b := p.cur[at:]
-	open := bytes.Index(b, []byte(" ("))
-	if open < 0 { // without a message, it is one line
-		first, _, _ := bytes.Cut(b, newline)
-		if n := len(bytes.TrimRight(first, " \t")); p.trusted(at, n) {
-			e.Reason = dump.OfAt(p.str(at, n), p.span(at, n))
-		}
+	open := bytes.Index(first, messageWords)
+	reason := first
+	if open >= 0 {
+		reason = first[:open]
+	}
+	n := len(bytes.TrimRight(reason, " \t"))
+	switch {
+	case words != "" && string(reason[:n]) != words: // what the kernel says for the kind is certain
+		p.distrust("reason", reason[:n], at)
+	case words == "" && at == 0 && p.g.stamped(): // it is indented, so this is of the prefix
+		p.distrust("reason", reason[:n], at)
+	case open >= 0 || p.trusted(at, n):
+		e.Reason = dump.OfAt(p.str(at, n), p.span(at, n))
+	}
+	if open < 0 {
 		return
 	}
-	e.Reason = dump.OfAt(p.str(at, open), p.span(at, open))
 	msg := b[open+2:]
 	if closing := len(msg) - 1; closing >= 0 && msg[closing] == ')' && !p.ln.cut {
 		e.Message = dump.OfAt(p.str(at+open+2, closing), p.span(at+open+2, closing))

@@ -26,6 +26,7 @@ type lineBuffer struct {
 	base int64 // offset of buf[0] in the stream
 	pos  int   // start of the next line
 	keep int   // bytes before this one are no longer needed
+	done int   // bytes before this one have no highlights any more
 	line int   // number of the line that starts at pos, from 1
 	eof  bool
 	err  error // what ended the stream, if not io.EOF
@@ -49,6 +50,7 @@ func (b *lineBuffer) fill() bool {
 		b.buf = b.buf[:n]
 		b.base += int64(b.keep)
 		b.pos -= b.keep
+		b.done = max(0, b.done-b.keep)
 		b.keep = 0
 	}
 	return b.more()
@@ -67,8 +69,8 @@ func (b *lineBuffer) more() bool {
 	for range 100 {
 		have := len(b.buf)
 		n, err := b.src.Read(b.buf[have:min(cap(b.buf), have+readSize)])
-		from := max(b.pos, have-highlightMax) // one may have begun in what was there
-		b.buf = b.buf[:from+len(withoutHighlights(b.buf[from:have+n]))]
+		b.buf = b.buf[:have+n]
+		b.removeHighlights()
 		if err != nil {
 			b.eof = true
 			if !errors.Is(err, io.EOF) {
@@ -84,34 +86,42 @@ func (b *lineBuffer) more() bool {
 	return false
 }
 
-// withoutHighlights removes, in place, what grep puts around the words that it
-// highlights. It can stand anywhere, even within the words by which a dump is
-// recognised, and does not fit into a comm.
-func withoutHighlights(b []byte) []byte {
-	from := bytes.IndexByte(b, 0x1b)
-	if from < 0 || !bytes.Contains(b[from:], highlightEnd) {
-		return b
+// removeHighlights removes what grep puts around the words that it highlights. It
+// can stand anywhere, even within the words by which a dump is recognised, and
+// does not fit into a comm. One of which the end has not arrived yet waits for it.
+func (b *lineBuffer) removeHighlights() {
+	from := bytes.IndexByte(b.buf[b.done:], 0x1b)
+	if from < 0 {
+		b.done = len(b.buf)
+		return
 	}
-	from = max(0, from-1)
-	out := b[:from]
-	for rest := b[from:]; len(rest) > 0; {
+	from += b.done
+	out, rest := b.buf[:from], b.buf[from:]
+	for len(rest) > 0 {
 		switch {
 		case bytes.HasPrefix(rest, highlightOn):
 			rest = rest[len(highlightOn):]
 		case bytes.HasPrefix(rest, highlightOff):
 			rest = rest[len(highlightOff):]
+		case bytes.HasPrefix(highlightOn, rest), bytes.HasPrefix(highlightOff, rest):
+			b.done = len(out)
+			b.buf = append(out, rest...)
+			return
 		default:
-			out = append(out, rest[0])
-			rest = rest[1:]
+			n := 1 + bytes.IndexByte(rest[1:], 0x1b)
+			if n == 0 {
+				n = len(rest)
+			}
+			out = append(out, rest[:n]...)
+			rest = rest[n:]
 		}
 	}
-	return out
+	b.done, b.buf = len(out), out
 }
 
 var (
 	highlightOn  = []byte("\x1b[01;31m\x1b[K")
 	highlightOff = []byte("\x1b[m\x1b[K")
-	highlightEnd = []byte("\x1b[K") // of both
 )
 
 // highlightMax is the length of the longer of the two.
@@ -119,7 +129,7 @@ const highlightMax = 11
 
 // peek returns n bytes behind pos, or as many as the stream still has.
 func (b *lineBuffer) peek(n int) []byte {
-	for len(b.buf)-b.pos < n && b.more() {
+	for len(b.buf)-b.pos < n+highlightMax && b.more() { // so that no highlight begins in them
 	}
 	return b.buf[b.pos:min(len(b.buf), b.pos+n)]
 }
@@ -143,7 +153,7 @@ func (b *lineBuffer) next() (start, end int, ok bool) {
 			return start, end, true
 		}
 		scanned = max(0, len(b.buf)-b.pos-highlightMax)
-		if len(b.buf)-b.pos >= maxLine {
+		if len(b.buf)-b.pos >= maxLine+highlightMax {
 			start, end = b.pos, b.pos+maxLine
 			b.pos = end
 			b.skipping = true

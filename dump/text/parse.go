@@ -39,9 +39,10 @@ type parser struct {
 
 	// The present line.
 	ln    *line
-	cur   []byte // payload without the indentation of a paste
-	base  uint32 // of cur in raw
-	alien bool   // cur is a cleaned copy: its offsets mean nothing in raw
+	cur   []byte    // payload without the indentation of a paste
+	base  uint32    // of cur in raw
+	alien bool      // cur is a cleaned copy: its offsets mean nothing in raw
+	all   dump.Span // what cur was made of
 
 	indent    int // columns by which everything is indented
 	in        section
@@ -87,8 +88,8 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 	p.s = &dump.Snapshot{
 		Source: src,
 		Raw:    p.raw,
-		Host:   string(g.first.host),
-		Time:   parseStamp(g.first.stamp),
+		Host:   g.host,
+		Time:   g.time,
 		CPUs:   make([]dump.CPU, 0, g.count[kindCPU]),
 		Tasks:  make([]dump.Task, 0, g.count[kindTask]),
 	}
@@ -106,6 +107,7 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 func (p *parser) load(i int) {
 	l := &p.lines[i]
 	p.i, p.ln, p.base = i, l, l.start
+	p.all = dump.Span{Off: l.start, Len: l.end - l.start}
 	if p.alien = l.alt > 0; p.alien {
 		p.cur = p.g.alts[l.alt-1]
 	} else {
@@ -207,10 +209,12 @@ func (p *parser) line() outcome {
 		if p.in == inCPU && !p.cpu.NrRescue.Known {
 			return p.rescue()
 		}
+		p.lostCPU()
 	case kindCurr:
 		if p.in == inCPU && !p.cpu.Current.Known {
 			return p.curr()
 		}
+		p.lostCPU()
 	case kindKick:
 		if p.in == inCPU {
 			if out := p.kick(); out != notUnderstood {
@@ -225,7 +229,7 @@ func (p *parser) line() outcome {
 		switch {
 		case p.in == inTask && p.isDetail():
 			return p.detail()
-		case p.ln.kind == kindState && p.in >= inCPU && leadingBlanks(p.cur) > p.textIndent():
+		case p.in >= inCPU && leadingBlanks(p.cur) > p.textIndent():
 			p.orphan() // of a task whose header is missing
 		}
 	case kindEvents:
@@ -454,7 +458,7 @@ func (p *parser) isTask() bool {
 		return false
 	}
 	j, k := p.after(p.i)
-	return k == kindState || j < 0 || k == kindTruncated || k == kindElision || p.lines[j].cut && k == kindOther
+	return k >= kindState && k <= kindCPUs || j < 0 || k == kindTruncated || k == kindElision || p.lines[j].cut && k == kindOther
 }
 
 // isDetail reports whether the present line is a detail of the task that it has
@@ -479,6 +483,16 @@ func (p *parser) leaveTask() {
 	}
 }
 
+// lostCPU ends the block of the present CPU, if the present line is one of those
+// below the header of another, which is missing. No text of a scheduler's is
+// indented as far, as a rule.
+func (p *parser) lostCPU() {
+	if p.in >= inCPU && p.in <= inTask && leadingBlanks(p.cur) >= 10 {
+		p.leaveTask()
+		p.in, p.cpu = inGap, nil
+	}
+}
+
 // orphan ends the block of the present task, because what follows belongs to one
 // whose header cannot be read.
 func (p *parser) orphan() {
@@ -500,6 +514,16 @@ func (p *parser) extend() {
 func (p *parser) misfit() {
 	if len(p.s.Ledger.NotUnderstood) < maxKept {
 		p.s.Ledger.NotUnderstood = append(p.s.Ledger.NotUnderstood, p.whole(0))
+	}
+}
+
+// misfits keeps lines first..last, which stand where no line of the kernel's can.
+func (p *parser) misfits(first, last int) {
+	for i := first; i <= last; i++ {
+		if p.lines[i].out == notUnderstood {
+			p.load(i)
+			p.misfit()
+		}
 	}
 }
 
@@ -530,10 +554,10 @@ func (p *parser) entity() string {
 }
 
 // span is where bytes at..at+n of the present line stand in the source: the
-// whole line if it had to be cleaned.
+// whole line, or lines, if they had to be cleaned.
 func (p *parser) span(at, n int) dump.Span {
 	if p.alien {
-		return dump.Span{Off: p.ln.start, Len: p.ln.end - p.ln.start}
+		return p.all
 	}
 	return dump.Span{Off: p.base + uint32(at), Len: uint32(n)} //nolint:gosec // below maxRegion
 }

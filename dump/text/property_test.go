@@ -30,7 +30,13 @@ type fataler interface {
 // snapshotsIn reads every snapshot of a log.
 func snapshotsIn(t fataler, log []byte) []*dump.Snapshot {
 	t.Helper()
-	r := text.NewReader(bytes.NewReader(log), text.Options{Name: "log"})
+	return snapshotsFrom(t, bytes.NewReader(log))
+}
+
+// snapshotsFrom reads every snapshot of a stream.
+func snapshotsFrom(t fataler, log io.Reader) []*dump.Snapshot {
+	t.Helper()
+	r := text.NewReader(log, text.Options{Name: "log"})
 	var all []*dump.Snapshot
 	for {
 		s, err := r.Next()
@@ -187,6 +193,7 @@ func checkCarried(t *rapid.T, m texttest.Model, ch texttest.Chain) (*dump.Snapsh
 	s := snapshotIn(t, log)
 	report(t, texttest.Compare(d, m.Config, carried, s), log)
 	checkLedger(t, s)
+	checkPieces(t, log, []*dump.Snapshot{s})
 	return s, log
 }
 
@@ -219,6 +226,9 @@ func checkLossless(t *rapid.T, ch texttest.Chain) {
 		names = texttest.PlainNames
 	}
 	m := texttest.Models(names, nil).Draw(t, "model")
+	if slices.ContainsFunc(ch, isReversed) && beyondLookBack(m.Dump()) {
+		return
+	}
 	s, log := checkCarried(t, m, ch)
 	if slices.ContainsFunc(ch, isTrace) && slices.ContainsFunc(m.Dump().Lines(), beyondTrace) {
 		return // the tracepoint cuts lines, which no other carrier does
@@ -227,6 +237,17 @@ func checkLossless(t *rapid.T, ch texttest.Chain) {
 	if diff := diffContent(plain, s); diff != "" {
 		t.Fatalf("through %s the snapshot is another (-plain +carried):\n%s\nlog:\n%s", ch, diff, excerpt(log))
 	}
+}
+
+// isReversed reports whether a carrier brings the newest line first.
+func isReversed(c texttest.Carrier) bool { return c.Name == "reversed" }
+
+// beyondLookBack reports whether a dump, newest line first, betrays itself only
+// behind more than the reader looks back at: 64 KiB or 2000 lines, carrier and
+// all. It has neither CPUs nor counters then, and much text of the scheduler's.
+func beyondLookBack(d *texttest.Dump) bool {
+	anchored := bytes.Contains(d.Text, []byte(": nr_run=")) || bytes.Contains(d.Text, []byte("SCX_EV_"))
+	return !anchored && (len(d.Text) > 16<<10 || bytes.Count(d.Text, []byte("\n")) > 1000)
 }
 
 // isTrace reports whether a carrier is the tracepoint.
@@ -260,6 +281,52 @@ func TestChainsOfLossyCarriers(t *testing.T) {
 	})
 }
 
+// The text of a snapshot alone gives the same snapshot, through whatever
+// carriers it came.
+func TestTextAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+		ch := texttest.Chains(rapid.Bool().Draw(t, "lossy")).Draw(t, "carriers")
+		log := ch.Encode(ch.Apply(texttest.Rand(rapid.Uint64().Draw(t, "seed")), m.Dump().Lines()))
+		for _, s := range snapshotsIn(t, log) {
+			checkAlone(t, log, s)
+		}
+	})
+}
+
+// checkAlone checks that the text of a snapshot gives the same snapshot, unless
+// that needs what stands around it.
+func checkAlone(t fataler, log []byte, s *dump.Snapshot) {
+	t.Helper()
+	switch {
+	case s.Raw == "", strings.HasPrefix(s.Source.Carrier, "utf-16"): // the log lacks this text, with a mark at its start or without
+		return
+	case s.Source.Copies != nil: // it learnt from its copies
+		return
+	case s.Exit != nil && s.Exit.Message.Known && s.Exit.Message.At.IsZero():
+		return // the message stands before the text, as in a log that comes newest first
+	}
+	alone := s.Raw
+	if !strings.HasSuffix(withoutHighlights(log), s.Raw) { // else the end of the log may have cut its last line
+		alone += "\n"
+	}
+	again := snapshotsIn(t, []byte(alone))
+	if len(again) == 0 {
+		t.Fatalf("nothing is found in the text of a snapshot:\n%s", excerpt([]byte(s.Raw)))
+	}
+	diff := ""
+	for _, other := range again { // a verdict may stand in the midst of a dump, and is a snapshot of its own
+		// What else the log told is not part of the text.
+		first, second := *s, *other
+		first.Ledger, second.Ledger = dump.Ledger{}, dump.Ledger{}
+		first.Kernel.Release, second.Kernel.Release = "", ""
+		if diff = diffContent(&first, &second); diff == "" {
+			return
+		}
+	}
+	t.Fatalf("the text of a snapshot gives another (-first +again):\n%s\n%s", diff, excerpt([]byte(s.Raw)))
+}
+
 // checkDamaged is checkCarried for logs of which any part may be missing: no
 // snapshot or several can come of them, but none with a wrong value.
 func checkDamaged(t *rapid.T, m texttest.Model, ch texttest.Chain) {
@@ -273,6 +340,62 @@ func checkDamaged(t *rapid.T, m texttest.Model, ch texttest.Chain) {
 	if len(all) == 1 {
 		report(t, texttest.Compare(d, m.Config, carried, all[0]), log)
 	}
+}
+
+// Damage to what a carrier put before a line takes values away, too. The text
+// behind it is whole, so none of them may change. One line is damaged: where two
+// are, they can agree on what is wrong.
+func TestDamagedPrefixes(t *testing.T) {
+	for _, c := range texttest.Carriers() {
+		if !c.Stamped || c.Lossy {
+			continue
+		}
+		ch := texttest.Chain{c}
+		t.Run(c.Name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				m := texttest.Models(texttest.PlainNames, nil).Draw(t, "model")
+				d := m.Dump()
+				lines := d.Lines()
+				carried := ch.Apply(texttest.Rand(rapid.Uint64().Draw(t, "seed")), d.Lines())
+				damagePrefix(t, carried, lines)
+				log := ch.Encode(carried)
+				all := snapshotsIn(t, log)
+				for _, s := range all {
+					checkLedger(t, s)
+					checkSpans(t, s)
+				}
+				if len(all) == 1 {
+					report(t, slices.DeleteFunc(texttest.Compare(d, m.Config, carried, all[0]), isLoss), log)
+				}
+			})
+		})
+	}
+}
+
+// isLoss reports whether a problem that Compare found is that something is
+// missing, as opposed to wrong.
+func isLoss(problem string) bool {
+	for _, words := range []string{": unknown, want", ": missing", ": lacks", "got none", ": got \"\", want", "was not understood", "text: got a line", "text of the scheduler: ", "sub-scheduler: got root"} {
+		if strings.Contains(problem, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// damagePrefix changes, inserts or removes bytes in the prefix of a line.
+func damagePrefix(t *rapid.T, carried, lines texttest.Text) {
+	i := rapid.IntRange(0, min(len(carried), rapid.SampledFrom([]int{8, len(carried)}).Draw(t, "lines"))-1).Draw(t, "line")
+	l := &carried[i]
+	if l.Src < 0 || len(l.Text) <= len(lines[l.Src].Text)+2 || !bytes.HasSuffix(l.Text, lines[l.Src].Text) {
+		return
+	}
+	n := len(l.Text) - len(lines[l.Src].Text) - 2 // a blank more before the text may be of the text
+	at := rapid.IntRange(0, n-1).Draw(t, "at")
+	removed := rapid.IntRange(0, min(3, n-at)).Draw(t, "removed")
+	b := []byte(rapid.StringOfN(rapid.RuneFrom([]rune(" =:[]>x7\x7f")), 0, 3, -1).Draw(t, "inserted"))
+	l.Text = slices.Concat(l.Text[:at], b, l.Text[at+removed:])
+	l.Damaged = true
 }
 
 // Dumps one after the other are told apart, whatever stands between them.

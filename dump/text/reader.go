@@ -128,6 +128,7 @@ func (r *Reader) verdictLine() bool {
 
 func (r *Reader) feedVerdict(b []byte, start int, p prefix, k kind, offset int64, number int) {
 	if k == kindLinux {
+		r.verdict.flush()
 		r.window.kernelSeen(string(bytes.TrimPrefix(bytes.TrimLeft(b[start:], " "), []byte("Linux version "))))
 		return
 	}
@@ -230,7 +231,11 @@ func trimEOL(b []byte) []byte { return bytes.TrimRight(b, " \t\r") }
 func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) {
 	g := &r.region
 	g.reset()
-	if next, np := r.tracedAfter(k, p); next != nil {
+	next, np := r.tracedAfter(k, p)
+	if next == nil {
+		next, np = r.carrierAhead(k, b, p)
+	}
+	if next != nil {
 		g.begin(next, np, 0)
 		g.bareTrigger = true
 	} else {
@@ -303,6 +308,50 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 		}
 	}
 	return nil, p
+}
+
+// carrierAhead returns the line "Backtrace:" behind the trigger b, and its
+// prefix, if that of the trigger, p, is damaged: more of the next lines have one
+// of the backtrace's shape. Otherwise it returns nil.
+func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (backtrace []byte, bp prefix) {
+	if k != kindTrigger {
+		return nil, p
+	}
+	var seen [12][]byte // prefixes
+	ahead := r.in.peek(4 << 10)
+	for i := range seen {
+		l, rest, ok := bytes.Cut(ahead, newline)
+		if !ok {
+			break
+		}
+		ahead = rest
+		l = trimEOL(l)
+		np := decodePrefix(l)
+		payload := l[np.end:]
+		if isTrigger(payload) {
+			break
+		}
+		if backtrace == nil && string(payload) == "Backtrace:" {
+			backtrace, bp = l, np
+		}
+		seen[i] = l[:np.end]
+	}
+	if backtrace == nil {
+		return nil, p
+	}
+	same := func(prefix []byte) (n int) {
+		for _, s := range seen {
+			if s != nil && sameShape(s, prefix) {
+				n++
+			}
+		}
+		return n
+	}
+	own, theirs := b[bomLen(b):p.end], backtrace[:bp.end]
+	if n := same(theirs); n < 2 || n <= same(own) {
+		return nil, p
+	}
+	return backtrace, bp
 }
 
 // lookBack returns the index of the first line before start that belongs to the

@@ -5,6 +5,7 @@ package text
 import (
 	"bytes"
 	"slices"
+	"time"
 )
 
 const (
@@ -12,6 +13,7 @@ const (
 	maxQuiet      = 2 << 20  // bytes without a line of the dump before it counts as ended
 	quietLines    = 4000     // the same in lines of others
 	quietAfterEnd = 30       // the same once its last section was seen
+	quietFrames   = 64       // the same before a line of a stack, which other logs have too
 )
 
 // outcome is what the parser made of a line.
@@ -54,7 +56,8 @@ type region struct {
 	alts  [][]byte
 	count [kinds]int
 
-	first      prefix // of the line that began the region
+	host       string // of the line that began the region
+	time       time.Time
 	layers     layer
 	ident      []byte // copy
 	tail       []byte // copy: what the prefix of the last line ended with
@@ -70,7 +73,7 @@ type region struct {
 	quietBytes int
 	begun      bool // a trigger was seen
 	// bareTrigger is set if the line that began the region lacks the prefix of
-	// its neighbours, because the comm in it has a newline.
+	// its neighbours: because the comm in it has a newline, or by damage.
 	bareTrigger bool
 	indent      int  // fewest blanks before a title, -1 if none was seen
 	clipped     int  // lines that end in '>'
@@ -82,11 +85,16 @@ func (g *region) reset() {
 	*g = region{lines: g.lines[:0], alts: g.alts[:0], tail: g.tail[:0], lastDump: -1, indent: -1}
 }
 
+// stamped reports whether each line has a prefix of a known kind.
+func (g *region) stamped() bool {
+	return g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) != 0
+}
+
 // begin fixes the carrier of the region by the prefix of the line b that begins
 // it. The last n bytes of the prefix are of no known kind: they must be the
 // same on every line, but for digits.
 func (g *region) begin(b []byte, p prefix, n int) {
-	g.first = p
+	g.host, g.time = string(p.host), parseStamp(p.stamp) // the buffer moves on
 	g.layers = p.layers
 	g.ident = append([]byte(nil), p.ident...)
 	if n > 0 {
@@ -137,7 +145,7 @@ func sameShape(a, b []byte) bool {
 // remember keeps the end of a prefix of length n, so that the next line can be
 // recognised by it without decoding.
 func (g *region) remember(b []byte, n int) {
-	if g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) != 0 && n > 0 && b[n-1] != ' ' {
+	if g.stamped() && n > 0 && b[n-1] != ' ' {
 		return // a damaged line, shorter by the blank behind the prefix
 	}
 	if g.layers == layerQuote && n < g.prefixLen {
@@ -184,6 +192,9 @@ func (g *region) payload(b []byte) (start int, own bool) {
 	}
 	if known&layerJournal != 0 && !bytes.Equal(p.ident, g.ident) {
 		if len(g.ident) > 0 {
+			if start, own := g.damaged(b, p); own {
+				return start, true
+			}
 			return p.end, false
 		}
 		p.end = p.time // the payload only looks like a program's name
@@ -222,10 +233,10 @@ func (g *region) sameHead(b []byte) bool {
 	return true
 }
 
-// damaged accepts a line of a journal whose date or host was cut off, if it
-// still names the same program.
+// damaged accepts a line of a journal whose date or host was cut off or damaged,
+// if it still names the same program.
 func (g *region) damaged(b []byte, p prefix) (start int, own bool) {
-	if g.layers&layerJournal == 0 || p.layers&layerJournal != 0 || len(g.ident) == 0 {
+	if g.layers&layerJournal == 0 || len(p.ident) > 0 || len(g.ident) == 0 {
 		return 0, false
 	}
 	i := bytes.Index(b[p.end:min(len(b), p.end+128)], g.ident)
@@ -271,6 +282,9 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	}
 	p := b[start:]
 	l.kind = g.classify(p)
+	if l.kind == kindTrigger && g.bareTrigger && !g.begun && len(g.ident) == 0 {
+		l.start, l.bare = l.off, true // what ends the prefix is not known for certain
+	}
 	if l.kind == kindTrigger && endsColour(p) {
 		g.coloured = true // the kernel's line ends in a colon
 	}
@@ -348,7 +362,8 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 		return l.kind, true
 	}
 	l.bare = start == 0 && len(b) > 0 && !isTraceEvent(b)
-	if l.bare && l.kind == kindTrigger && g.bareTrigger && !g.begun {
+	if l.kind == kindTrigger && g.bareTrigger && !g.begun {
+		l.start, l.bare = l.off, true
 		g.push(l)
 		return kindTrigger, true
 	}
@@ -361,7 +376,7 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 // starts at start: logs sometimes glue two together. It returns 0 if there is
 // only one.
 func (g *region) second(b []byte, start int) int {
-	if g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) == 0 || len(g.tail) < 2 || len(b)-start < g.prefixLen {
+	if !g.stamped() || len(g.tail) < 2 || len(b)-start < g.prefixLen {
 		return 0
 	}
 	for pos := start; ; {
@@ -471,7 +486,7 @@ func (g *region) push(l line) {
 		g.backward++
 	}
 	g.prev, g.last = g.last, l.kind
-	if l.kind.isDump() || (l.kind == kindSymbol || l.kind == kindElision) && g.lastDump >= 0 && g.quiet < 64 {
+	if l.kind.isDump() || l.kind.isFrame() && g.lastDump >= 0 && g.quiet < quietFrames {
 		g.lastDump = len(g.lines) - 1
 		g.quiet, g.others, g.quietBytes = 0, 0, 0
 		return
@@ -593,7 +608,27 @@ func (g *region) drop(off int64) {
 		}
 	}
 	g.lines = g.lines[:n]
-	g.lastDump = min(g.lastDump, n-1)
+	if g.lastDump >= n {
+		g.findLastDump()
+	}
+}
+
+// findLastDump finds the last line that only a dump has, as push does.
+func (g *region) findLastDump() {
+	n := len(g.lines) - 1
+	for n >= 0 && (g.lines[n].out == foreign || !g.lines[n].kind.isDump()) {
+		n--
+	}
+	g.lastDump = n
+	quiet := 0
+	for i := n + 1; n >= 0 && i < len(g.lines) && quiet < quietFrames; i++ {
+		switch l := &g.lines[i]; {
+		case l.out != foreign && l.kind.isFrame():
+			g.lastDump, quiet = i, 0
+		case l.out == foreign || l.kind != kindBlank:
+			quiet++
+		}
+	}
 }
 
 // trim removes lines at both ends that do not belong to the dump: a region

@@ -4,6 +4,7 @@ package text_test
 
 import (
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,11 @@ func checkSpans(t fataler, s *dump.Snapshot) {
 			t.Fatalf("%s: the span of %q covers %q", what, text, s.At(at))
 		}
 	}
+	number := func(what string, at dump.Span, n string) { // which may have zeroes before it
+		if text := zeroes.ReplaceAllString(s.At(at), "$1"); !at.IsZero() && !strings.Contains(text, n) && !hasControls(text) {
+			t.Fatalf("%s: the span of %s covers %q", what, n, s.At(at))
+		}
+	}
 	if e := s.Exit; e != nil {
 		covers("exit task", e.Task.At, firstLine(e.Task.V.Comm))
 		covers("exit reason", e.Reason.At, firstLine(e.Reason.V))
@@ -35,26 +41,29 @@ func checkSpans(t fataler, s *dump.Snapshot) {
 		c := &s.CPUs[i]
 		covers("current task", c.Current.At, firstLine(c.Current.V.Comm))
 		if c.KSync.Known {
-			covers("ksync", c.KSync.At, strconv.FormatUint(c.KSync.V, 10))
+			number("ksync", c.KSync.At, strconv.FormatUint(c.KSync.V, 10))
 		}
 	}
 	for i := range s.Tasks {
 		task := &s.Tasks[i]
 		covers("task", task.At, firstLine(task.Comm))
 		if task.QSeq.Known {
-			covers("qseq", task.QSeq.At, strconv.FormatUint(task.QSeq.V, 10))
+			number("qseq", task.QSeq.At, strconv.FormatUint(task.QSeq.V, 10))
 		}
 		if task.Weight.Known {
-			covers("weight", task.Weight.At, strconv.FormatUint(uint64(task.Weight.V), 10))
+			number("weight", task.Weight.At, strconv.FormatUint(uint64(task.Weight.V), 10))
 		}
 		for _, l := range task.Stack {
 			covers("stack", l.At, l.Text)
 		}
 	}
 	for _, c := range s.Counters {
-		covers("counter", c.At, strconv.FormatInt(c.Value, 10))
+		number("counter", c.At, strconv.FormatInt(c.Value, 10))
 	}
 }
+
+// zeroes are those that a number begins with.
+var zeroes = regexp.MustCompile(`\b0+([0-9])`)
 
 // firstLine is text up to a newline: behind it the carrier may go on with a
 // prefix.

@@ -289,6 +289,32 @@ func TestTraps(t *testing.T) {
 			}
 		},
 	}, {
+		"the prefix of the trigger is damaged, that of the other lines is not",
+		strings.Replace(each(trapDump, func(l string) string { return "Nov 23 07:33:30 host scx[12]: " + l }),
+			"host scx[12]: kworker", "host=cx[12]: kworker", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]", "web[77]", "db[78]")(t, s)
+			if e := s.Exit; e.Task.Known || e.Kind.V != dump.ExitErrorStall || e.Reason.V != "runnable task stall" || len(e.Backtrace) != 1 {
+				t.Errorf("task %s, kind %s, reason %q, %d frames", e.Task.V, e.Kind.V, e.Reason.V, len(e.Backtrace))
+			}
+		},
+	}, {
+		"another program writes between the trigger and the reason",
+		strings.Replace(trapDump, ":\n", ":\nit (or its name) stopped\n", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if e := s.Exit; e.Reason.V != "runnable task stall" || e.Message.V != "web[77] failed to run for 30.016s" || len(e.Backtrace) != 1 {
+				t.Errorf("reason %q, message %q, %d frames", e.Reason.V, e.Message.V, len(e.Backtrace))
+			}
+		},
+	}, {
+		"the message is lost, another program writes below the reason",
+		strings.Replace(trapDump, " (web[77] failed to run for 30.016s)", "\nit stopped", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if e := s.Exit; e.Reason.V != "runnable task stall" || e.Message.Known || len(e.Backtrace) != 1 || s.Ledger.Lines.NotUnderstood != 1 {
+				t.Errorf("reason %q, message %q, %d frames, %d lines not understood", e.Reason.V, e.Message.V, len(e.Backtrace), s.Ledger.Lines.NotUnderstood)
+			}
+		},
+	}, {
 		"a pager cut the message",
 		strings.Replace(trapDump, "(web[77] failed to run for 30.016s)", "((sd-pam)[77] fai>", 1),
 		func(t *testing.T, s *dump.Snapshot) {
@@ -338,6 +364,26 @@ func TestTraps(t *testing.T) {
 			checkSpans(t, s)
 			tt.check(t, s)
 		})
+	}
+}
+
+// A message that is never closed is not one, however many lines follow.
+func TestMessageWithoutEnd(t *testing.T) {
+	s := snapshotIn(t, []byte("EXIT: runnable task stall (web[77] fai\n\n# dmesg\nnothing of note\n"))
+	if e := s.Exit; e.Message.Known || e.Reason.V != "runnable task stall" || s.Raw != "EXIT: runnable task stall (web[77] fai" {
+		t.Errorf("reason %q, message %q in %q", e.Reason.V, e.Message.V, s.Raw)
+	}
+}
+
+// What stands between two dumps belongs to neither.
+func TestTextBetweenDumps(t *testing.T) {
+	second := strings.Replace(trapDump, "kworker/u8:2[311]", "kworker/u8:2[312]", 1)
+	all := snapshotsIn(t, []byte(trapDump+"scheduler restarts\n  now\n"+second))
+	if len(all) != 2 || all[0].Raw+"\n" != trapDump || all[1].Raw+"\n" != second {
+		t.Errorf("got %d snapshots: %s", len(all), titles(all))
+		for _, s := range all {
+			t.Logf("%q", s.Raw)
+		}
 	}
 }
 

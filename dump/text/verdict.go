@@ -44,8 +44,10 @@ type verdictReader struct {
 	good   int    // length of raw up to its last line
 	lines  int
 	gap    int // lines of others since
-	// split is set while the message goes on on the next line.
-	split bool
+	// split is set while the message goes on on the next line. splitAt is the
+	// length of raw up to the line that the message starts in.
+	split   bool
+	splitAt int
 	// message is the last line "sched_ext: name: message", for logs that come
 	// newest first: there it stands before the line that it belongs to.
 	message verdictLine
@@ -98,6 +100,10 @@ func (v *verdictReader) flush() {
 	}
 	s := v.s
 	v.s = nil
+	if v.split { // what follows on the line, and in the next ones, is not the message
+		s.Exit.Message = dump.Value[string]{}
+		v.good = v.splitAt
+	}
 	s.Raw = string(v.raw[:v.good])
 	for _, t := range []*dump.Value[string]{&s.Exit.Reason, &s.Exit.Message} {
 		if !t.At.IsZero() {
@@ -121,7 +127,7 @@ func (v *verdictReader) begin(l verdictLine, by teller) *dump.Exit {
 	}
 	v.by, v.layers = by, l.prefix.layers
 	v.raw = append(v.raw[:0], l.raw...)
-	v.good = len(v.raw)
+	v.good, v.splitAt = len(v.raw), len(v.raw)
 	v.raw = append(v.raw, '\n')
 	v.lines, v.gap = 1, 0
 	return e
@@ -262,6 +268,7 @@ func (v *verdictReader) exitGoesOn(e *dump.Exit, l verdictLine, at int) bool {
 		e.Message.At.Off = from
 		return true
 	case hasPrefix(l.payload, " (") && !e.Message.Known:
+		v.splitAt = len(v.raw) - 1
 		v.messageText(e, l.payload[2:], at+2)
 		return true
 	case hasPrefix(l.payload, " on CPU ") && !e.CPU.Known:
