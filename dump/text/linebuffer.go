@@ -105,7 +105,8 @@ func (b *lineBuffer) removeHighlights() {
 			rest = rest[len(highlightOff):]
 		case bytes.HasPrefix(highlightOn, rest), bytes.HasPrefix(highlightOff, rest):
 			b.done = len(out)
-			b.buf = append(out, rest...)
+			out = append(out, rest...)
+			b.buf = out
 			return
 		default:
 			n := 1 + bytes.IndexByte(rest[1:], 0x1b)
