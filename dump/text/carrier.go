@@ -29,6 +29,20 @@ var layerNames = []struct {
 	{layerLearned, "prefixed"},
 }
 
+// String names the layers, outermost first: "actions+journald".
+func (l layer) String() string {
+	name := ""
+	for _, n := range layerNames {
+		if l&n.layer != 0 {
+			if name != "" {
+				name += "+"
+			}
+			name += n.name
+		}
+	}
+	return name
+}
+
 // prefix is what stands before the payload of a line.
 type prefix struct {
 	layers layer
