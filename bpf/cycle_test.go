@@ -5,7 +5,6 @@ package bpf
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"runtime"
 	"testing"
@@ -104,18 +103,18 @@ func TestCycles(t *testing.T) {
 // the kernel frees some of it a little later.
 func settled(t *testing.T, want held) held {
 	t.Helper()
-	last := ""
+	var last held
 	for same := 0; same < 10; {
 		h := count(t)
 		if h == want {
 			return h
 		}
-		if now := fmt.Sprint(h); now == last {
+		if h == last {
 			same++
 		} else {
-			last, same = now, 0
+			last, same = h, 0
 		}
 		wait(300 * time.Millisecond)
 	}
-	return count(t)
+	return last
 }
