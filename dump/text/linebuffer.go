@@ -120,13 +120,16 @@ func (b *lineBuffer) removeHighlights() {
 	b.done, b.buf = len(out), out
 }
 
-var (
-	highlightOn  = []byte("\x1b[01;31m\x1b[K")
-	highlightOff = []byte("\x1b[m\x1b[K")
+// longHighlight is the longer of the two highlights, highlightMax its length.
+const (
+	longHighlight = "\x1b[01;31m\x1b[K"
+	highlightMax  = len(longHighlight)
 )
 
-// highlightMax is the length of the longer of the two.
-const highlightMax = 11
+var (
+	highlightOn  = []byte(longHighlight)
+	highlightOff = []byte("\x1b[m\x1b[K")
+)
 
 // peek returns n bytes behind pos, or as many as the stream still has.
 func (b *lineBuffer) peek(n int) []byte {
