@@ -326,15 +326,20 @@ var ftraceEvent = []byte("sched_ext_dump:")
 // payload of the tracepoint. The blanks with which trace-cmd pads the event's
 // name stay: they look like indentation, and are undone as such.
 func ftraceLen(b []byte) int {
-	i := bytes.Index(b[:min(len(b), 200+len(ftraceEvent))], ftraceEvent)
-	if i < 0 {
-		return 0
+	head := b[:min(len(b), 200+len(ftraceEvent))]
+	for n := 0; ; { // few lines have more than two colons, so this is faster than to look for all of the word
+		i := bytes.IndexByte(head[n:], ':')
+		if i < 0 {
+			return 0
+		}
+		if n += i + 1; !bytes.HasSuffix(head[:n], ftraceEvent) {
+			continue
+		}
+		if n < len(b) && b[n] == ' ' {
+			n++
+		}
+		return n
 	}
-	n := i + len(ftraceEvent)
-	if n < len(b) && b[n] == ' ' {
-		n++
-	}
-	return n
 }
 
 // isTraceEvent matches a line of any event in a trace: "task-12  [003] d..2.

@@ -278,11 +278,8 @@ func isSymbol(q []byte) bool {
 	if hasPrefix(q, "0x") && len(q) > 2 {
 		return len(hexRun(q[2:])) == len(q)-2
 	}
-	plus := 0
-	for plus < len(q) && q[plus] != '+' && q[plus] != ' ' {
-		plus++
-	}
-	if plus < 1 || !hasPrefix(q[plus:], "+0x") {
+	plus := bytes.IndexByte(q, '+')
+	if plus < 1 || !hasPrefix(q[plus:], "+0x") || bytes.IndexByte(q[:plus], ' ') >= 0 {
 		return false
 	}
 	rest := q[plus+3:]
@@ -354,7 +351,10 @@ func isSchedText(p []byte) bool {
 }
 
 // isTrigger matches "comm[12] triggered exit kind 1026".
-func isTrigger(q []byte) bool { return bytes.Contains(q, []byte(triggerWords)) }
+func isTrigger(q []byte) bool {
+	i := bytes.IndexByte(q, triggerWords[0]) // which most lines do not have
+	return i >= 0 && bytes.Contains(q[i:], []byte(triggerWords))
+}
 
 // isExit matches "EXIT: reason (message)" and "Error: EXIT: reason", for the
 // reasons that there are.

@@ -210,23 +210,23 @@ func setBool(p *parser, dst *dump.Value[bool], field string, val []byte, at int)
 
 // setMask reads a mask in hexadecimal groups.
 func setMask(p *parser, dst *dump.Value[dump.CPUMask], field string, val []byte, at int) {
-	m, ok := p.mask(val)
-	setNum(p, dst, field, val, at, m, ok)
+	ok := p.readMask(val)
+	setNum(p, dst, field, val, at, p.lastMask.mask, ok)
 }
 
-// mask reads a mask in hexadecimal groups. Most tasks of a dump may run on the
-// same CPUs, so it keeps the last one.
-func (p *parser) mask(text []byte) (m dump.CPUMask, ok bool) {
-	if len(text) > 0 && bytes.Equal(text, p.lastMask.text) {
-		return p.lastMask.mask, true
+// readMask reads a mask in hexadecimal groups into lastMask, unless it is there
+// already: most tasks of a dump may run on the same CPUs.
+func (p *parser) readMask(text []byte) bool {
+	last := &p.lastMask
+	if len(text) > 0 && bytes.Equal(text, last.text) {
+		return true
 	}
 	m, _, err := dump.ParseMaskHex(text)
 	if err != nil {
-		return m, false
+		return false
 	}
-	p.lastMask.text = append(p.lastMask.text[:0], text...)
-	p.lastMask.mask = m
-	return m, true
+	last.text, last.mask = append(last.text[:0], text...), m
+	return true
 }
 
 // setNum stores a value that was read well and can be trusted.

@@ -158,14 +158,16 @@ func (p *parser) setTrigger() {
 func (p *parser) account(why ending) {
 	s := p.s
 	c := &s.Ledger.Lines
-	by := [outcomes]*int{&c.NotUnderstood, &c.Parsed, &c.Verbatim, &c.Blank, &c.Foreign, &c.Truncated}
+	var n [outcomes]int
 	for i := range p.lines {
 		l := &p.lines[i]
-		*by[l.out]++
+		n[l.out]++
 		if l.glued {
 			c.Glued++
 		}
 	}
+	c.NotUnderstood, c.Parsed, c.Verbatim = n[notUnderstood], n[parsed], n[verbatim]
+	c.Blank, c.Foreign, c.Truncated = n[blank], n[foreign], n[truncated]
 	switch {
 	case s.Ledger.Truncated:
 	case p.endsCut:

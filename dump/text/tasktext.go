@@ -239,11 +239,10 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 		if !s.whole() || noMig.n>>32 != 0 {
 			return false
 		}
-		m, ok := p.mask(p.cur[len(p.cur)-mask.from : len(p.cur)-mask.to])
-		if !ok {
+		if !p.readMask(p.cur[len(p.cur)-mask.from : len(p.cur)-mask.to]) {
 			return false
 		}
-		t.CPUs = dump.OfAt(m, p.tokenSpan(mask))
+		t.CPUs.V, t.CPUs.Known, t.CPUs.At = p.lastMask.mask, true, p.tokenSpan(mask)
 		if hasNoMig {
 			put(p, &t.MigrationDisabled, noMig)
 			p.shapes |= sawNoMig
