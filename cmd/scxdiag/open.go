@@ -106,7 +106,7 @@ func runOpen(cmd *cobra.Command, names []string, f format) error {
 // file, and saves up to a tenth of the time. GOGC from the environment comes
 // first.
 func collectLazily() {
-	const percent = 300
+	const percent = 400
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}

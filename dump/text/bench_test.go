@@ -116,7 +116,7 @@ func cpuTime(b *testing.B) time.Duration {
 // much longer that takes than to find the line ends of the same bytes.
 func BenchmarkReader(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	defer debug.SetGCPercent(debug.SetGCPercent(300)) // as scxdiag open does when it prints
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as scxdiag open does when it prints
 	data := mapped(b, realLog(b, logSize(b)))
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
@@ -144,7 +144,7 @@ func BenchmarkReader(b *testing.B) {
 // memory that the process had from the system meanwhile.
 func BenchmarkReaderMemory(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	defer debug.SetGCPercent(debug.SetGCPercent(300)) // as above
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as above
 	for b.Loop() {
 		drain(b, realLog(b, logSize(b)))
 	}
