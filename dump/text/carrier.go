@@ -55,7 +55,11 @@ type prefix struct {
 }
 
 // decodePrefix takes off every layer that it knows.
-func decodePrefix(b []byte) prefix {
+func decodePrefix(b []byte) prefix { return decodeLayers(b, ^layer(0)) }
+
+// decodeLayers takes off every layer that it knows, up to the first that is not
+// one of those allowed.
+func decodeLayers(b []byte, allowed layer) prefix {
 	var p prefix
 	escapes := 0 // length of what was skipped in the hope of a stamp behind it
 	for {
@@ -72,9 +76,10 @@ func decodePrefix(b []byte) prefix {
 			escapes += n
 			continue
 		}
+		before := p
 		n := p.layer(rest, at)
-		if n == 0 {
-			return p
+		if n == 0 || p.layers&^allowed != 0 {
+			return before
 		}
 		p.end, escapes = at+n, 0
 	}
@@ -345,6 +350,7 @@ func ftraceLen(b []byte) int {
 // isTraceEvent matches a line of any event in a trace: "task-12  [003] d..2.
 // 12.345678: ".
 func isTraceEvent(b []byte) bool {
+	b = b[colourLen(b):]
 	open := bytes.IndexByte(b, '[')
 	if open < 1 || len(b) < open+6 || b[open+4] != ']' || !allDigits(b[open+1:open+4]) {
 		return false

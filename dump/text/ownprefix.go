@@ -67,6 +67,8 @@ func sameShape(a, b []byte) bool {
 // remember keeps the end of a prefix of length n, so that the next line can be
 // recognised by it without decoding.
 func (g *region) remember(b []byte, n int) {
+	mark := bomLen(b) // which other lines do not have
+	b, n = b[mark:], max(0, n-mark)
 	if g.stamped() && n > 0 && b[n-1] != ' ' {
 		return // a damaged line, shorter by the blank behind the prefix
 	}
@@ -104,20 +106,29 @@ func (g *region) payload(b []byte) (start int, own bool) {
 		bytes.HasSuffix(b, g.tail[:len(g.tail)-1]) && g.sameHead(b) {
 		return n, true
 	}
-	p := decodePrefix(b)
+	if start, own = g.decode(b); own {
+		return start, true
+	}
+	return decodePrefix(b).end, false
+}
+
+// decode is payload for lines that need a closer look. What looks like more of a
+// prefix than the region has belongs to the payload.
+func (g *region) decode(b []byte) (start int, own bool) {
+	p := decodeLayers(b, g.layers|layerQuote)
 	known := g.layers &^ (layerLearned | layerQuote)
 	if p.layers&known != known {
 		if start, own := g.damaged(b, p); own {
 			return start, true
 		}
-		return p.end, false
+		return 0, false
 	}
 	if known&layerJournal != 0 && !bytes.Equal(p.ident, g.ident) {
 		if len(g.ident) > 0 {
 			if start, own := g.damaged(b, p); own {
 				return start, true
 			}
-			return p.end, false
+			return 0, false
 		}
 		p.end = p.time // the payload only looks like a program's name
 	}
@@ -129,10 +140,10 @@ func (g *region) payload(b []byte) (start int, own bool) {
 			if len(rest) >= len(trimmed) && sameShape(rest[:len(trimmed)], trimmed) {
 				return len(b), true
 			}
-			return p.end, false
+			return 0, false
 		}
 		if !sameShape(rest[:n], g.learned) {
-			return p.end, false
+			return 0, false
 		}
 		return p.end + n, true
 	}

@@ -207,21 +207,33 @@ func (g *region) second(b []byte, start int) int {
 	if !g.stamped() || len(g.tail) < 2 || len(b)-start < g.prefixLen {
 		return 0
 	}
+	tail := g.constantTail()
 	for pos := start; ; {
-		i := bytes.Index(b[pos:], g.tail)
+		i := bytes.Index(b[pos:], tail)
 		if i < 0 {
 			break
 		}
-		pos += i + len(g.tail)
+		pos += i + len(tail)
 		if at := g.recordEndingAt(b, start, pos); at > 0 {
 			return at
 		}
 	}
 	// the blank behind the prefix of an empty record is gone
-	if bare := bytes.TrimRight(g.tail, " "); len(bare) < len(g.tail) && bytes.HasSuffix(b[start:], bare) {
-		return g.recordEndingAt(b, start, len(b)+len(g.tail)-len(bare))
+	if bare := bytes.TrimRight(tail, " "); len(bare) < len(tail) && bytes.HasSuffix(b[start:], bare) {
+		return g.recordEndingAt(b, start, len(b)+len(tail)-len(bare))
 	}
 	return 0
+}
+
+// constantTail is what of the tail is the same in each line: where no program
+// stands behind the time, as with "dmesg --time-format=iso", its zone alone.
+func (g *region) constantTail() []byte {
+	if g.layers&layerJournal != 0 && len(g.ident) == 0 {
+		if i := bytes.LastIndexAny(g.tail, "+-Z"); i >= 0 {
+			return g.tail[i:]
+		}
+	}
+	return g.tail
 }
 
 // recordEndingAt returns where the prefix that ends at index end of b begins, 0 if
@@ -233,10 +245,13 @@ func (g *region) recordEndingAt(b []byte, start, end int) int {
 		layers &^= layerQuote
 	}
 	at := end - want
+	if at == start-1 && at > 0 && b[at] == ' ' { // it indents the second record, it does not end the first one's prefix
+		start = at
+	}
 	if at < start {
 		return 0
 	}
-	if p := decodePrefix(b[at:]); p.layers != layers || p.end != min(want, len(b)-at) {
+	if p := decodeLayers(b[at:], layers); p.layers != layers || p.end != min(want, len(b)-at) {
 		return 0
 	}
 	if g.layers&layerQuote != 0 { // or after

@@ -73,6 +73,13 @@ func TestTraps(t *testing.T) {
 			return "            init-178     [000] d..2.    59.128461: sched_ext_dump: " + l
 		})
 	}
+	clocked := func(s string) string { // as dmesg --time-format=iso
+		n := 0
+		return each(s, func(l string) string {
+			n++
+			return fmt.Sprintf("2026-11-23T07:33:30,%06d+00:00 %s", 123456+37*n, l)
+		})
+	}
 	mitosisOn := func(cpus int) string {
 		var b strings.Builder
 		b.WriteString("kernel: 6.13.4 \ncc: gcc\nCELL[0] CPUS=00000001\nCELL[0] vtime=5 nr_queued=0\n")
@@ -340,11 +347,53 @@ func TestTraps(t *testing.T) {
 			}
 		},
 	}, {
+		"two records stand on one line, behind the time alone",
+		strings.Replace(clocked(trapDump), "nanosleep+0x6a/0x170\n", "nanosleep+0x6a/0x170", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if n := len(s.Task(78).Stack); n != 2 {
+				t.Errorf("the last task has %d frames, want 2", n)
+			}
+		},
+	}, {
+		"an empty record of a trace, without the blank at its end, stands before another",
+		strings.Replace(traced(trapDump), "sched_ext_dump: \n", "sched_ext_dump:", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Exit.Message.V != "web[77] failed to run for 30.016s" || len(s.Exit.Backtrace) != 1 {
+				t.Errorf("message %q, %d frames", s.Exit.Message.V, len(s.Exit.Backtrace))
+			}
+		},
+	}, {
+		"a coloured event of a trace stands within a message of two lines",
+		strings.Replace(traced(strings.Replace(trapDump, "(web[77]", "(web\n[77]", 1)),
+			"(web\n", "(web\n\x1b[32m            sh-311     [001] d..2.    59.128470: sched_switch: prev=(x)\x1b[0m\n", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Exit.Message.V != "web\n[77] failed to run for 30.016s" {
+				t.Errorf("message %q", s.Exit.Message.V)
+			}
+		},
+	}, {
+		"a byte order mark stands before two records on one line",
+		"\ufeff" + strings.Replace(each(trapDump, func(l string) string { return "Nov 23 07:33:30 host scx[12]: " + l }),
+			"kind 1026:\n", "kind 1026:", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Exit.Kind.V != dump.ExitErrorStall || s.Exit.Message.V != "web[77] failed to run for 30.016s" {
+				t.Errorf("kind %v, message %q", s.Exit.Kind, s.Exit.Message.V)
+			}
+		},
+	}, {
 		"a dump without CPUs comes newest first",
 		reversed(trapHead + "kernel: 6.13.4 \ncc: gcc\nCELL[0] CPUS=00000001\nCELL[0] vtime=5 nr_queued=0\n\nCPU states\n----------\n"),
 		func(t *testing.T, s *dump.Snapshot) {
 			if s.Exit == nil || s.Exit.Reason.V != "runnable task stall" || len(s.Exit.Backtrace) != 1 || len(s.Cells) != 1 {
 				t.Errorf("exit %+v, %d cells", s.Exit, len(s.Cells))
+			}
+		},
+	}, {
+		"text of the scheduler begins like a line of the kernel's log, behind the time alone",
+		clocked(trapHead + "[  123.456789] tick\n\n" + trapStates + trapCPU0),
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Text) != 1 || s.Text[0].Text != "[  123.456789] tick" {
+				t.Errorf("text %v", s.Text)
 			}
 		},
 	}, {
