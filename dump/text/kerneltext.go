@@ -391,7 +391,7 @@ func (p *parser) kick() outcome {
 func (p *parser) counter() outcome {
 	at := leadingBlanks(p.cur)
 	name, val, ok := bytes.Cut(p.cur[at:], []byte(":"))
-	if !ok || p.in == inHead || p.in == inGlobal && !p.s.Source.Reversed && !p.elided {
+	if !ok || !p.elided && (p.in == inHead || p.in == inGlobal && !p.s.Source.Reversed) {
 		return p.free()
 	}
 	p.leaveTask()

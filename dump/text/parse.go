@@ -198,7 +198,7 @@ func (p *parser) line() outcome {
 			return parsed
 		}
 	case kindUnderline:
-		if p.in == inCPUs || p.in == inEvents || p.elided {
+		if p.in == inCPUs || p.in == inEvents || p.elided || p.underDamage() {
 			return blank
 		}
 	case kindCPU:
@@ -422,6 +422,22 @@ func (p *parser) findTitle() {
 			}
 		}
 	}
+}
+
+// underDamage reports whether the present line underlines what damage left of a
+// title: its first character is gone, its prefix is another, or all of it is
+// missing with what stood before it.
+func (p *parser) underDamage() bool {
+	if p.i == 0 {
+		return true
+	}
+	l := &p.lines[p.i-1]
+	b := p.buf[l.start:l.end]
+	if l.out == foreign {
+		return hasSuffix(b, "CPU states") || hasSuffix(b, "Event counters")
+	}
+	b = trimBlanks(b)
+	return string(b) == "PU states" || string(b) == "vent counters"
 }
 
 // blankAfter reports whether a blank line follows line i.

@@ -381,6 +381,30 @@ func TestTraps(t *testing.T) {
 			}
 		},
 	}, {
+		"the title of the CPU section lost its first character",
+		strings.Replace(trapDump, "CPU states", "PU states", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Text) != 1 || s.Text[0].Text != "PU states" || len(s.CPUs) != 2 {
+				t.Errorf("text %v, %d CPUs", s.Text, len(s.CPUs))
+			}
+		},
+	}, {
+		"the title of the CPU section has a damaged prefix",
+		strings.Replace(each(trapHead+trapStates, func(l string) string { return "[ 4776.142317] " + l }), "[ 4776.142317] CPU states", " 4776.142317] CPU states", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Text) != 0 {
+				t.Errorf("text %v", s.Text)
+			}
+		},
+	}, {
+		"all between the trigger and the counters was left out",
+		"stress[0] triggered exit kind 1024:\n...\n       SCX_EV_SELECT_CPU_FALLBACK:                7\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Counters) != 1 || s.Counters[0].Value != 7 {
+				t.Errorf("counters %v", s.Counters)
+			}
+		},
+	}, {
 		"a dump without CPUs comes newest first",
 		reversed(trapHead + "kernel: 6.13.4 \ncc: gcc\nCELL[0] CPUS=00000001\nCELL[0] vtime=5 nr_queued=0\n\nCPU states\n----------\n"),
 		func(t *testing.T, s *dump.Snapshot) {
