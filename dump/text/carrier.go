@@ -212,11 +212,13 @@ func actionsLen(b []byte) int {
 
 // bomLen is the length of the UTF-8 byte order mark that b starts with, if any.
 func bomLen(b []byte) int {
-	if hasPrefix(b, "\ufeff") {
-		return len("\ufeff")
+	if bytes.HasPrefix(b, byteOrderMark) {
+		return len(byteOrderMark)
 	}
 	return 0
 }
+
+var byteOrderMark = []byte("\ufeff")
 
 // isISODate matches "2026-11-23" at the start of b.
 func isISODate(b []byte) bool {

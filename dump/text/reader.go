@@ -347,7 +347,7 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (backtrace []byte, bp 
 		}
 		return n
 	}
-	own, theirs := b[bomLen(b):p.end], backtrace[:bp.end]
+	own, theirs := bytes.ReplaceAll(b[:p.end], byteOrderMark, nil), backtrace[:bp.end]
 	if n := same(theirs); n < 2 || n <= same(own) {
 		return nil, p
 	}

@@ -405,6 +405,14 @@ func TestTraps(t *testing.T) {
 			}
 		},
 	}, {
+		"a byte order mark stands between a quote and a time",
+		strings.Replace(each(trapHead+trapStates, func(l string) string { return "> 2026-11-23T07:33:30.9679357Z " + l }), "> ", "> \ufeff", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Exit.Task.V.PID != 311 {
+				t.Errorf("task %v", s.Exit.Task)
+			}
+		},
+	}, {
 		"a dump without CPUs comes newest first",
 		reversed(trapHead + "kernel: 6.13.4 \ncc: gcc\nCELL[0] CPUS=00000001\nCELL[0] vtime=5 nr_queued=0\n\nCPU states\n----------\n"),
 		func(t *testing.T, s *dump.Snapshot) {
