@@ -115,6 +115,9 @@ func (r *Reader) verdictLine() bool {
 		return false
 	}
 	b := trimEOL(r.in.buf[start:end])
+	if colourLen(b) > 0 || endsColour(b) { // as in step
+		b = trimEOL(stripEscapes(b))
+	}
 	p := decodePrefix(b)
 	k := classify(b[p.end:])
 	if k.isAnchor() || k == kindBanner || k == kindLinux {
@@ -415,6 +418,10 @@ func (r *Reader) lookBack(start int, k kind) int {
 func (r *Reader) verdictInRegion(offset int64, number int) {
 	l := r.region.lines[len(r.region.lines)-1]
 	b := r.in.buf[r.in.keep:]
-	raw := b[l.off:l.end]
-	r.feedVerdict(raw, int(l.start-l.off), decodePrefix(raw), l.kind, offset, number)
+	raw, start := b[l.off:l.end], int(l.start-l.off)
+	if colourLen(raw) > 0 || endsColour(raw) { // as in step
+		head := stripEscapes(raw[:start])
+		raw, start = append(head, stripEscapes(raw[start:])...), len(head)
+	}
+	r.feedVerdict(raw, start, decodePrefix(raw), l.kind, offset, number)
 }
