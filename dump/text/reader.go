@@ -421,7 +421,8 @@ func (r *Reader) verdictInRegion(offset int64, number int) {
 	raw, start := b[l.off:l.end], int(l.start-l.off)
 	if colourLen(raw) > 0 || endsColour(raw) { // as in step
 		head := stripEscapes(raw[:start])
-		raw, start = append(head, stripEscapes(raw[start:])...), len(head)
+		raw = trimEOL(append(head, stripEscapes(raw[start:])...))
+		start = min(len(head), len(raw))
 	}
 	r.feedVerdict(raw, start, decodePrefix(raw), l.kind, offset, number)
 }

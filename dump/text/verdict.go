@@ -261,7 +261,7 @@ func (v *verdictReader) goesOn(l verdictLine, at int) bool {
 // exitGoesOn takes the further parts of an EXIT line.
 func (v *verdictReader) exitGoesOn(e *dump.Exit, l verdictLine, at int) bool {
 	switch {
-	case v.split && l.kind != kindExit:
+	case v.split && (l.kind == kindOther || l.kind == kindBlank): // what a dump has is no message
 		from := e.Message.At.Off
 		v.messageText(e, l.payload, at)
 		e.Message.At.Len += e.Message.At.Off - from // the carrier of the further lines stays in it
