@@ -29,10 +29,11 @@ func cpuTime(b *testing.B) time.Duration {
 
 // producer is a program that writes dumps into a ring buffer.
 type producer struct {
-	tb   testing.TB
-	coll *ebpf.Collection
-	ring *ebpf.Map
-	last uint64 // id of a dump
+	tb    testing.TB
+	coll  *ebpf.Collection
+	ring  *ebpf.Map
+	last  uint64 // id of a dump
+	quiet bool   // it wakes up nobody
 }
 
 func newProducer(tb testing.TB) *producer {
@@ -61,6 +62,7 @@ func (p *producer) dump(tasks, discarded uint32) {
 	p.last++
 	for name, v := range map[string]any{
 		producerVarProduceDump: p.last, producerVarProduceCount: tasks, producerVarProduceDiscard: discarded,
+		producerVarProduceQuiet: p.quiet,
 	} {
 		if err := p.coll.Variables[name].Set(v); err != nil {
 			p.tb.Fatal(err)

@@ -87,11 +87,17 @@ func (c *collector) read(l *lane) error {
 // past is a deadline that does not let anything wait.
 var past = time.Unix(1, 0)
 
+// lookEvery is how often a ring buffer is looked at whether or not the kernel
+// says that something is there. It says so by way of the CPU that wrote the
+// record, and the word is lost if that goes offline just then; since the kernel
+// keeps it for given, it says no more until that CPU is back.
+const lookEvery = 200 * time.Millisecond
+
 // fill reads records into the batch until that is full or the ring buffer
 // empty. It waits for the first one only: what remains in the ring buffer may
 // be space that its writer discarded, and no record waits for another.
 func (l *lane) fill() error {
-	l.ring.SetDeadline(time.Time{})
+	l.ring.SetDeadline(time.Now().Add(lookEvery))
 	for first := true; ; first = false {
 		l.rec.RawSample = l.batch.Free()
 		if err := l.ring.ReadInto(&l.rec); err != nil {

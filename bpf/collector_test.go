@@ -26,12 +26,7 @@ func TestRecordsAreNotHeldBack(t *testing.T) {
 	}
 	for i := range uint32(dumps) {
 		p.dump(tasks, i%3)
-		select {
-		case d := <-finished:
-			isWhole(t, d, tasks)
-		case <-time.After(10 * time.Second):
-			t.Fatal("the dump is not finished")
-		}
+		isFinished(t, finished, tasks)
 	}
 	if n, open := c.progress(); n != dumps*(tasks+1) || open {
 		t.Errorf("%d records read, some dump open: %v", n, open)
@@ -51,5 +46,34 @@ func TestRecordsAreNotHeldBack(t *testing.T) {
 		if got := len(d.Snapshot.Tasks); got != tasks {
 			t.Errorf("the records that were written: %d tasks", got)
 		}
+	}
+}
+
+// isFinished waits for a whole dump of so many tasks.
+func isFinished(t *testing.T, finished <-chan *wire.Raw, tasks int) {
+	t.Helper()
+	select {
+	case d := <-finished:
+		isWhole(t, d, tasks)
+	case <-time.After(10 * time.Second):
+		t.Fatal("the dump is not finished")
+	}
+}
+
+// TestNoWakeupIsNeeded finishes dumps of which the kernel never says that they
+// are there.
+func TestNoWakeupIsNeeded(t *testing.T) {
+	const tasks = 100
+	p := newProducer(t)
+	p.quiet = true
+	finished := make(chan *wire.Raw, 1)
+	c, err := newCollector([]*ebpf.Map{p.ring}, nil, func(d *wire.Raw) { finished <- d })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	for range 3 {
+		p.dump(tasks, 0)
+		isFinished(t, finished, tasks)
 	}
 }

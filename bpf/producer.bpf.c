@@ -19,6 +19,7 @@ struct {
 u64 produce_dump; /* the dump that the records are of */
 u32 produce_count;
 u32 produce_discard; /* records behind it that come to nothing */
+bool produce_quiet;  /* wake up nobody */
 u64 produced, failed;
 
 struct produced_task {
@@ -30,6 +31,7 @@ SEC("syscall")
 int produce(void *ctx)
 {
 	struct produced_task *r;
+	u64 flags = produce_quiet ? BPF_RB_NO_WAKEUP : 0;
 	struct rec_end *end;
 	u32 i;
 
@@ -51,7 +53,7 @@ int produce(void *ctx)
 		r->task.h.masks = sizeof(r->task);
 		r->task.h.words = 1;
 		r->task.pid = produced + 1;
-		bpf_ringbuf_submit(r, 0);
+		bpf_ringbuf_submit(r, flags);
 		produced++;
 	}
 	end = bpf_ringbuf_reserve(&ring, sizeof(*end), 0);
@@ -66,7 +68,7 @@ int produce(void *ctx)
 	end->h.len = sizeof(*end);
 	end->h.dump = produce_dump;
 	end->sent[REC_TASK] = produced;
-	bpf_ringbuf_submit(end, 0);
+	bpf_ringbuf_submit(end, flags);
 	for_range(i, 0, 16) {
 		if (i >= produce_discard)
 			break;

@@ -22,6 +22,7 @@ const (
 	producerVarProduceCount   = "produce_count"
 	producerVarProduceDiscard = "produce_discard"
 	producerVarProduceDump    = "produce_dump"
+	producerVarProduceQuiet   = "produce_quiet"
 	producerVarProduced       = "produced"
 )
 
@@ -85,6 +86,7 @@ type producerVariableSpecs struct {
 	ProduceCount   *ebpf.VariableSpec `ebpf:"produce_count"`
 	ProduceDiscard *ebpf.VariableSpec `ebpf:"produce_discard"`
 	ProduceDump    *ebpf.VariableSpec `ebpf:"produce_dump"`
+	ProduceQuiet   *ebpf.VariableSpec `ebpf:"produce_quiet"`
 	Produced       *ebpf.VariableSpec `ebpf:"produced"`
 }
 
@@ -125,6 +127,7 @@ type producerVariables struct {
 	ProduceCount   *ebpf.Variable `ebpf:"produce_count"`
 	ProduceDiscard *ebpf.Variable `ebpf:"produce_discard"`
 	ProduceDump    *ebpf.Variable `ebpf:"produce_dump"`
+	ProduceQuiet   *ebpf.Variable `ebpf:"produce_quiet"`
 	Produced       *ebpf.Variable `ebpf:"produced"`
 }
 
