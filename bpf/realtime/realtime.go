@@ -13,12 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Priority is the SCHED_FIFO priority that Enter gives. It is above the
+// Priority is the real-time priority that Enter gives. It is above the
 // kernel's threaded interrupt handlers, which run at 50.
 const Priority = 60
 
+// policy is what Enter gives. Threads of one priority share a CPU under it.
+// Under SCHED_FIFO they do not, and the Go runtime needs that: it has places
+// where a thread spins until another has done its part, which, where only one
+// CPU is online, would be never.
+const policy = unix.SCHED_RR
+
 // Enter gives every thread of this process, and those that it will make, the
-// policy SCHED_FIFO at Priority, and locks its memory as it comes into use.
+// policy SCHED_RR at Priority, and locks its memory as it comes into use.
 // It needs CAP_SYS_NICE and CAP_IPC_LOCK. Children inherit the policy: start
 // them with Start.
 func Enter() error {
@@ -40,7 +46,7 @@ func Enter() error {
 			}
 			did, err := enter(tid)
 			if err != nil {
-				return fmt.Errorf("set policy SCHED_FIFO: %w", err)
+				return fmt.Errorf("set policy SCHED_RR: %w", err)
 			}
 			changed = changed || did
 		}
@@ -52,11 +58,11 @@ func Enter() error {
 func enter(tid int) (bool, error) {
 	attr, err := unix.SchedGetAttr(tid, 0)
 	if err == nil {
-		if attr.Policy == unix.SCHED_FIFO {
+		if attr.Policy == policy {
 			return false, nil
 		}
 		err = unix.SchedSetAttr(tid, &unix.SchedAttr{
-			Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: Priority,
+			Size: unix.SizeofSchedAttr, Policy: policy, Priority: Priority,
 		}, 0)
 	}
 	if errors.Is(err, unix.ESRCH) { // it has ended
