@@ -140,7 +140,7 @@ func (f writerFunc) Write(p []byte) (int, error) {
 // the next ones do not run at the same time: emulated, machines get little done
 // next to each other.
 func TestLiveInAVirtualMachine(t *testing.T) {
-	docs, code := liveInVM(t, "--headless", "--format", "json", "--interval", "1s", "--duration", "8s")
+	docs, code := liveInVM(t, "--headless", "--format", "json", "--interval", "1s", "--duration", "20s")
 	if code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
