@@ -17,6 +17,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"scxdiag/bpf/realtime"
 )
 
 func TestGuestOf73(t *testing.T) { testGuest(t, "7.3", Config{LLCs: 2}, testTopology) }
@@ -333,7 +337,8 @@ func testReaderFails(t *testing.T, m *Machine) {
 
 func testPolicy(t *testing.T, m *Machine) {
 	got := run(t, m, "policy")
-	if !strings.Contains(got, "child 0 0x0, parent 1 60\n") || strings.Contains(got, " 0 kB") {
+	want := fmt.Sprintf("child %d 0x0, parent %d %d\n", unix.SCHED_NORMAL, unix.SCHED_RR, realtime.Priority)
+	if !strings.Contains(got, want) || strings.Contains(got, " 0 kB") {
 		t.Errorf("%s", got)
 	}
 }
