@@ -17,10 +17,10 @@ import (
 // kernel's threaded interrupt handlers, which run at 50.
 const Priority = 60
 
-// policy is what Enter gives. Threads of one priority share a CPU under it.
-// Under SCHED_FIFO they do not, and the Go runtime needs that: it has places
-// where a thread spins until another has done its part, which, where only one
-// CPU is online, would be never.
+// policy is what Enter gives: one under which threads of the same priority take
+// turns on a CPU. The Go runtime has places where a thread spins until another
+// has done its part; under SCHED_FIFO, with only one CPU online, that other
+// thread would never run.
 const policy = unix.SCHED_RR
 
 // Enter gives every thread of this process, and those that it will make, the

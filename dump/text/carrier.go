@@ -145,6 +145,9 @@ func colourLen(b []byte) int {
 	return 0
 }
 
+// isColoured reports whether b begins or ends with a sequence that colours it.
+func isColoured(b []byte) bool { return colourLen(b) > 0 || endsColour(b) }
+
 // endsColour reports whether b ends with the sequence that ends all colours.
 func endsColour(b []byte) bool { return hasSuffix(b, "\x1b[0m") || hasSuffix(b, "\x1b[m") }
 

@@ -85,7 +85,7 @@ func (r *Reader) step() {
 	}
 	b := trimEOL(r.in.buf[start:end])
 	p, unknown, k := r.decode(b)
-	coloured := colourLen(b) > 0 || endsColour(b)
+	coloured := isColoured(b)
 	known := k.isAnchor() && p.layers != 0 && unknown == 0 // then the other lines have the same prefix, colours and all
 	if k == kindOther || unknown > 0 || coloured && !known {
 		if clean := trimEOL(stripEscapes(b)); len(clean) < len(b) { // a coloured log
@@ -115,7 +115,7 @@ func (r *Reader) verdictLine() bool {
 		return false
 	}
 	b := trimEOL(r.in.buf[start:end])
-	if colourLen(b) > 0 || endsColour(b) { // as in step
+	if isColoured(b) { // as in step
 		b = trimEOL(stripEscapes(b))
 	}
 	p := decodePrefix(b)
@@ -419,7 +419,7 @@ func (r *Reader) verdictInRegion(offset int64, number int) {
 	l := r.region.lines[len(r.region.lines)-1]
 	b := r.in.buf[r.in.keep:]
 	raw, start := b[l.off:l.end], int(l.start-l.off)
-	if colourLen(raw) > 0 || endsColour(raw) { // as in step
+	if isColoured(raw) { // as in step
 		head := stripEscapes(raw[:start])
 		raw = trimEOL(append(head, stripEscapes(raw[start:])...))
 		start = min(len(head), len(raw))
