@@ -23,8 +23,18 @@ enum event_kind {
 	EVENT_CELL_ALLOC = 8,  /* arg: cell */
 	EVENT_CELL_FREE = 9,   /* arg: cell */
 	EVENT_CELL_DRAIN = 10, /* arg: cell */
-	EVENT_FALLBACK = 11,   /* a task without its context went to the global DSQ */
-	EVENT_ERROR = 12,
+	EVENT_FALLBACK = 11,   /* a task without its context went to the global DSQ, or to the root cell */
+	EVENT_ERROR = 12,      /* arg: errno */
+	EVENT_CELL_LIVE = 13,    /* arg: cell */
+	EVENT_CPUSET_BEGIN = 14, /* a write to a cpuset begins */
+	EVENT_CPUSET_END = 15,   /* and has ended; arg: 0 or errno */
+	EVENT_GP_BEGIN = 16,     /* arg: grace-period sequence */
+	EVENT_GP_END = 17,       /* arg: grace-period sequence */
+	EVENT_TIMER_ARM = 18,    /* arg: 0 or errno */
+	EVENT_TIMER_FIRE = 19,   /* for the first time */
+	EVENT_INIT_END = 20,     /* .init has done everything but arm the timer */
+	EVENT_CPU_ONLINE = 21,   /* arg: CPU */
+	EVENT_CPU_OFFLINE = 22,  /* arg: CPU */
 };
 
 #define NR_EVENTS 1024 /* a power of two */
