@@ -419,31 +419,32 @@ static __always_inline void put_cells(struct tally *tally)
 		put_dsq(tally, DSQ_CPU(i));
 }
 
-static __always_inline u32 cgrp_flags(struct cgroup *cgrp, struct cgrp *c, bool has_cpuset)
+static __always_inline int populated_csets(struct cgroup *cgrp)
 {
-	u32 flags = 0;
+	if (bpf_core_field_exists(((struct cgroup___csets *)0)->nr_populated_csets))
+		return BPF_CORE_READ((struct cgroup___csets *)cgrp, nr_populated_csets);
+	return BPF_CORE_READ((struct cgroup_subsys_state___csets *)&cgrp->self,
+			     nr_populated_csets);
+}
 
-	if (c)
-		flags |= REC_CGRP_CTX;
+/* Flags are made up in the record, where the verifier does not follow them. */
+static __always_inline void fill_cgrp_flags(struct rec_cgrp *r, struct cgroup *cgrp)
+{
 	if (cgrp->self.flags & CSS_DYING)
-		flags |= REC_CGRP_DYING;
-	if (cgrp->nr_populated_csets || cgrp->nr_populated_domain_children ||
+		r->flags |= REC_CGRP_DYING;
+	if (populated_csets(cgrp) || cgrp->nr_populated_domain_children ||
 	    cgrp->nr_populated_threaded_children)
-		flags |= REC_CGRP_POPULATED;
-	if (has_cpuset)
-		flags |= REC_CGRP_CPUSET;
+		r->flags |= REC_CGRP_POPULATED;
 	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, cpu_cgrp_id) &&
 	    css_of(cgrp, bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id)))
-		flags |= REC_CGRP_CPU;
-	return flags;
+		r->flags |= REC_CGRP_CPU;
 }
 
 static __always_inline void put_cgrp(struct tally *tally, struct cgroup *cgrp)
 {
 	struct rec_cgrp *r RECORD = NULL;
-	struct cgrp *c = cgrp_get(cgrp);
 	const void *named = NULL, *effective = NULL;
-	bool has_cpuset = cpuset_masks(cgrp, &named, &effective);
+	struct cgrp *c;
 
 	r = rec_new(bulk, tally, REC_CGRP, struct rec_cgrp, 2, true);
 	if (!r)
@@ -451,32 +452,33 @@ static __always_inline void put_cgrp(struct tally *tally, struct cgroup *cgrp)
 	r->id = cgrp_id(cgrp);
 	r->parent = cgrp->level ? BPF_CORE_READ(cgrp, self.parent, cgroup, kn, id) : 0;
 	r->level = cgrp->level;
-	r->cell = c ? c->cell : 0;
-	r->owns = c ? c->owns : 0;
-	r->flags = cgrp_flags(cgrp, c, has_cpuset);
+	r->cell = r->owns = r->flags = 0;
+	c = cgrp_get(cgrp);
+	if (c) {
+		r->flags = REC_CGRP_CTX;
+		r->cell = c->cell;
+		r->owns = c->owns;
+	}
+	fill_cgrp_flags(r, cgrp);
+	if (cpuset_masks(cgrp, &named, &effective))
+		r->flags |= REC_CGRP_CPUSET;
 	/* Without the controller there is nothing there, and it reads as zeroes. */
 	rec_mask(r + 1, named);
 	rec_mask((void *)(r + 1) + MASK_BYTES(1), effective);
 	bpf_ringbuf_submit(handover(r), 0);
 }
 
-#define PUT_CGRPS 16384
-
-/* put_cgrps sends the cgroups, the first ones at least. */
+/* put_cgrps sends the cgroups. */
 static __always_inline void put_cgrps(struct tally *tally)
 {
 	struct cgroup *top OWNED(cgroup) = walk_top();
 	struct cgroup_subsys_state *css;
-	u32 n = 0;
 
 	if (!top)
 		return;
 	iterate(css, it, &top->self, BPF_CGROUP_ITER_DESCENDANTS_PRE);
-	while ((css = bpf_iter_css_next(&it))) {
-		if (n++ >= PUT_CGRPS)
-			break;
+	while ((css = bpf_iter_css_next(&it)))
 		put_cgrp(tally, css->cgroup);
-	}
 }
 
 /* put_walk sends every task of the scheduler, runnable or not. */

@@ -96,11 +96,19 @@ struct cgroup_subsys_state {
 struct cgroup {
 	struct cgroup_subsys_state self;
 	int level;
-	int nr_populated_csets;
 	int nr_populated_domain_children;
 	int nr_populated_threaded_children;
 	struct kernfs_node *kn;
 	struct cgroup_subsys_state *subsys[16];
+};
+
+/* 7.3 moved the count from one to the other. */
+struct cgroup___csets {
+	int nr_populated_csets;
+};
+
+struct cgroup_subsys_state___csets {
+	int nr_populated_csets;
 };
 
 struct task_group {
