@@ -16,59 +16,95 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	cellsMapBulk             = "bulk"
-	cellsMapCells            = "cells"
-	cellsMapCellsOps         = "cells_ops"
-	cellsMapCgroups          = "cgroups"
-	cellsMapCpus             = "cpus"
-	cellsMapEvents           = "events"
-	cellsMapTasks            = "tasks"
-	cellsMapVital            = "vital"
-	cellsProgCellsCgroupExit = "cells_cgroup_exit"
-	cellsProgCellsCgroupInit = "cells_cgroup_init"
-	cellsProgCellsCgroupMove = "cells_cgroup_move"
-	cellsProgCellsClock      = "cells_clock"
-	cellsProgCellsDispatch   = "cells_dispatch"
-	cellsProgCellsDump       = "cells_dump"
-	cellsProgCellsDumpCpu    = "cells_dump_cpu"
-	cellsProgCellsDumpDone   = "cells_dump_done"
-	cellsProgCellsDumpTask   = "cells_dump_task"
-	cellsProgCellsEnable     = "cells_enable"
-	cellsProgCellsEnd        = "cells_end"
-	cellsProgCellsEndSysrq   = "cells_end_sysrq"
-	cellsProgCellsEnqueue    = "cells_enqueue"
-	cellsProgCellsExit       = "cells_exit"
-	cellsProgCellsExitTask   = "cells_exit_task"
-	cellsProgCellsInit       = "cells_init"
-	cellsProgCellsInitTask   = "cells_init_task"
-	cellsProgCellsRunning    = "cells_running"
-	cellsProgCellsSample     = "cells_sample"
-	cellsProgCellsScan       = "cells_scan"
-	cellsProgCellsSelectCpu  = "cells_select_cpu"
-	cellsProgCellsStopping   = "cells_stopping"
-	cellsProgCellsTick       = "cells_tick"
-	cellsVarAllocFail        = "alloc_fail"
-	cellsVarAppliedSeq       = "applied_seq"
-	cellsVarCellParent       = "cell_parent"
-	cellsVarCfgSeq           = "cfg_seq"
-	cellsVarClockJiffies     = "clock_jiffies"
-	cellsVarClockNs          = "clock_ns"
-	cellsVarDumpText         = "dump_text"
-	cellsVarEnqFallback      = "enq_fallback"
-	cellsVarEventPos         = "event_pos"
-	cellsVarExtClass         = "ext_class"
-	cellsVarFaultComm        = "fault_comm"
-	cellsVarFaultPid         = "fault_pid"
-	cellsVarFaults           = "faults"
-	cellsVarKernelTally      = "kernel_tally"
-	cellsVarMaskWords        = "mask_words"
-	cellsVarNrCells          = "nr_cells"
-	cellsVarNrCpuIds         = "nr_cpu_ids"
-	cellsVarSampleTally      = "sample_tally"
-	cellsVarScanToken        = "scan_token"
-	cellsVarSliceNs          = "slice_ns"
-	cellsVarSmtOn            = "smt_on"
-	cellsVarTimeClamped      = "time_clamped"
+	cellsMapBulk              = "bulk"
+	cellsMapCells             = "cells"
+	cellsMapCellsOps          = "cells_ops"
+	cellsMapCgroups           = "cgroups"
+	cellsMapCpus              = "cpus"
+	cellsMapEvents            = "events"
+	cellsMapSections          = "sections"
+	cellsMapTasks             = "tasks"
+	cellsMapTimers            = "timers"
+	cellsMapVital             = "vital"
+	cellsMapWalks             = "walks"
+	cellsProgCellsCgroupExit  = "cells_cgroup_exit"
+	cellsProgCellsCgroupInit  = "cells_cgroup_init"
+	cellsProgCellsCgroupMove  = "cells_cgroup_move"
+	cellsProgCellsClock       = "cells_clock"
+	cellsProgCellsCpuOffline  = "cells_cpu_offline"
+	cellsProgCellsCpuOnline   = "cells_cpu_online"
+	cellsProgCellsCpusetBegin = "cells_cpuset_begin"
+	cellsProgCellsCpusetEnd   = "cells_cpuset_end"
+	cellsProgCellsDispatch    = "cells_dispatch"
+	cellsProgCellsDump        = "cells_dump"
+	cellsProgCellsDumpCpu     = "cells_dump_cpu"
+	cellsProgCellsDumpDone    = "cells_dump_done"
+	cellsProgCellsDumpTask    = "cells_dump_task"
+	cellsProgCellsEnable      = "cells_enable"
+	cellsProgCellsEnd         = "cells_end"
+	cellsProgCellsEndSysrq    = "cells_end_sysrq"
+	cellsProgCellsEnqueue     = "cells_enqueue"
+	cellsProgCellsExit        = "cells_exit"
+	cellsProgCellsExitTask    = "cells_exit_task"
+	cellsProgCellsInit        = "cells_init"
+	cellsProgCellsInitTask    = "cells_init_task"
+	cellsProgCellsRunning     = "cells_running"
+	cellsProgCellsSample      = "cells_sample"
+	cellsProgCellsSelectCpu   = "cells_select_cpu"
+	cellsProgCellsStopping    = "cells_stopping"
+	cellsProgCellsTick        = "cells_tick"
+	cellsVarAllocFail         = "alloc_fail"
+	cellsVarAppliedSeq        = "applied_seq"
+	cellsVarApplyBegun        = "apply_begun"
+	cellsVarApplyEnded        = "apply_ended"
+	cellsVarApplyPaused       = "apply_paused"
+	cellsVarApplyPhase        = "apply_phase"
+	cellsVarApplyRc           = "apply_rc"
+	cellsVarApplyToken        = "apply_token"
+	cellsVarApplyTokenSince   = "apply_token_since"
+	cellsVarCellParent        = "cell_parent"
+	cellsVarCfgSeq            = "cfg_seq"
+	cellsVarClockJiffies      = "clock_jiffies"
+	cellsVarClockNs           = "clock_ns"
+	cellsVarCpusetBegun       = "cpuset_begun"
+	cellsVarCpusetEnded       = "cpuset_ended"
+	cellsVarDumpText          = "dump_text"
+	cellsVarEnqFallback       = "enq_fallback"
+	cellsVarEventPos          = "event_pos"
+	cellsVarExtClass          = "ext_class"
+	cellsVarFallbackCgid      = "fallback_cgid"
+	cellsVarFallbackPfFlags   = "fallback_pf_flags"
+	cellsVarFallbackPid       = "fallback_pid"
+	cellsVarFallbacks         = "fallbacks"
+	cellsVarFaultComm         = "fault_comm"
+	cellsVarFaultPid          = "fault_pid"
+	cellsVarFaults            = "faults"
+	cellsVarGpSeq             = "gp_seq"
+	cellsVarGpStarted         = "gp_started"
+	cellsVarHeldCpu           = "held_cpu"
+	cellsVarHotplugAt         = "hotplug_at"
+	cellsVarInitEnded         = "init_ended"
+	cellsVarKernelTally       = "kernel_tally"
+	cellsVarLateInserts       = "late_inserts"
+	cellsVarMaskWords         = "mask_words"
+	cellsVarMaxUsed           = "max_used"
+	cellsVarNrCells           = "nr_cells"
+	cellsVarNrCgrps           = "nr_cgrps"
+	cellsVarNrCpuIds          = "nr_cpu_ids"
+	cellsVarNrQueues          = "nr_queues"
+	cellsVarRescued           = "rescued"
+	cellsVarSampleTally       = "sample_tally"
+	cellsVarSliceNs           = "slice_ns"
+	cellsVarSmtOn             = "smt_on"
+	cellsVarTimeClamped       = "time_clamped"
+	cellsVarTimerArmed        = "timer_armed"
+	cellsVarTimerCpu          = "timer_cpu"
+	cellsVarTimerFirst        = "timer_first"
+	cellsVarTimerLast         = "timer_last"
+	cellsVarTimerMaxRun       = "timer_max_run"
+	cellsVarTimerRc           = "timer_rc"
+	cellsVarTimerRuns         = "timer_runs"
+	cellsVarUsedCells         = "used_cells"
 )
 
 // loadCells returns the embedded CollectionSpec for cells.
@@ -113,29 +149,32 @@ type cellsSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type cellsProgramSpecs struct {
-	CellsCgroupExit *ebpf.ProgramSpec `ebpf:"cells_cgroup_exit"`
-	CellsCgroupInit *ebpf.ProgramSpec `ebpf:"cells_cgroup_init"`
-	CellsCgroupMove *ebpf.ProgramSpec `ebpf:"cells_cgroup_move"`
-	CellsClock      *ebpf.ProgramSpec `ebpf:"cells_clock"`
-	CellsDispatch   *ebpf.ProgramSpec `ebpf:"cells_dispatch"`
-	CellsDump       *ebpf.ProgramSpec `ebpf:"cells_dump"`
-	CellsDumpCpu    *ebpf.ProgramSpec `ebpf:"cells_dump_cpu"`
-	CellsDumpDone   *ebpf.ProgramSpec `ebpf:"cells_dump_done"`
-	CellsDumpTask   *ebpf.ProgramSpec `ebpf:"cells_dump_task"`
-	CellsEnable     *ebpf.ProgramSpec `ebpf:"cells_enable"`
-	CellsEnd        *ebpf.ProgramSpec `ebpf:"cells_end"`
-	CellsEndSysrq   *ebpf.ProgramSpec `ebpf:"cells_end_sysrq"`
-	CellsEnqueue    *ebpf.ProgramSpec `ebpf:"cells_enqueue"`
-	CellsExit       *ebpf.ProgramSpec `ebpf:"cells_exit"`
-	CellsExitTask   *ebpf.ProgramSpec `ebpf:"cells_exit_task"`
-	CellsInit       *ebpf.ProgramSpec `ebpf:"cells_init"`
-	CellsInitTask   *ebpf.ProgramSpec `ebpf:"cells_init_task"`
-	CellsRunning    *ebpf.ProgramSpec `ebpf:"cells_running"`
-	CellsSample     *ebpf.ProgramSpec `ebpf:"cells_sample"`
-	CellsScan       *ebpf.ProgramSpec `ebpf:"cells_scan"`
-	CellsSelectCpu  *ebpf.ProgramSpec `ebpf:"cells_select_cpu"`
-	CellsStopping   *ebpf.ProgramSpec `ebpf:"cells_stopping"`
-	CellsTick       *ebpf.ProgramSpec `ebpf:"cells_tick"`
+	CellsCgroupExit  *ebpf.ProgramSpec `ebpf:"cells_cgroup_exit"`
+	CellsCgroupInit  *ebpf.ProgramSpec `ebpf:"cells_cgroup_init"`
+	CellsCgroupMove  *ebpf.ProgramSpec `ebpf:"cells_cgroup_move"`
+	CellsClock       *ebpf.ProgramSpec `ebpf:"cells_clock"`
+	CellsCpuOffline  *ebpf.ProgramSpec `ebpf:"cells_cpu_offline"`
+	CellsCpuOnline   *ebpf.ProgramSpec `ebpf:"cells_cpu_online"`
+	CellsCpusetBegin *ebpf.ProgramSpec `ebpf:"cells_cpuset_begin"`
+	CellsCpusetEnd   *ebpf.ProgramSpec `ebpf:"cells_cpuset_end"`
+	CellsDispatch    *ebpf.ProgramSpec `ebpf:"cells_dispatch"`
+	CellsDump        *ebpf.ProgramSpec `ebpf:"cells_dump"`
+	CellsDumpCpu     *ebpf.ProgramSpec `ebpf:"cells_dump_cpu"`
+	CellsDumpDone    *ebpf.ProgramSpec `ebpf:"cells_dump_done"`
+	CellsDumpTask    *ebpf.ProgramSpec `ebpf:"cells_dump_task"`
+	CellsEnable      *ebpf.ProgramSpec `ebpf:"cells_enable"`
+	CellsEnd         *ebpf.ProgramSpec `ebpf:"cells_end"`
+	CellsEndSysrq    *ebpf.ProgramSpec `ebpf:"cells_end_sysrq"`
+	CellsEnqueue     *ebpf.ProgramSpec `ebpf:"cells_enqueue"`
+	CellsExit        *ebpf.ProgramSpec `ebpf:"cells_exit"`
+	CellsExitTask    *ebpf.ProgramSpec `ebpf:"cells_exit_task"`
+	CellsInit        *ebpf.ProgramSpec `ebpf:"cells_init"`
+	CellsInitTask    *ebpf.ProgramSpec `ebpf:"cells_init_task"`
+	CellsRunning     *ebpf.ProgramSpec `ebpf:"cells_running"`
+	CellsSample      *ebpf.ProgramSpec `ebpf:"cells_sample"`
+	CellsSelectCpu   *ebpf.ProgramSpec `ebpf:"cells_select_cpu"`
+	CellsStopping    *ebpf.ProgramSpec `ebpf:"cells_stopping"`
+	CellsTick        *ebpf.ProgramSpec `ebpf:"cells_tick"`
 }
 
 // cellsMapSpecs contains maps before they are loaded into the kernel.
@@ -148,36 +187,69 @@ type cellsMapSpecs struct {
 	Cgroups  *ebpf.MapSpec `ebpf:"cgroups"`
 	Cpus     *ebpf.MapSpec `ebpf:"cpus"`
 	Events   *ebpf.MapSpec `ebpf:"events"`
+	Sections *ebpf.MapSpec `ebpf:"sections"`
 	Tasks    *ebpf.MapSpec `ebpf:"tasks"`
+	Timers   *ebpf.MapSpec `ebpf:"timers"`
 	Vital    *ebpf.MapSpec `ebpf:"vital"`
+	Walks    *ebpf.MapSpec `ebpf:"walks"`
 }
 
 // cellsVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type cellsVariableSpecs struct {
-	AllocFail    *ebpf.VariableSpec `ebpf:"alloc_fail"`
-	AppliedSeq   *ebpf.VariableSpec `ebpf:"applied_seq"`
-	CellParent   *ebpf.VariableSpec `ebpf:"cell_parent"`
-	CfgSeq       *ebpf.VariableSpec `ebpf:"cfg_seq"`
-	ClockJiffies *ebpf.VariableSpec `ebpf:"clock_jiffies"`
-	ClockNs      *ebpf.VariableSpec `ebpf:"clock_ns"`
-	DumpText     *ebpf.VariableSpec `ebpf:"dump_text"`
-	EnqFallback  *ebpf.VariableSpec `ebpf:"enq_fallback"`
-	EventPos     *ebpf.VariableSpec `ebpf:"event_pos"`
-	ExtClass     *ebpf.VariableSpec `ebpf:"ext_class"`
-	FaultComm    *ebpf.VariableSpec `ebpf:"fault_comm"`
-	FaultPid     *ebpf.VariableSpec `ebpf:"fault_pid"`
-	Faults       *ebpf.VariableSpec `ebpf:"faults"`
-	KernelTally  *ebpf.VariableSpec `ebpf:"kernel_tally"`
-	MaskWords    *ebpf.VariableSpec `ebpf:"mask_words"`
-	NrCells      *ebpf.VariableSpec `ebpf:"nr_cells"`
-	NrCpuIds     *ebpf.VariableSpec `ebpf:"nr_cpu_ids"`
-	SampleTally  *ebpf.VariableSpec `ebpf:"sample_tally"`
-	ScanToken    *ebpf.VariableSpec `ebpf:"scan_token"`
-	SliceNs      *ebpf.VariableSpec `ebpf:"slice_ns"`
-	SmtOn        *ebpf.VariableSpec `ebpf:"smt_on"`
-	TimeClamped  *ebpf.VariableSpec `ebpf:"time_clamped"`
+	AllocFail       *ebpf.VariableSpec `ebpf:"alloc_fail"`
+	AppliedSeq      *ebpf.VariableSpec `ebpf:"applied_seq"`
+	ApplyBegun      *ebpf.VariableSpec `ebpf:"apply_begun"`
+	ApplyEnded      *ebpf.VariableSpec `ebpf:"apply_ended"`
+	ApplyPaused     *ebpf.VariableSpec `ebpf:"apply_paused"`
+	ApplyPhase      *ebpf.VariableSpec `ebpf:"apply_phase"`
+	ApplyRc         *ebpf.VariableSpec `ebpf:"apply_rc"`
+	ApplyToken      *ebpf.VariableSpec `ebpf:"apply_token"`
+	ApplyTokenSince *ebpf.VariableSpec `ebpf:"apply_token_since"`
+	CellParent      *ebpf.VariableSpec `ebpf:"cell_parent"`
+	CfgSeq          *ebpf.VariableSpec `ebpf:"cfg_seq"`
+	ClockJiffies    *ebpf.VariableSpec `ebpf:"clock_jiffies"`
+	ClockNs         *ebpf.VariableSpec `ebpf:"clock_ns"`
+	CpusetBegun     *ebpf.VariableSpec `ebpf:"cpuset_begun"`
+	CpusetEnded     *ebpf.VariableSpec `ebpf:"cpuset_ended"`
+	DumpText        *ebpf.VariableSpec `ebpf:"dump_text"`
+	EnqFallback     *ebpf.VariableSpec `ebpf:"enq_fallback"`
+	EventPos        *ebpf.VariableSpec `ebpf:"event_pos"`
+	ExtClass        *ebpf.VariableSpec `ebpf:"ext_class"`
+	FallbackCgid    *ebpf.VariableSpec `ebpf:"fallback_cgid"`
+	FallbackPfFlags *ebpf.VariableSpec `ebpf:"fallback_pf_flags"`
+	FallbackPid     *ebpf.VariableSpec `ebpf:"fallback_pid"`
+	Fallbacks       *ebpf.VariableSpec `ebpf:"fallbacks"`
+	FaultComm       *ebpf.VariableSpec `ebpf:"fault_comm"`
+	FaultPid        *ebpf.VariableSpec `ebpf:"fault_pid"`
+	Faults          *ebpf.VariableSpec `ebpf:"faults"`
+	GpSeq           *ebpf.VariableSpec `ebpf:"gp_seq"`
+	GpStarted       *ebpf.VariableSpec `ebpf:"gp_started"`
+	HeldCpu         *ebpf.VariableSpec `ebpf:"held_cpu"`
+	HotplugAt       *ebpf.VariableSpec `ebpf:"hotplug_at"`
+	InitEnded       *ebpf.VariableSpec `ebpf:"init_ended"`
+	KernelTally     *ebpf.VariableSpec `ebpf:"kernel_tally"`
+	LateInserts     *ebpf.VariableSpec `ebpf:"late_inserts"`
+	MaskWords       *ebpf.VariableSpec `ebpf:"mask_words"`
+	MaxUsed         *ebpf.VariableSpec `ebpf:"max_used"`
+	NrCells         *ebpf.VariableSpec `ebpf:"nr_cells"`
+	NrCgrps         *ebpf.VariableSpec `ebpf:"nr_cgrps"`
+	NrCpuIds        *ebpf.VariableSpec `ebpf:"nr_cpu_ids"`
+	NrQueues        *ebpf.VariableSpec `ebpf:"nr_queues"`
+	Rescued         *ebpf.VariableSpec `ebpf:"rescued"`
+	SampleTally     *ebpf.VariableSpec `ebpf:"sample_tally"`
+	SliceNs         *ebpf.VariableSpec `ebpf:"slice_ns"`
+	SmtOn           *ebpf.VariableSpec `ebpf:"smt_on"`
+	TimeClamped     *ebpf.VariableSpec `ebpf:"time_clamped"`
+	TimerArmed      *ebpf.VariableSpec `ebpf:"timer_armed"`
+	TimerCpu        *ebpf.VariableSpec `ebpf:"timer_cpu"`
+	TimerFirst      *ebpf.VariableSpec `ebpf:"timer_first"`
+	TimerLast       *ebpf.VariableSpec `ebpf:"timer_last"`
+	TimerMaxRun     *ebpf.VariableSpec `ebpf:"timer_max_run"`
+	TimerRc         *ebpf.VariableSpec `ebpf:"timer_rc"`
+	TimerRuns       *ebpf.VariableSpec `ebpf:"timer_runs"`
+	UsedCells       *ebpf.VariableSpec `ebpf:"used_cells"`
 }
 
 // cellsObjects contains all objects after they have been loaded into the kernel.
@@ -206,8 +278,11 @@ type cellsMaps struct {
 	Cgroups  *ebpf.Map `ebpf:"cgroups"`
 	Cpus     *ebpf.Map `ebpf:"cpus"`
 	Events   *ebpf.Map `ebpf:"events"`
+	Sections *ebpf.Map `ebpf:"sections"`
 	Tasks    *ebpf.Map `ebpf:"tasks"`
+	Timers   *ebpf.Map `ebpf:"timers"`
 	Vital    *ebpf.Map `ebpf:"vital"`
+	Walks    *ebpf.Map `ebpf:"walks"`
 }
 
 func (m *cellsMaps) Close() error {
@@ -218,8 +293,11 @@ func (m *cellsMaps) Close() error {
 		m.Cgroups,
 		m.Cpus,
 		m.Events,
+		m.Sections,
 		m.Tasks,
+		m.Timers,
 		m.Vital,
+		m.Walks,
 	)
 }
 
@@ -227,57 +305,90 @@ func (m *cellsMaps) Close() error {
 //
 // It can be passed to loadCellsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type cellsVariables struct {
-	AllocFail    *ebpf.Variable `ebpf:"alloc_fail"`
-	AppliedSeq   *ebpf.Variable `ebpf:"applied_seq"`
-	CellParent   *ebpf.Variable `ebpf:"cell_parent"`
-	CfgSeq       *ebpf.Variable `ebpf:"cfg_seq"`
-	ClockJiffies *ebpf.Variable `ebpf:"clock_jiffies"`
-	ClockNs      *ebpf.Variable `ebpf:"clock_ns"`
-	DumpText     *ebpf.Variable `ebpf:"dump_text"`
-	EnqFallback  *ebpf.Variable `ebpf:"enq_fallback"`
-	EventPos     *ebpf.Variable `ebpf:"event_pos"`
-	ExtClass     *ebpf.Variable `ebpf:"ext_class"`
-	FaultComm    *ebpf.Variable `ebpf:"fault_comm"`
-	FaultPid     *ebpf.Variable `ebpf:"fault_pid"`
-	Faults       *ebpf.Variable `ebpf:"faults"`
-	KernelTally  *ebpf.Variable `ebpf:"kernel_tally"`
-	MaskWords    *ebpf.Variable `ebpf:"mask_words"`
-	NrCells      *ebpf.Variable `ebpf:"nr_cells"`
-	NrCpuIds     *ebpf.Variable `ebpf:"nr_cpu_ids"`
-	SampleTally  *ebpf.Variable `ebpf:"sample_tally"`
-	ScanToken    *ebpf.Variable `ebpf:"scan_token"`
-	SliceNs      *ebpf.Variable `ebpf:"slice_ns"`
-	SmtOn        *ebpf.Variable `ebpf:"smt_on"`
-	TimeClamped  *ebpf.Variable `ebpf:"time_clamped"`
+	AllocFail       *ebpf.Variable `ebpf:"alloc_fail"`
+	AppliedSeq      *ebpf.Variable `ebpf:"applied_seq"`
+	ApplyBegun      *ebpf.Variable `ebpf:"apply_begun"`
+	ApplyEnded      *ebpf.Variable `ebpf:"apply_ended"`
+	ApplyPaused     *ebpf.Variable `ebpf:"apply_paused"`
+	ApplyPhase      *ebpf.Variable `ebpf:"apply_phase"`
+	ApplyRc         *ebpf.Variable `ebpf:"apply_rc"`
+	ApplyToken      *ebpf.Variable `ebpf:"apply_token"`
+	ApplyTokenSince *ebpf.Variable `ebpf:"apply_token_since"`
+	CellParent      *ebpf.Variable `ebpf:"cell_parent"`
+	CfgSeq          *ebpf.Variable `ebpf:"cfg_seq"`
+	ClockJiffies    *ebpf.Variable `ebpf:"clock_jiffies"`
+	ClockNs         *ebpf.Variable `ebpf:"clock_ns"`
+	CpusetBegun     *ebpf.Variable `ebpf:"cpuset_begun"`
+	CpusetEnded     *ebpf.Variable `ebpf:"cpuset_ended"`
+	DumpText        *ebpf.Variable `ebpf:"dump_text"`
+	EnqFallback     *ebpf.Variable `ebpf:"enq_fallback"`
+	EventPos        *ebpf.Variable `ebpf:"event_pos"`
+	ExtClass        *ebpf.Variable `ebpf:"ext_class"`
+	FallbackCgid    *ebpf.Variable `ebpf:"fallback_cgid"`
+	FallbackPfFlags *ebpf.Variable `ebpf:"fallback_pf_flags"`
+	FallbackPid     *ebpf.Variable `ebpf:"fallback_pid"`
+	Fallbacks       *ebpf.Variable `ebpf:"fallbacks"`
+	FaultComm       *ebpf.Variable `ebpf:"fault_comm"`
+	FaultPid        *ebpf.Variable `ebpf:"fault_pid"`
+	Faults          *ebpf.Variable `ebpf:"faults"`
+	GpSeq           *ebpf.Variable `ebpf:"gp_seq"`
+	GpStarted       *ebpf.Variable `ebpf:"gp_started"`
+	HeldCpu         *ebpf.Variable `ebpf:"held_cpu"`
+	HotplugAt       *ebpf.Variable `ebpf:"hotplug_at"`
+	InitEnded       *ebpf.Variable `ebpf:"init_ended"`
+	KernelTally     *ebpf.Variable `ebpf:"kernel_tally"`
+	LateInserts     *ebpf.Variable `ebpf:"late_inserts"`
+	MaskWords       *ebpf.Variable `ebpf:"mask_words"`
+	MaxUsed         *ebpf.Variable `ebpf:"max_used"`
+	NrCells         *ebpf.Variable `ebpf:"nr_cells"`
+	NrCgrps         *ebpf.Variable `ebpf:"nr_cgrps"`
+	NrCpuIds        *ebpf.Variable `ebpf:"nr_cpu_ids"`
+	NrQueues        *ebpf.Variable `ebpf:"nr_queues"`
+	Rescued         *ebpf.Variable `ebpf:"rescued"`
+	SampleTally     *ebpf.Variable `ebpf:"sample_tally"`
+	SliceNs         *ebpf.Variable `ebpf:"slice_ns"`
+	SmtOn           *ebpf.Variable `ebpf:"smt_on"`
+	TimeClamped     *ebpf.Variable `ebpf:"time_clamped"`
+	TimerArmed      *ebpf.Variable `ebpf:"timer_armed"`
+	TimerCpu        *ebpf.Variable `ebpf:"timer_cpu"`
+	TimerFirst      *ebpf.Variable `ebpf:"timer_first"`
+	TimerLast       *ebpf.Variable `ebpf:"timer_last"`
+	TimerMaxRun     *ebpf.Variable `ebpf:"timer_max_run"`
+	TimerRc         *ebpf.Variable `ebpf:"timer_rc"`
+	TimerRuns       *ebpf.Variable `ebpf:"timer_runs"`
+	UsedCells       *ebpf.Variable `ebpf:"used_cells"`
 }
 
 // cellsPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to loadCellsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type cellsPrograms struct {
-	CellsCgroupExit *ebpf.Program `ebpf:"cells_cgroup_exit"`
-	CellsCgroupInit *ebpf.Program `ebpf:"cells_cgroup_init"`
-	CellsCgroupMove *ebpf.Program `ebpf:"cells_cgroup_move"`
-	CellsClock      *ebpf.Program `ebpf:"cells_clock"`
-	CellsDispatch   *ebpf.Program `ebpf:"cells_dispatch"`
-	CellsDump       *ebpf.Program `ebpf:"cells_dump"`
-	CellsDumpCpu    *ebpf.Program `ebpf:"cells_dump_cpu"`
-	CellsDumpDone   *ebpf.Program `ebpf:"cells_dump_done"`
-	CellsDumpTask   *ebpf.Program `ebpf:"cells_dump_task"`
-	CellsEnable     *ebpf.Program `ebpf:"cells_enable"`
-	CellsEnd        *ebpf.Program `ebpf:"cells_end"`
-	CellsEndSysrq   *ebpf.Program `ebpf:"cells_end_sysrq"`
-	CellsEnqueue    *ebpf.Program `ebpf:"cells_enqueue"`
-	CellsExit       *ebpf.Program `ebpf:"cells_exit"`
-	CellsExitTask   *ebpf.Program `ebpf:"cells_exit_task"`
-	CellsInit       *ebpf.Program `ebpf:"cells_init"`
-	CellsInitTask   *ebpf.Program `ebpf:"cells_init_task"`
-	CellsRunning    *ebpf.Program `ebpf:"cells_running"`
-	CellsSample     *ebpf.Program `ebpf:"cells_sample"`
-	CellsScan       *ebpf.Program `ebpf:"cells_scan"`
-	CellsSelectCpu  *ebpf.Program `ebpf:"cells_select_cpu"`
-	CellsStopping   *ebpf.Program `ebpf:"cells_stopping"`
-	CellsTick       *ebpf.Program `ebpf:"cells_tick"`
+	CellsCgroupExit  *ebpf.Program `ebpf:"cells_cgroup_exit"`
+	CellsCgroupInit  *ebpf.Program `ebpf:"cells_cgroup_init"`
+	CellsCgroupMove  *ebpf.Program `ebpf:"cells_cgroup_move"`
+	CellsClock       *ebpf.Program `ebpf:"cells_clock"`
+	CellsCpuOffline  *ebpf.Program `ebpf:"cells_cpu_offline"`
+	CellsCpuOnline   *ebpf.Program `ebpf:"cells_cpu_online"`
+	CellsCpusetBegin *ebpf.Program `ebpf:"cells_cpuset_begin"`
+	CellsCpusetEnd   *ebpf.Program `ebpf:"cells_cpuset_end"`
+	CellsDispatch    *ebpf.Program `ebpf:"cells_dispatch"`
+	CellsDump        *ebpf.Program `ebpf:"cells_dump"`
+	CellsDumpCpu     *ebpf.Program `ebpf:"cells_dump_cpu"`
+	CellsDumpDone    *ebpf.Program `ebpf:"cells_dump_done"`
+	CellsDumpTask    *ebpf.Program `ebpf:"cells_dump_task"`
+	CellsEnable      *ebpf.Program `ebpf:"cells_enable"`
+	CellsEnd         *ebpf.Program `ebpf:"cells_end"`
+	CellsEndSysrq    *ebpf.Program `ebpf:"cells_end_sysrq"`
+	CellsEnqueue     *ebpf.Program `ebpf:"cells_enqueue"`
+	CellsExit        *ebpf.Program `ebpf:"cells_exit"`
+	CellsExitTask    *ebpf.Program `ebpf:"cells_exit_task"`
+	CellsInit        *ebpf.Program `ebpf:"cells_init"`
+	CellsInitTask    *ebpf.Program `ebpf:"cells_init_task"`
+	CellsRunning     *ebpf.Program `ebpf:"cells_running"`
+	CellsSample      *ebpf.Program `ebpf:"cells_sample"`
+	CellsSelectCpu   *ebpf.Program `ebpf:"cells_select_cpu"`
+	CellsStopping    *ebpf.Program `ebpf:"cells_stopping"`
+	CellsTick        *ebpf.Program `ebpf:"cells_tick"`
 }
 
 func (p *cellsPrograms) Close() error {
@@ -286,6 +397,10 @@ func (p *cellsPrograms) Close() error {
 		p.CellsCgroupInit,
 		p.CellsCgroupMove,
 		p.CellsClock,
+		p.CellsCpuOffline,
+		p.CellsCpuOnline,
+		p.CellsCpusetBegin,
+		p.CellsCpusetEnd,
 		p.CellsDispatch,
 		p.CellsDump,
 		p.CellsDumpCpu,
@@ -301,7 +416,6 @@ func (p *cellsPrograms) Close() error {
 		p.CellsInitTask,
 		p.CellsRunning,
 		p.CellsSample,
-		p.CellsScan,
 		p.CellsSelectCpu,
 		p.CellsStopping,
 		p.CellsTick,

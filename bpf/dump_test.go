@@ -204,9 +204,6 @@ func TestThreeWays(t *testing.T) {
 		startLoad(t, load.Spec{Kind: load.Spin, Count: 8, Comm: "root"})
 		startLoad(t, load.Spec{Kind: load.Sleep, Count: 20, Period: 5 * time.Millisecond})
 		sched := <-scheds
-		if err := sched.Scan(); err != nil {
-			t.Fatal(err)
-		}
 		wait(2 * time.Second)
 		inject(t, sched, "error-now")
 		records := s.next(dump.TriggerCrash, time.Minute)

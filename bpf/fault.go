@@ -3,7 +3,6 @@
 package bpf
 
 import (
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,13 +11,49 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-var native = binary.NativeEndian
+// faultKinds are the faults that there are, in the order of the bits of enum
+// fault in fault.bpf.h.
+var faultKinds = []struct {
+	name string
+	arg  string // what its value is, "" if it has none
+	what string
+}{
+	{"lose-task", "PID|COMM", "forget the task each time it wants to run: a stall, after 30 s"},
+	{"error-now", "", "raise an error at once"},
+	{"timer-stop", "", "let the timer not arm itself again"},
+	{"tick-only", "", "leave the timer's work to the tick of CPU 0, which has none while it idles"},
+	{"no-reclaim", "", "leave its CPUs to a cell that ended"},
+	{"no-drain", "", "free a cell that has tasks on its queue"},
+	{"fentry-bump", "", "count a cpuset as changed when the write begins"},
+	{"empty-root", "", "keep no CPU back for the root cell"},
+	{"pin-on-cell", "", "queue pinned tasks on their cell"},
+	{"stale-vtime", "", "read a task's vtime before its cell"},
+	{"split-clock", "", "advance clocks when tasks begin to run, not when they stop"},
+	{"frozen-clock", "", "do not advance clocks"},
+	{"leak-cell", "", "keep a cell whose owner is gone"},
+	{"no-fallback", "", "make an exiting task of a dead cgroup an error"},
+	{"no-cginit", "NAME", "keep no context of cgroups of that name"},
+	{"gp-off", "", "do not wait for sections that are open"},
+	{"gp-skip-exit", "", "let one section in 64 not end"},
+	{"gp-nofence", "", "begin sections without a barrier"},
+	{"slot-leak", "", "do not put back the spare mask of a cell"},
+	{"token-leak", "", "do not give back the token to apply"},
+	{"early-timer", "", "arm the timer first of all; at the start only"},
+	{"slow-init", "", "take 300 ms longer to start; at the start only"},
+	{"leak-cpu", "", "put the last CPU into no cell"},
+	{"skip-apply", "", "count configurations as applied that are not"},
+	{"no-kick", "", "do not wake an idle CPU for a task on a queue"},
+	{"ignore-affinity", "", "count every task as one that may use its whole cell"},
+	{"slow-section", "PID|COMM", "take a second to queue the task"},
+}
 
-// The bits of enum fault in fault.bpf.h.
-const (
-	faultLoseTask = 1 << iota
-	faultErrorNow
-)
+// faultSyntax is how a fault of a kind is written.
+func faultSyntax(name, arg string) string {
+	if arg == "" {
+		return name
+	}
+	return name + "=" + arg
+}
 
 // Fault is what the scheduler does wrong on purpose. The zero Fault is nothing.
 type Fault struct {
@@ -30,15 +65,17 @@ type Fault struct {
 
 // Faults lists what ParseFault takes, with what each does.
 func Faults() [][2]string {
-	return [][2]string{
-		{"lose-task=PID|COMM", "forget the task each time it wants to run: a stall, after 30 s"},
-		{"error-now", "raise an error at once"},
+	list := make([][2]string, len(faultKinds))
+	for i, k := range faultKinds {
+		list[i] = [2]string{faultSyntax(k.name, k.arg), k.what}
 	}
+	return list
 }
 
-// ParseFault reads a fault as --inject takes it: one of Faults, and behind an @,
-// if it is not to be there from the start, how long after the scheduler took
-// over it is to come.
+// ParseFault reads faults as --inject takes them: one of Faults or several with
+// commas in between, of which one may have a value; and behind an @, if they are
+// not to be there from the start, how long after the scheduler took over they
+// are to come.
 func ParseFault(s string) (Fault, error) {
 	what, after := s, time.Duration(0)
 	if i := strings.LastIndexByte(s, '@'); i >= 0 {
@@ -48,37 +85,51 @@ func ParseFault(s string) (Fault, error) {
 		}
 		what = s[:i]
 	}
-	f, err := parseFault(what)
-	f.after = after
-	return f, err
+	f := Fault{after: after}
+	for one := range strings.SplitSeq(what, ",") {
+		if err := f.add(one); err != nil {
+			return Fault{}, err
+		}
+	}
+	return f, nil
 }
 
-// parseFault reads a fault without a time.
-func parseFault(s string) (Fault, error) {
+// add adds a fault without a time.
+func (f *Fault) add(s string) error {
 	name, arg, hasArg := strings.Cut(s, "=")
-	switch {
-	case name == "lose-task" && hasArg && arg != "":
-		f := Fault{bits: faultLoseTask}
-		if pid, err := strconv.ParseInt(arg, 10, 32); err == nil {
-			if pid <= 0 {
-				return Fault{}, fmt.Errorf("fault %q: the pid must be above 0", s)
-			}
-			f.pid = int32(pid)
-			return f, nil
+	for bit, k := range faultKinds {
+		if k.name != name {
+			continue
 		}
-		if len(arg) >= len(f.comm) {
-			return Fault{}, fmt.Errorf("fault %q: a task's name has at most 15 bytes", s)
+		if hasArg != (k.arg != "") || (hasArg && arg == "") {
+			return fmt.Errorf("fault %q: it is written %s", s, faultSyntax(k.name, k.arg))
 		}
-		copy(f.comm[:], arg)
-		return f, nil
-	case name == "error-now" && !hasArg:
-		return Fault{bits: faultErrorNow}, nil
+		f.bits |= 1 << bit
+		if !hasArg {
+			return nil
+		}
+		return f.target(s, arg, k.arg)
 	}
-	known := make([]string, 0, len(Faults()))
-	for _, f := range Faults() {
-		known = append(known, f[0])
+	return fmt.Errorf("unknown fault %q: --help lists them", s)
+}
+
+// target sets what a fault is about: a pid or a name.
+func (f *Fault) target(s, arg, kind string) error {
+	if f.pid != 0 || f.comm != [16]byte{} {
+		return fmt.Errorf("fault %q: only one fault can have a value", s)
 	}
-	return Fault{}, fmt.Errorf("unknown fault %q: give one of %s", s, strings.Join(known, ", "))
+	if pid, err := strconv.ParseInt(arg, 10, 32); err == nil && kind == "PID|COMM" {
+		if pid <= 0 {
+			return fmt.Errorf("fault %q: the pid must be above 0", s)
+		}
+		f.pid = int32(pid)
+		return nil
+	}
+	if len(arg) >= len(f.comm) {
+		return fmt.Errorf("fault %q: a name has at most 15 bytes", s)
+	}
+	copy(f.comm[:], arg)
+	return nil
 }
 
 // IsZero reports whether there is no fault.
@@ -98,7 +149,8 @@ func (f Fault) apply(spec *ebpf.CollectionSpec) error {
 	return nil
 }
 
-// Inject commits a fault in the running scheduler, in place of any before.
+// Inject commits a fault in the running scheduler, in place of any before. The
+// zero Fault ends it.
 func (s *Scheduler) Inject(f Fault) error {
 	// The bits go last, for they are what makes the rest count.
 	for _, v := range []struct {

@@ -3,6 +3,7 @@
 package bpf
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 )
+
+var native = binary.NativeEndian
 
 // Name is the scheduler's name in the kernel (sched_ext_ops.name).
 const Name = "scxdiag_cells"
@@ -234,8 +237,17 @@ func (s *Scheduler) Close() error {
 	return err
 }
 
-// Scan brings the cells in line with the cpusets of the cgroups.
-func (s *Scheduler) Scan() error { return s.run(cellsProgCellsScan) }
+// configured reports whether the configuration in force is the one that is
+// wanted.
+func (s *Scheduler) configured() (bool, error) {
+	var wanted, applied uint64
+	for name, v := range map[string]*uint64{cellsVarCfgSeq: &wanted, cellsVarAppliedSeq: &applied} {
+		if err := s.coll.Variables[name].Get(v); err != nil {
+			return false, fmt.Errorf("read the scheduler's configuration: %w", err)
+		}
+	}
+	return wanted == applied, nil
+}
 
 // Sample has the scheduler send a dump of everything.
 func (s *Scheduler) Sample() error { return s.run(cellsProgCellsSample) }

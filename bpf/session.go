@@ -45,12 +45,12 @@ type Session struct {
 	loaded func(*Scheduler) // for tests: called when it is attached
 }
 
-// How often the session does what it does. A scan is cheap, and how late a new
-// cpuset takes effect; a scheduler that ended without a word is found out by
-// asking the kernel.
+// How often the session does what it does. A scheduler that ended without a
+// word is found out by asking the kernel.
 const (
-	scanEvery  = 500 * time.Millisecond
 	checkEvery = time.Second
+	// configuredWithin is how long the first configuration may take.
+	configuredWithin = 2 * time.Second
 	// endWithin is how long the end of a dump may take after its last record.
 	endWithin = 3 * time.Second
 )
@@ -187,16 +187,16 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.describe(ctx); err != nil {
 		return err
 	}
-	probe, err := r.sched.probe()
-	if err != nil {
-		r.late = true
-		r.session.status("a dump by SysRq-D is completed late: " + err.Error())
-	} else {
-		defer func() { _ = probe.Close() }() // it only closes a file descriptor
-	}
+	probes := r.probe()
+	defer func() {
+		for _, p := range probes {
+			_ = p.Close() // it only closes a file descriptor
+		}
+	}()
 	if err := r.sched.Attach(); err != nil {
 		return attachError(err)
 	}
+	r.awaitConfiguration(ctx)
 	err = r.collect(ctx)
 	if err == nil {
 		err = r.col.writeError()
@@ -264,8 +264,6 @@ func (r *run) nameCgroups() {
 
 // collect does what has to be done while the scheduler runs.
 func (r *run) collect(ctx context.Context) error {
-	scan := time.NewTicker(scanEvery)
-	defer scan.Stop()
 	check := time.NewTicker(checkEvery)
 	defer check.Stop()
 	var sample <-chan time.Time
@@ -280,9 +278,6 @@ func (r *run) collect(ctx context.Context) error {
 		defer t.Stop()
 		inject = t.C
 	}
-	if err := r.sched.Scan(); err != nil {
-		return r.last(err)
-	}
 	if r.session.loaded != nil {
 		r.session.loaded(r.sched)
 	}
@@ -293,10 +288,6 @@ func (r *run) collect(ctx context.Context) error {
 			return r.ending(failed)
 		case <-ctx.Done():
 			return r.stop()
-		case <-scan.C:
-			if err := r.sched.Scan(); err != nil {
-				return r.last(err)
-			}
 		case <-inject:
 			r.session.status("injecting the fault")
 			if err := r.sched.Inject(r.session.Options.Fault); err != nil {
@@ -379,16 +370,58 @@ func (r *run) last(err error) error {
 	}
 }
 
-// probe attaches to the end of the kernel's dumping, which tells when a dump by
-// SysRq-D is complete.
-func (s *Scheduler) probe() (link.Link, error) {
-	prog := s.coll.Programs[cellsProgCellsDumpDone]
+// awaitConfiguration waits for the first configuration, so that whoever is told
+// that the scheduler has taken over finds the cells in place. One that fails
+// before is found out later.
+func (r *run) awaitConfiguration(ctx context.Context) {
+	limit := time.NewTimer(configuredWithin)
+	defer limit.Stop()
+	tick := time.NewTicker(configuredWithin / 100)
+	defer tick.Stop()
+	for {
+		if done, err := r.sched.configured(); done || err != nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// probe attaches to the functions of the kernel that tell what the scheduler is
+// not told: the end of a dump by SysRq-D, and writes to cpusets. What cannot be
+// probed is found out later, and the session says so.
+func (r *run) probe() []link.Link {
+	var probes []link.Link
+	for _, p := range []struct{ program, without string }{
+		{cellsProgCellsDumpDone, "a dump by SysRq-D is completed late"},
+		{cellsProgCellsCpusetBegin, "writes to cpusets are not in the history"},
+		{cellsProgCellsCpusetEnd, "a cpuset takes effect within a second, not at once"},
+	} {
+		l, err := r.sched.trace(p.program)
+		if err != nil {
+			r.session.status(p.without + ": " + err.Error())
+			r.late = r.late || p.program == cellsProgCellsDumpDone
+			continue
+		}
+		probes = append(probes, l)
+	}
+	return probes
+}
+
+// trace attaches a program to the function of the kernel that it is for.
+func (s *Scheduler) trace(program string) (link.Link, error) {
+	prog := s.coll.Programs[program]
 	if prog == nil {
-		return nil, errors.New("the kernel has no function scx_dump_state")
+		return nil, fmt.Errorf("the kernel has no function for %s", program)
 	}
 	l, err := link.AttachTracing(link.TracingOptions{Program: prog})
 	if err != nil {
-		return nil, fmt.Errorf("probe the end of the kernel's dump: %w", err)
+		return nil, fmt.Errorf("probe the kernel for %s: %w", program, err)
 	}
 	return l, nil
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Cells: disjoint sets of CPUs, each with a queue and a clock (virtual time).
- * Cell 0 has the CPUs that no other cell has. Only scan.bpf.h changes which
- * CPUs a cell has and which cell a cgroup is in.
+ * Cell 0, the root cell, has the CPUs that no other cell has. Which CPUs a cell
+ * has and which cell a cgroup is in changes in apply.bpf.h alone.
  *
  * There is one clock per cell. The queue of a CPU is ordered by the clock of
  * the CPU's cell, so that its head can be compared with that of the cell.
@@ -17,6 +17,11 @@
 #define MAX_CPUS 1024
 #define MASK_WORDS (MAX_CPUS / 64)
 #define MAX_CELLS 256
+
+/* The kernel refuses values of maps for each CPU above this size. */
+#define MAX_PERCPU_VALUE 32768
+
+#define FITS(what) _Static_assert(what, #what)
 
 /* Ids of our DSQs: the type in the top nibble of the lower word. */
 #define DSQ_CPU(cpu) (0x10000000ULL | (u32)(cpu))
@@ -34,13 +39,17 @@ struct cell {
 	u32 generation;
 	u64 owner; /* cgroup id */
 	u64 vtime; /* the clock; only ever moved forward */
+	u64 since; /* when it came into its state */
+	u64 gp_until; /* gp_seq that its id waits for before it is free, 0 if it does not */
+	u64 rescued;  /* tasks taken off its queue in this generation */
 	struct bpf_cpumask __kptr *cpus;  /* in force */
-	struct bpf_cpumask __kptr *spare; /* where a scan makes the next one */
+	struct bpf_cpumask __kptr *spare; /* where the next one is made */
 	u64 mask[MASK_WORDS];             /* the same as cpus, for dumps */
-	/* of the scan in progress */
+	u64 cpuset[MASK_WORDS];           /* what its owner's cpuset had when last read */
+	/* of the configuration that is being applied */
 	u32 want;    /* CPUs that it is to have */
-	bool owned;  /* the scan has met its owner */
-	bool drained; /* an earlier scan found its queue empty */
+	bool owned;  /* the walk has met its owner */
+	bool drained; /* an earlier run found its queue empty */
 };
 
 struct {
@@ -53,7 +62,9 @@ struct {
 struct cpu {
 	u64 vtime; /* of the task that ran last */
 	u32 cell;
-	u32 want; /* of the scan in progress: the cell that it is to be in */
+	u32 prev_cell; /* whose queue it serves, too, until the grace period is over */
+	u32 want; /* of the configuration that is being applied: the cell that it is to be in */
+	bool leaving; /* it goes offline, or is */
 };
 
 struct {
@@ -63,13 +74,21 @@ struct {
 	__type(value, struct cpu);
 } cpus SEC(".maps");
 
-u64 cfg_seq = 1; /* configuration wanted: every change of cgroups adds one */
-u64 applied_seq; /* configuration in force; written last by a scan */
+/* What is kept of a dump on one CPU, or of all cells and CPUs, fits the kernel's limits. */
+FITS(sizeof(struct cell) * MAX_CELLS <= 1 << 20);
+FITS(sizeof(struct cell) <= MAX_PERCPU_VALUE);
+FITS(sizeof(struct cpu) <= MAX_PERCPU_VALUE);
+FITS(MAX_CELLS <= 0x1000); /* what a DSQ's id has room for */
+FITS(MAX_CPUS <= 1 << 28);
+FITS(MAX_CPUS % 64 == 0);
+
+u64 cfg_seq = 1; /* configuration wanted: every change of cgroups or CPUs adds one */
+u64 applied_seq; /* configuration in force; written last, and read first */
 
 /* Counters of what must not happen often, or at all. */
 u64 enq_fallback; /* a task without context went to the global DSQ */
 u64 time_clamped; /* a run ended before it began, by the clock */
-u64 alloc_fail;   /* a cgroup with a cpuset got no cell of its own */
+u64 late_inserts; /* a task was queued on a cell that was free */
 
 static __always_inline struct cell *cell_get(u32 id)
 {

@@ -19,7 +19,8 @@
 
 #include "kfunc.bpf.h"
 #include "task.bpf.h"
-#include "fault.bpf.h"
+#include "timer.bpf.h"
+#include "exiting.bpf.h"
 #include "record.h"
 
 /* The loader sets the sizes: a whole dump must fit, for nobody reads meanwhile. */
@@ -112,12 +113,44 @@ static __always_inline u32 count_cells(void)
 	struct cell *cell;
 	u32 i, n = 0;
 
-	for_range(i, 0, nr_cells) {
+	for_range(i, 0, nr_queues) {
 		cell = cell_get(i);
 		if (cell && cell->state != REC_CELL_FREE)
 			n++;
 	}
 	return n;
+}
+
+/* fill_state tells how the systems of the scheduler are. */
+static __always_inline void fill_state(struct rec_begin *r)
+{
+	r->gp_seq = gp_seq;
+	r->gp_started = gp_started;
+	r->cpuset_begun = cpuset_begun;
+	r->cpuset_ended = cpuset_ended;
+	r->apply_begun = apply_begun;
+	r->apply_ended = apply_ended;
+	r->apply_rc = apply_rc;
+	r->apply_phase = apply_phase;
+	r->token_since = apply_token ? apply_token_since : 0;
+	r->alloc_fail = alloc_fail;
+	r->late_inserts = late_inserts;
+	r->rescued = rescued;
+	r->max_used = max_used;
+	r->held_cpu = held_cpu;
+	r->timer_runs = timer_runs;
+	r->timer_first = timer_first;
+	r->timer_last = timer_last;
+	r->timer_max_run = timer_max_run;
+	r->timer_period = TIMER_PERIOD;
+	r->timer_rc = timer_rc;
+	r->timer_armed = timer_armed;
+	r->init_ended = init_ended;
+	r->fallbacks = fallbacks;
+	r->fallback_cgid = fallback_cgid;
+	r->fallback_pid = fallback_pid;
+	r->fallback_pf_flags = fallback_pf_flags;
+	r->nr_queues = nr_queues;
 }
 
 /* put_begin starts a dump; full says whether cells and CPUs are to follow. */
@@ -142,6 +175,8 @@ static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind
 	r->nr_events = event_pos;
 	r->enq_fallback = enq_fallback;
 	r->time_clamped = time_clamped;
+	fill_state(r);
+	r->nr_cgrps = full ? nr_cgrps : 0;
 	__builtin_memset(r->reason, 0, sizeof(r->reason));
 	if (reason)
 		bpf_probe_read_kernel_str(r->reason, sizeof(r->reason), reason);
@@ -150,7 +185,7 @@ static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind
 
 static __always_inline void put_cell(struct tally *tally, u32 id, struct cell *cell)
 {
-	struct rec_cell *r RECORD = rec_new(vital, tally, REC_CELL, struct rec_cell, 1, false);
+	struct rec_cell *r RECORD = rec_new(vital, tally, REC_CELL, struct rec_cell, 2, false);
 
 	if (!r)
 		return;
@@ -161,7 +196,13 @@ static __always_inline void put_cell(struct tally *tally, u32 id, struct cell *c
 	r->owner = cell->owner;
 	r->vtime = cell->vtime;
 	r->dsq = DSQ_CELL(id);
+	r->since = cell->since;
+	r->gp_until = cell->gp_until;
+	r->rescued = cell->rescued;
+	r->flags = cell->spare ? REC_CELL_SPARE : 0;
+	r->unused = 0;
 	rec_mask(r + 1, (void *)cell->mask);
+	rec_mask((void *)(r + 1) + MASK_BYTES(1), (void *)cell->cpuset);
 	bpf_ringbuf_submit(handover(r), 0);
 }
 
@@ -206,6 +247,13 @@ static __always_inline struct rq *run_queue(s32 cpu)
 	return (struct rq *)(base + offset);
 }
 
+static __always_inline bool cpu_online(u32 cpu)
+{
+	const struct cpumask *online OWNED(kernel_mask) = scx_bpf_get_online_cpumask();
+
+	return bpf_cpumask_test_cpu(cpu, online);
+}
+
 static __always_inline u32 class_of(struct rq *rq, struct task_struct *p)
 {
 	int prio;
@@ -225,6 +273,7 @@ static __always_inline u32 class_of(struct rq *rq, struct task_struct *p)
 static __always_inline void put_cpu(struct tally *tally, s32 id)
 {
 	struct rec_cpu *r RECORD = rec_new(vital, tally, REC_CPU, struct rec_cpu, 0, false);
+	struct section *s = section_of(id);
 	struct cpu *cpu = cpu_get(id);
 	struct rq *rq = run_queue(id);
 	struct task_struct *curr = NULL;
@@ -236,6 +285,14 @@ static __always_inline void put_cpu(struct tally *tally, s32 id)
 	r->vtime = cpu ? cpu->vtime : 0;
 	r->dsq = DSQ_CPU(id);
 	r->nr_queued = scx_bpf_dsq_nr_queued(DSQ_CPU(id));
+	r->sections = s ? s->ended : 0;
+	r->section_since = s ? s->since : 0;
+	r->nesting = s ? s->nesting : 0;
+	r->prev_cell = cpu ? cpu->prev_cell : 0;
+	r->flags = cpu_online(id) ? REC_CPU_ONLINE : 0;
+	if (s && s->awaited)
+		r->flags |= REC_CPU_AWAITED;
+	r->unused = 0;
 	r->known = 0;
 	r->nr_running = 0;
 	r->rq_flags = 0;
@@ -253,6 +310,14 @@ static __always_inline void put_cpu(struct tally *tally, s32 id)
 		bpf_core_read(r->curr_comm, sizeof(r->curr_comm), &curr->comm);
 	}
 	bpf_ringbuf_submit(handover(r), 0);
+}
+
+/* cgid_now is the id of the cgroup that the kernel schedules a task in. */
+static __always_inline u64 cgid_now(struct task_struct *p)
+{
+	if (!bpf_core_field_exists(p->sched_task_group))
+		return 0;
+	return p->sched_task_group->css.cgroup->kn->id;
 }
 
 static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
@@ -290,8 +355,14 @@ static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
 	r->slice = p->scx.slice;
 	r->runnable_at = p->scx.runnable_at;
 	r->weight = p->scx.weight;
+	r->cgid_now = cgid_now(p);
 	if (t) {
-		r->flags |= REC_TASK_CTX | (t->all_cell ? REC_TASK_ALL_CELL : 0);
+		r->flags |= REC_TASK_CTX | (t->all_cell ? REC_TASK_ALL_CELL : 0) |
+			    (t->fallback ? REC_TASK_FALLBACK : 0);
+		r->vtime_read = t->vtime_read;
+		r->started_at = t->started_at;
+		r->clock = t->clock;
+		r->generation = t->generation;
 		r->cell = t->cell;
 		r->seq = t->seq;
 		r->dsq = t->dsq;
@@ -302,6 +373,8 @@ static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
 	} else {
 		r->cell = 0;
 		r->seq = r->dsq = r->basis = r->cgid = r->run_ns = r->nr_runs = 0;
+		r->vtime_read = r->started_at = 0;
+		r->clock = r->generation = 0;
 	}
 	if (mask_words == 1) { /* most machines; two helper calls less for each task */
 		u64 *masks = (u64 *)(r + 1);
@@ -334,15 +407,78 @@ static __always_inline void put_cells(struct tally *tally)
 	struct cell *cell;
 	u32 i;
 
-	for_range(i, 0, nr_cells) {
+	for_range(i, 0, nr_queues) {
 		cell = cell_get(i);
-		if (!cell || cell->state == REC_CELL_FREE)
+		if (!cell)
 			continue;
-		put_cell(tally, i, cell);
 		put_dsq(tally, DSQ_CELL(i));
+		if (cell->state != REC_CELL_FREE)
+			put_cell(tally, i, cell);
 	}
 	for_range(i, 0, nr_cpu_ids)
 		put_dsq(tally, DSQ_CPU(i));
+}
+
+static __always_inline int populated_csets(struct cgroup *cgrp)
+{
+	if (bpf_core_field_exists(((struct cgroup___csets *)0)->nr_populated_csets))
+		return BPF_CORE_READ((struct cgroup___csets *)cgrp, nr_populated_csets);
+	return BPF_CORE_READ((struct cgroup_subsys_state___csets *)&cgrp->self,
+			     nr_populated_csets);
+}
+
+/* Flags are made up in the record, where the verifier does not follow them. */
+static __always_inline void fill_cgrp_flags(struct rec_cgrp *r, struct cgroup *cgrp)
+{
+	if (cgrp->self.flags & CSS_DYING)
+		r->flags |= REC_CGRP_DYING;
+	if (populated_csets(cgrp) || cgrp->nr_populated_domain_children ||
+	    cgrp->nr_populated_threaded_children)
+		r->flags |= REC_CGRP_POPULATED;
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, cpu_cgrp_id) &&
+	    css_of(cgrp, bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id)))
+		r->flags |= REC_CGRP_CPU;
+}
+
+static __always_inline void put_cgrp(struct tally *tally, struct cgroup *cgrp)
+{
+	struct rec_cgrp *r RECORD = NULL;
+	const void *named = NULL, *effective = NULL;
+	struct cgrp *c;
+
+	r = rec_new(bulk, tally, REC_CGRP, struct rec_cgrp, 2, true);
+	if (!r)
+		return;
+	r->id = cgrp_id(cgrp);
+	r->parent = cgrp->level ? BPF_CORE_READ(cgrp, self.parent, cgroup, kn, id) : 0;
+	r->level = cgrp->level;
+	r->cell = r->owns = r->flags = 0;
+	c = cgrp_get(cgrp);
+	if (c) {
+		r->flags = REC_CGRP_CTX;
+		r->cell = c->cell;
+		r->owns = c->owns;
+	}
+	fill_cgrp_flags(r, cgrp);
+	if (cpuset_masks(cgrp, &named, &effective))
+		r->flags |= REC_CGRP_CPUSET;
+	/* Without the controller there is nothing there, and it reads as zeroes. */
+	rec_mask(r + 1, named);
+	rec_mask((void *)(r + 1) + MASK_BYTES(1), effective);
+	bpf_ringbuf_submit(handover(r), 0);
+}
+
+/* put_cgrps sends the cgroups. */
+static __always_inline void put_cgrps(struct tally *tally)
+{
+	struct cgroup *top OWNED(cgroup) = walk_top();
+	struct cgroup_subsys_state *css;
+
+	if (!top)
+		return;
+	iterate(css, it, &top->self, BPF_CGROUP_ITER_DESCENDANTS_PRE);
+	while ((css = bpf_iter_css_next(&it)))
+		put_cgrp(tally, css->cgroup);
 }
 
 /* put_walk sends every task of the scheduler, runnable or not. */
@@ -383,12 +519,15 @@ static __always_inline void put_event(struct tally *tally, u64 pos)
 	bpf_ringbuf_submit(handover(r), 0);
 }
 
+#define PUT_EVENTS (NR_EVENTS - 64)
+
 static __always_inline void put_events(struct tally *tally)
 {
-	u64 last = event_pos, first = last > NR_EVENTS ? last - NR_EVENTS : 0;
+	/* The oldest are about to be overwritten. */
+	u64 last = event_pos, first = last > PUT_EVENTS ? last - PUT_EVENTS : 0;
 	u32 i;
 
-	for_range(i, 0, NR_EVENTS) {
+	for_range(i, 0, PUT_EVENTS) {
 		if (first + i >= last)
 			break;
 		put_event(tally, first + i);
@@ -508,7 +647,7 @@ static __always_inline void print_cells(void)
 	struct cell *cell;
 	u32 i;
 
-	for_range(i, 0, nr_cells) {
+	for_range(i, 0, nr_queues) {
 		cell = cell_get(i);
 		if (!cell || cell->state == REC_CELL_FREE)
 			continue;

@@ -8,7 +8,7 @@
 #ifndef SCXDIAG_FAULT_BPF_H
 #define SCXDIAG_FAULT_BPF_H
 
-#include "kernel.bpf.h"
+#include "guard.bpf.h"
 
 enum fault {
 	FAULT_LOSE_TASK = 1 << 0,     /* enqueue forgets the task below */
@@ -37,8 +37,11 @@ enum fault {
 	FAULT_SKIP_APPLY = 1 << 23,   /* configurations count as applied and are not */
 	FAULT_NO_KICK = 1 << 24,      /* an idle CPU is not woken for a task on a queue */
 	FAULT_IGNORE_AFFINITY = 1 << 25, /* every task counts as one that may use its whole cell */
-	FAULT_SLOW_SECTION = 1 << 26, /* a section for the task below takes 300 ms longer */
+	FAULT_SLOW_SECTION = 1 << 26, /* a section for the task below takes a second longer */
 };
+
+#define SLOW_INIT_NS 300000000ULL
+#define SLOW_SECTION_NS 1000000000ULL
 
 volatile u32 faults;
 volatile s32 fault_pid; /* the task that a fault is about, 0 if it goes by name */
@@ -67,6 +70,21 @@ static __always_inline bool fault_names(struct task_struct *p)
 static __always_inline bool fault_loses(struct task_struct *p)
 {
 	return fault(FAULT_LOSE_TASK) && fault_names(p);
+}
+
+/* fault_names_cgroup says whether a cgroup is the one that is to get no context. */
+static __always_inline bool fault_names_cgroup(struct cgroup *cgrp)
+{
+	char name[16] = {};
+
+	if (!fault(FAULT_NO_CGINIT))
+		return false;
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(cgrp, kn, name));
+	for (int i = 0; i < 16; i++) {
+		if (name[i] != fault_comm[i])
+			return false;
+	}
+	return true;
 }
 
 /* fault_wait lets some time pass, up to 8 million steps of it. */

@@ -5,14 +5,15 @@
  *
  * 1. OWNED: a variable that holds a reference. The verifier would refuse a
  *    leak anyway; here it is for the reader. handover() passes it on.
- * 2. A slot of a map that a mask was taken out of (guard_spare in scan.bpf.h).
+ * 2. A slot of a map that a mask was taken out of (guard_spare in apply.bpf.h).
  *    The verifier does not care if it stays empty for ever; the guard puts a
  *    mask back.
  * 3. A token: a word that says that somebody is at it. The verifier knows
  *    nothing of it either.
  * 4. RECORD: space in a ring buffer. It is discarded unless it was submitted.
  *
- * Iterators and RCU sections are guarded in the same way.
+ * Iterators, RCU sections and the sections of gp.bpf.h are guarded in the same
+ * way.
  */
 #ifndef SCXDIAG_GUARD_BPF_H
 #define SCXDIAG_GUARD_BPF_H

@@ -69,19 +69,50 @@ struct cpumask {
 
 struct kernfs_node {
 	u64 id;
+	const char *name;
+};
+
+/* 6.14 renamed the member. */
+struct kernfs_node___parent {
+	struct kernfs_node *parent;
+};
+
+struct kernfs_node___rcu_parent {
+	struct kernfs_node *__parent;
+};
+
+struct kernfs_open_file {
+	struct kernfs_node *kn;
 };
 
 struct cgroup;
 
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
+	unsigned int flags;
+	struct cgroup_subsys_state *parent;
 };
 
 struct cgroup {
 	struct cgroup_subsys_state self;
 	int level;
+	int nr_populated_domain_children;
+	int nr_populated_threaded_children;
 	struct kernfs_node *kn;
 	struct cgroup_subsys_state *subsys[16];
+};
+
+/* 7.3 moved the count from one to the other. */
+struct cgroup___csets {
+	int nr_populated_csets;
+};
+
+struct cgroup_subsys_state___csets {
+	int nr_populated_csets;
+};
+
+struct task_group {
+	struct cgroup_subsys_state css;
 };
 
 /* CONFIG_CPUMASK_OFFSTACK decides which of the two a kernel has. */
@@ -138,6 +169,7 @@ struct task_struct {
 	int tgid;
 	char comm[16];
 	struct css_set *cgroups;
+	struct task_group *sched_task_group;
 };
 
 struct scx_rq {
@@ -202,7 +234,11 @@ enum scx_enq_flags {
 
 enum cgroup_subsys_id {
 	cpuset_cgrp_id = 0,
+	cpu_cgrp_id = 1,
 };
+
+/* An anonymous enum of the kernel: the value has been the same for ever. */
+#define CSS_DYING 16
 
 #pragma clang attribute pop
 
@@ -249,6 +285,12 @@ struct bpf_cpumask {
 	struct cpumask cpumask;
 } __attribute__((preserve_access_index));
 
+struct bpf_timer {
+	__u64 __opaque[2];
+} __attribute__((aligned(8)));
+
+#define CLOCK_BOOTTIME 7
+
 struct bpf_iter_num {
 	__u64 __opaque[1];
 } __attribute__((aligned(8)));
@@ -288,6 +330,7 @@ extern void bpf_rcu_read_unlock(void) __ksym;
 
 extern struct cgroup *bpf_cgroup_from_id(u64 cgid) __ksym;
 extern struct cgroup *bpf_cgroup_ancestor(struct cgroup *cgrp, int level) __ksym;
+extern struct cgroup *bpf_cgroup_acquire(struct cgroup *cgrp) __ksym;
 extern void bpf_cgroup_release(struct cgroup *cgrp) __ksym;
 
 extern struct bpf_cpumask *bpf_cpumask_create(void) __ksym;

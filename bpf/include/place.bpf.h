@@ -6,17 +6,23 @@
  * task that may not is pinned, and waits on the queue of one CPU that it may
  * use. Which of the two it is, is found anew each time, so no answer can be
  * out of date. A cell without CPUs is no subset of anything here: its tasks
- * are pinned.
+ * are pinned. A cell that is not live takes no task: who still is in one, until
+ * its cgroup has another, waits in the root cell.
  *
  * Every path of enqueue inserts the task. The only queue besides those two
  * kinds is the kernel's global one, which every CPU serves first, and which
  * takes tasks that the scheduler has no context of.
+ *
+ * Choosing a queue is a section of gp.bpf.h. enqueue never names the local
+ * queue of another CPU: by the time the kernel puts the task there, 6.16 has it
+ * that the task may no longer run on it, and takes that for an error of ours.
+ * The queue of that CPU, and a kick, do the same.
  */
 #ifndef SCXDIAG_PLACE_BPF_H
 #define SCXDIAG_PLACE_BPF_H
 
-#include "kfunc.bpf.h"
-#include "task.bpf.h"
+#include "exiting.bpf.h"
+#include "gp.bpf.h"
 
 /* A task whose vtime leads its clock by so many slices is a fault of ours. */
 #define LEAD_SLICES 8192
@@ -51,23 +57,46 @@ static __always_inline u64 max_lead(struct task_struct *p)
 /*
  * task_refresh reads the task's cell anew if the configuration has changed
  * since. The sequence is read first and kept last: a task may have a newer
- * cell than its sequence says, never an older one.
+ * cell than its sequence says, never an older one. False if there is none for
+ * it, which ends the scheduler.
  */
-static __always_inline void task_refresh(struct task_struct *p, struct task *t)
+static __always_inline bool task_refresh(struct task_struct *p, struct task *t)
 {
 	u64 seq = *(volatile u64 *)&applied_seq;
 	struct cgroup *cgrp OWNED(cgroup) = NULL;
+	struct cell *cell;
 	struct cgrp *c;
 
 	if (t->seq == seq && seq)
-		return;
+		return true;
 	cgrp = scx_bpf_task_cgroup(p);
 	if (!cgrp)
-		return;
+		return true;
 	c = cgrp_get(cgrp);
 	t->cgid = cgrp_id(cgrp);
+	t->fallback = !c;
+	if (!c && !exiting_fallback(p, t->cgid))
+		return false;
 	t->cell = c ? c->cell : 0;
+	cell = cell_get(t->cell);
+	t->generation = cell ? cell->generation : 0;
 	t->seq = seq;
+	return true;
+}
+
+/* task_cell is the cell that the task waits in: its own as long as that is live. */
+static __always_inline u32 task_cell(struct task *t)
+{
+	struct cell *cell = cell_get(t->cell);
+
+	if (cell && *(volatile u32 *)&cell->state == REC_CELL_LIVE &&
+	    cell->generation == t->generation)
+		return t->cell;
+	/* Its cgroup is put into another in this very moment. */
+	t->cell = 0;
+	t->generation = 0;
+	t->seq = 0;
+	return 0;
 }
 
 /*
@@ -89,29 +118,53 @@ static __always_inline s32 home_cpu(struct task_struct *p, struct bpf_cpumask *c
 }
 
 /*
+ * task_clock puts the task's vtime on a clock. Only now, after all that may
+ * change it, is the vtime read.
+ */
+static __always_inline void task_clock(struct task_struct *p, struct task *t, u32 clock, u64 vtime)
+{
+	t->basis = clock_now(clock);
+	if (!fault(FAULT_STALE_VTIME))
+		vtime = p->scx.dsq_vtime;
+	t->vtime_read = vtime;
+	if (t->clock != clock) {
+		t->clock = clock;
+		if (!fault(FAULT_STALE_VTIME))
+			vtime = t->basis;
+	} else if (before(vtime, t->basis - slice_ns)) {
+		vtime = t->basis - slice_ns; /* what a sleeper may save up */
+	}
+	if (vtime != p->scx.dsq_vtime)
+		set_vtime(p, vtime);
+}
+
+/*
  * task_place decides the task's queue and puts its vtime on that queue's
  * clock. It returns the CPU of the queue for a pinned task, -1 for one that
  * may use its whole cell, -2 if there is no queue for it.
  */
 static __always_inline s32 task_place(struct task_struct *p, struct task *t)
 {
+	u64 vtime = p->scx.dsq_vtime; /* for a fault only: it may change below */
 	struct bpf_cpumask *mask;
 	struct cell *cell;
 	struct cpu *cpu;
 	s32 home = -1;
 	u32 clock;
-	u64 vtime;
 
-	task_refresh(p, t);
-	cell = cell_get(t->cell);
+	if (!task_refresh(p, t))
+		return -2;
+	clock = task_cell(t);
+	cell = cell_get(clock);
 	if (!cell)
 		return -2;
 	mask = cell->cpus;
 	t->all_cell = mask && !bpf_cpumask_empty(as_mask(mask)) &&
 		      bpf_cpumask_subset(as_mask(mask), p->cpus_ptr);
-	if (t->all_cell) {
-		clock = t->cell;
-		t->dsq = DSQ_CELL(t->cell);
+	if (fault(FAULT_IGNORE_AFFINITY))
+		t->all_cell = true;
+	if (t->all_cell || fault(FAULT_PIN_ON_CELL)) {
+		t->dsq = DSQ_CELL(clock);
 	} else {
 		home = home_cpu(p, mask);
 		cpu = home < 0 ? NULL : cpu_get(home);
@@ -120,19 +173,46 @@ static __always_inline s32 task_place(struct task_struct *p, struct task *t)
 		clock = cpu->cell;
 		t->dsq = DSQ_CPU(home);
 	}
-
-	/* Only now, after all that may change it, is the vtime read. */
-	t->basis = clock_now(clock);
-	vtime = p->scx.dsq_vtime;
-	if (t->clock != clock) {
-		t->clock = clock;
-		vtime = t->basis;
-	} else if (before(vtime, t->basis - slice_ns)) {
-		vtime = t->basis - slice_ns; /* what a sleeper may save up */
-	}
-	if (vtime != p->scx.dsq_vtime)
-		set_vtime(p, vtime);
+	task_clock(p, t, clock, vtime);
 	return home;
+}
+
+/*
+ * task_on_cpu changes a placed task's queue to that of a CPU, which was
+ * claimed for it.
+ */
+static __always_inline void task_on_cpu(struct task_struct *p, struct task *t, s32 id)
+{
+	struct cpu *cpu = cpu_get(id);
+
+	if (!cpu)
+		return;
+	t->dsq = DSQ_CPU(id);
+	if (t->clock != cpu->cell)
+		task_clock(p, t, cpu->cell, p->scx.dsq_vtime);
+}
+
+/*
+ * task_queue inserts a placed task into its queue, and looks whether that is
+ * of a cell that is free: no section may see one.
+ */
+static __always_inline void task_queue(struct task_struct *p, struct task *t, u64 enq_flags)
+{
+	struct cell *cell = cell_get(t->cell);
+
+	dsq_insert_vtime(p, t->dsq, task_slice(p), p->scx.dsq_vtime, enq_flags);
+	if (!cell || t->dsq != DSQ_CELL(t->cell))
+		return;
+	if (*(volatile u32 *)&cell->state == REC_CELL_FREE ||
+	    *(volatile u32 *)&cell->generation != t->generation)
+		__sync_fetch_and_add(&late_inserts, 1);
+}
+
+/* kick wakes a CPU if it idles. */
+static __always_inline void kick(s32 cpu)
+{
+	if (!fault(FAULT_NO_KICK))
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 }
 
 /* take_idle claims a CPU that idles, if the task may run there. */
@@ -221,7 +301,8 @@ static __always_inline bool head_vtime(u64 dsq, u64 *vtime)
 /*
  * dispatch_next gives a CPU the task with the lower vtime of its two queues,
  * or that of the other queue if the first is gone meanwhile or may not run
- * here.
+ * here. Without any, it serves the queue of its previous cell, onto which tasks
+ * may still come.
  */
 static __always_inline void dispatch_next(s32 id)
 {
@@ -232,13 +313,12 @@ static __always_inline void dispatch_next(s32 id)
 	if (!cpu)
 		return;
 	shared = DSQ_CELL(cpu->cell);
-	if (!head_vtime(own, &own_vtime)) {
-		dsq_move_to_local(shared);
+	own_first = head_vtime(own, &own_vtime) &&
+		    (!head_vtime(shared, &shared_vtime) || before(own_vtime, shared_vtime));
+	if (dsq_move_to_local(own_first ? own : shared) || dsq_move_to_local(own_first ? shared : own))
 		return;
-	}
-	own_first = !head_vtime(shared, &shared_vtime) || before(own_vtime, shared_vtime);
-	if (!dsq_move_to_local(own_first ? own : shared))
-		dsq_move_to_local(own_first ? shared : own);
+	if (cpu->prev_cell != cpu->cell)
+		dsq_move_to_local(DSQ_CELL(cpu->prev_cell));
 }
 
 #endif

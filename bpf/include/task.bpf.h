@@ -12,13 +12,16 @@ struct task {
 	u64 seq;  /* applied_seq under which cell was read, 0 to read it anew */
 	u64 cgid; /* its cgroup as the kernel told us */
 	u32 cell; /* of its cgroup */
+	u32 generation; /* of that cell */
 	u32 clock; /* cell whose clock its vtime is on */
 	u64 dsq;   /* where it was last meant to be queued */
 	u64 basis; /* the clock when it was last placed */
+	u64 vtime_read; /* the vtime that was then compared with it */
 	u64 started_at;
 	u64 run_ns;
 	u64 nr_runs;
 	bool all_cell; /* when last placed, it could use every CPU of its cell */
+	bool fallback; /* in the root cell because its cgroup is dead */
 };
 
 struct {
@@ -31,6 +34,7 @@ struct {
 struct cgrp {
 	u32 cell;
 	u32 owns; /* the cell that its cpuset made, 0 if none */
+	u32 denied; /* 1 if its cpuset got none because all were taken */
 };
 
 struct {
@@ -53,6 +57,18 @@ static __always_inline struct cgrp *cgrp_get(struct cgroup *cgrp)
 static __always_inline u64 cgrp_id(struct cgroup *cgrp)
 {
 	return cgrp->kn->id;
+}
+
+/* file_cgid is the id of the cgroup whose file is written. */
+static __always_inline u64 file_cgid(struct kernfs_open_file *of)
+{
+	struct kernfs_node *dir;
+
+	if (bpf_core_field_exists(((struct kernfs_node___rcu_parent *)0)->__parent))
+		dir = BPF_CORE_READ((struct kernfs_node___rcu_parent *)of->kn, __parent);
+	else
+		dir = BPF_CORE_READ((struct kernfs_node___parent *)of->kn, parent);
+	return dir ? BPF_CORE_READ(dir, id) : 0;
 }
 
 #endif
