@@ -63,7 +63,7 @@ func perTask(dumps map[uint64][]uint64) (each float64, records int) {
 // kernel's own text costs, in the same dump of an abort. The guest's clock
 // counts its instructions, so a nanosecond is one.
 func TestCostOfADump(t *testing.T) {
-	inGuests(t, []guest{{"7.3", true}}, 9*time.Minute, func(t *testing.T) {
+	inGuestsAlone(t, []guest{{kernel: "7.3", counting: true}}, 9*time.Minute, func(t *testing.T) {
 		for _, c := range []struct {
 			what string
 			text bool // the scheduler prints a line for each task, too

@@ -59,6 +59,7 @@ func count(t *testing.T) held {
 // TestCycles loads the scheduler, has it abort, and loads it again, and so on.
 // Nothing is left of it, and each time the machine is back on its own scheduler.
 func TestCycles(t *testing.T) {
+	t.Parallel()
 	const cycles = 50
 	inGuests(t, []guest{{kernel: "7.3"}}, 15*time.Minute, func(t *testing.T) {
 		fault, err := ParseFault("error-now")

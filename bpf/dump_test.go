@@ -85,7 +85,7 @@ func printedTasks(t *testing.T, s *dump.Snapshot) *dump.Snapshot {
 // TestManyTasks dumps 500 runnable and 2,000 sleeping tasks in the three ways
 // that the kernel dumps.
 func TestManyTasks(t *testing.T) {
-	inGuest(t, 10*time.Minute, func(t *testing.T) {
+	inGuestAlone(t, 10*time.Minute, func(t *testing.T) {
 		scheds := make(chan *Scheduler, 1)
 		s := start(t, Session{
 			Options: Options{Timeout: 20 * time.Second},

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,57 +23,12 @@ const guestEnv = "SCXDIAG_TEST_GUEST"
 // kernels are the series that tests run on.
 var kernels = []string{"7.3", "6.16"}
 
-// machines are the guests that are up, one per kernel; tests share them.
-var machines struct {
-	sync.Mutex
-	up map[guest]*vm.Machine
-}
-
-// guest says which guest a test runs in.
-type guest struct {
-	kernel string
-	// counting guests have a clock that counts their instructions, one a
-	// nanosecond.
-	counting bool
-}
-
 func TestMain(m *testing.M) {
 	vm.RunGuest()
 	load.RunChild()
 	code := m.Run()
-	for _, machine := range machines.up {
-		_ = machine.Close()
-	}
+	pool.close()
 	os.Exit(code)
-}
-
-// machine is the guest with the given kernel, booted if it is not up.
-func machine(ctx context.Context, t *testing.T, g guest) *vm.Machine {
-	t.Helper()
-	machines.Lock()
-	defer machines.Unlock()
-	if m := machines.up[g]; m != nil {
-		select {
-		case <-m.Done(): // a test broke it
-			_ = m.Close()
-			delete(machines.up, g)
-		default:
-			return m
-		}
-	}
-	kernel, err := vm.Kernel(ctx, g.kernel, func(s string) { t.Log(s) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := vm.Start(context.Background(), vm.Config{Kernel: kernel, MemoryMiB: 2048, ICount: g.counting})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if machines.up == nil {
-		machines.up = make(map[guest]*vm.Machine)
-	}
-	machines.up[g] = m
-	return m
 }
 
 // inGuest runs f in a guest, once for each kernel: the calling test runs there
@@ -82,15 +36,39 @@ func machine(ctx context.Context, t *testing.T, g guest) *vm.Machine {
 // is no QEMU or no kernel.
 func inGuest(t *testing.T, limit time.Duration, f func(t *testing.T)) {
 	t.Helper()
-	var all []guest
-	for _, kernel := range kernels {
-		all = append(all, guest{kernel: kernel})
-	}
-	inGuests(t, all, limit, f)
+	inGuests(t, everyKernel(), limit, f)
+}
+
+// inGuestAlone is inGuest for what needs the speed of the whole machine: no
+// other guest is up meanwhile.
+func inGuestAlone(t *testing.T, limit time.Duration, f func(t *testing.T)) {
+	t.Helper()
+	inGuestsAlone(t, everyKernel(), limit, f)
 }
 
 // inGuests is inGuest for guests of choice.
 func inGuests(t *testing.T, guests []guest, limit time.Duration, f func(t *testing.T)) {
+	t.Helper()
+	inEach(t, guests, false, limit, f)
+}
+
+// inGuestsAlone is inGuestAlone for guests of choice.
+func inGuestsAlone(t *testing.T, guests []guest, limit time.Duration, f func(t *testing.T)) {
+	t.Helper()
+	inEach(t, guests, true, limit, f)
+}
+
+// everyKernel is a guest for each kernel.
+func everyKernel() []guest {
+	var all []guest
+	for _, kernel := range kernels {
+		all = append(all, guest{kernel: kernel})
+	}
+	return all
+}
+
+// inEach runs f in the guests, at the same time as far as there is room for them.
+func inEach(t *testing.T, guests []guest, alone bool, limit time.Duration, f func(t *testing.T)) {
 	t.Helper()
 	if os.Getenv(guestEnv) != "" {
 		if err := realtime.Enter(); err != nil {
@@ -104,22 +82,27 @@ func inGuests(t *testing.T, guests []guest, limit time.Duration, f func(t *testi
 	}
 	name := t.Name()
 	for _, g := range guests {
-		t.Run(g.kernel, func(t *testing.T) { runInGuest(t, g, name, limit) })
+		t.Run(g.String(), func(t *testing.T) {
+			t.Parallel()
+			s := pool.take(g, alone)
+			defer pool.release(s)
+			runInGuest(t, s, name, limit)
+		})
 	}
 }
 
 // runInGuest runs one test in a guest. The emulator at times breaks a kernel
 // that patches its own text; that much is tried again.
-func runInGuest(t *testing.T, g guest, name string, limit time.Duration) {
+func runInGuest(t *testing.T, s *seat, name string, limit time.Duration) {
 	t.Helper()
 	for try := 1; ; try++ {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		t.Cleanup(cancel)
-		m := machine(ctx, t, g)
+		m := s.up(ctx, t)
 		var out bytes.Buffer
 		var sink io.Writer = &out
 		if testing.Verbose() { // as it comes: a test may take minutes
-			sink = io.MultiWriter(&out, os.Stdout)
+			sink = io.MultiWriter(&out, &lines{prefix: s.guest.String() + "| ", to: os.Stdout})
 		}
 		err := m.Run(ctx, vm.Cmd{
 			Args:   []string{vm.Self, "-test.run=^" + name + "$", "-test.v", "-test.timeout=" + limit.String()},
@@ -138,5 +121,27 @@ func runInGuest(t *testing.T, g guest, name string, limit time.Duration) {
 			t.Fatal(err)
 		}
 		return
+	}
+}
+
+// lines writes whole lines behind a prefix that says which of several guests
+// they are of. A line without an end is never written.
+type lines struct {
+	prefix string
+	to     io.Writer
+	rest   []byte
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		line, rest, whole := bytes.Cut(l.rest, []byte("\n"))
+		if !whole {
+			return len(p), nil
+		}
+		if _, err := io.WriteString(l.to, l.prefix+string(line)+"\n"); err != nil {
+			return 0, err
+		}
+		l.rest = rest
 	}
 }

@@ -113,6 +113,27 @@ func testTurnOn(t *testing.T, m *Machine) {
 	}
 }
 
+func TestAMachineOfManyPossibleCPUs(t *testing.T) {
+	m := boot(t, "7.3", Config{PossibleCPUs: 72})
+	const dir = "/sys/devices/system/cpu/"
+	if possible, online := read(t, m, dir+"possible"), read(t, m, dir+"online"); possible != "0-71" || online != "0-3" {
+		t.Errorf("the CPUs %s are possible and %s online", possible, online)
+	}
+	// A mask of the kernel's takes more than one word of 64.
+	if got := read(t, m, "/sys/devices/system/cpu/cpu0/topology/core_siblings"); strings.Count(got, ",") != 2 {
+		t.Errorf("a mask of the kernel's is %s", got)
+	}
+	if err := m.WriteFile(t.Context(), dir+"cpu71/online", []byte("1"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WriteFile(t.Context(), dir+"cpu1/online", []byte("0"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, m, dir+"online"); got != "0,2-3,71" {
+		t.Errorf("with CPU 71 instead of CPU 1, %s are online", got)
+	}
+}
+
 func testCommands(t *testing.T, m *Machine) {
 	var out, diag bytes.Buffer
 	c := command("echo", "x", "y z", "")

@@ -39,15 +39,73 @@ func Cgroup(path string, cpus ...int) (string, error) {
 		}
 	}
 	if len(cpus) > 0 {
-		list := make([]string, len(cpus))
-		for i, cpu := range cpus {
-			list[i] = strconv.Itoa(cpu)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "cpuset.cpus"), []byte(strings.Join(list, ",")), 0); err != nil {
-			return "", fmt.Errorf("set CPUs of cgroup %s: %w", path, err)
+		if err := SetCPUs(dir, cpus...); err != nil {
+			return "", err
 		}
 	}
 	return dir, nil
+}
+
+// SetCPUs sets the cpuset of a cgroup, whose folder Cgroup returned. Without
+// CPUs it clears it, and the cgroup has the CPUs of the one above again; older
+// kernels, such as 6.16, refuse that for a cgroup that has tasks: ENOSPC.
+func SetCPUs(dir string, cpus ...int) error {
+	if err := writeText(filepath.Join(dir, "cpuset.cpus"), cpuList(cpus)); err != nil {
+		return fmt.Errorf("set the CPUs of cgroup %s to %q: %w", dir, cpuList(cpus), err)
+	}
+	return nil
+}
+
+// Tasks are the IDs of the threads in a cgroup.
+func Tasks(dir string) ([]int, error) {
+	all, err := ids(filepath.Join(dir, "cgroup.threads"))
+	if err != nil {
+		return nil, fmt.Errorf("list the tasks of cgroup %s: %w", dir, err)
+	}
+	return all, nil
+}
+
+// MoveTasks moves all processes of the cgroup from, and what they fork
+// meanwhile, to the cgroup to. Those that are about to end may stay.
+func MoveTasks(from, to string) error {
+	moved := make(map[int]bool)
+	for {
+		all, err := ids(filepath.Join(from, "cgroup.procs"))
+		if err != nil {
+			return fmt.Errorf("move tasks out of cgroup %s: %w", from, err)
+		}
+		before := len(moved)
+		for _, pid := range all {
+			if moved[pid] {
+				continue
+			}
+			moved[pid] = true
+			err := writeText(filepath.Join(to, "cgroup.procs"), strconv.Itoa(pid))
+			if err != nil && !errors.Is(err, unix.ESRCH) { // it has ended
+				return fmt.Errorf("move process %d to cgroup %s: %w", pid, to, err)
+			}
+		}
+		if len(moved) == before {
+			return nil
+		}
+	}
+}
+
+// ids reads a file of IDs, one a line.
+func ids(name string) ([]int, error) {
+	text, err := os.ReadFile(name) //nolint:gosec // in the cgroup file system
+	if err != nil {
+		return nil, err
+	}
+	var all []int
+	for field := range strings.FieldsSeq(string(text)) {
+		id, err := strconv.Atoi(field)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, id)
+	}
+	return all, nil
 }
 
 // RemoveCgroup removes a cgroup's folder, as Cgroup returned it, and waits for

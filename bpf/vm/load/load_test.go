@@ -35,6 +35,9 @@ func TestInAGuest(t *testing.T) {
 	if os.Getenv(inGuest) != "" {
 		t.Run("many tasks are cheap", testManyTasks)
 		t.Run("hoppers move themselves", testHoppers)
+		t.Run("CPUs go off and on", testOnline)
+		t.Run("a cpuset is set and cleared", testCpuset)
+		t.Run("tasks move", testMove)
 		t.Run("the default load runs", testDefault)
 		return
 	}
@@ -258,5 +261,111 @@ func testDefault(t *testing.T) {
 	cancel()
 	for _, g := range groups {
 		g.Stop()
+	}
+}
+
+func testOnline(t *testing.T) {
+	online := func() string {
+		text, err := os.ReadFile("/sys/devices/system/cpu/online")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	g := startLoad(t, Spec{Kind: Sleep, Count: 8})
+	for _, step := range []struct {
+		cpu  int
+		on   bool
+		want string
+	}{{2, false, "0-1,3"}, {2, false, "0-1,3"}, {1, false, "0,3"}, {2, true, "0,2-3"}, {1, true, "0-3"}, {1, true, "0-3"}} {
+		if err := SetOnline(step.cpu, step.on); err != nil {
+			t.Fatal(err)
+		}
+		if got := online(); got != step.want {
+			t.Errorf("after CPU %d was set to %v, %s are online, not %s", step.cpu, step.on, got, step.want)
+		}
+		awaitProgress(t, g)
+	}
+	if err := SetOnline(1000, true); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a CPU that is not there: %v", err)
+	}
+}
+
+func testCpuset(t *testing.T) {
+	dir, err := Cgroup("set", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		cpus            []int
+		want, effective string
+	}{{[]int{0, 2, 3}, "0,2-3", "0,2-3"}, {nil, "", "0-3"}, {[]int{3}, "3", "3"}} {
+		if err := SetCPUs(dir, step.cpus...); err != nil {
+			t.Fatal(err)
+		}
+		for file, want := range map[string]string{"cpuset.cpus": step.want, "cpuset.cpus.effective": step.effective} {
+			got, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil || strings.TrimSpace(string(got)) != want {
+				t.Errorf("after %v, %s is %q, not %s: %v", step.cpus, file, got, want, err)
+			}
+		}
+	}
+	if err := SetCPUs(dir, 1000); !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ERANGE) {
+		t.Errorf("a CPU that is not there: %v", err)
+	}
+	g := startLoad(t, Spec{Kind: Sleep, Count: 2, Cgroup: dir})
+	if err := SetCPUs(dir); err != nil {
+		t.Errorf("clear the cpuset of a cgroup with tasks: %v", err)
+	}
+	awaitProgress(t, g)
+	g.Stop()
+	if err := RemoveCgroup(t.Context(), dir); err != nil {
+		t.Error(err)
+	}
+	if err := SetCPUs(dir, 1); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a cgroup that is not there: %v", err)
+	}
+}
+
+func testMove(t *testing.T) {
+	from, err := Cgroup("from")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := Cgroup("to", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sleepers := startLoad(t, Spec{Kind: Sleep, Count: 5, Cgroup: from})
+	forkers := startLoad(t, Spec{Kind: Fork, Count: 3, Cgroup: from})
+	if err := MoveTasks(from, to); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "no task left behind", func() bool {
+		left, err := Tasks(from)
+		return err == nil && len(left) == 0
+	})
+	there, err := Tasks(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tid := range append(sleepers.PIDs(), forkers.PIDs()...) {
+		if !slices.Contains(there, tid) {
+			t.Errorf("task %d is not among those that moved", tid)
+		}
+	}
+	awaitProgress(t, forkers)
+	if err := MoveTasks(from, "/no/such"); err != nil {
+		t.Errorf("no tasks to move: %v", err)
+	}
+	if err := MoveTasks(to, "/no/such"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("to a cgroup that is not there: %v", err)
+	}
+	sleepers.Stop()
+	forkers.Stop()
+	for _, dir := range []string{from, to} {
+		if err := RemoveCgroup(t.Context(), dir); err != nil {
+			t.Error(err)
+		}
 	}
 }
