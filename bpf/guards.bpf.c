@@ -6,7 +6,7 @@
  * verifier sees must not load without one (leak_*). What it does not see loads
  * all the same and is broken after the first call (plain_*).
  */
-#include "scan.bpf.h"
+#include "apply.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -255,7 +255,7 @@ func bootTime() int64 {
 // nameCgroups puts a record for each cgroup that is new.
 func (r *run) nameCgroups() {
 	err := r.names.walk(func(id uint64, path string) {
-		r.col.put(wire.Cgroup{ID: id, Path: path}.Append(nil))
+		r.col.put(wire.CgroupPath{ID: id, Path: path}.Append(nil))
 	})
 	if err != nil { // names are a help, not a need
 		r.session.status(err.Error())

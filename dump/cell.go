@@ -21,6 +21,21 @@ type Cell struct {
 	// Generation grows each time the id is given to another cell.
 	Generation Value[uint32]
 	DSQ        Value[DSQID] // the cell's queue
+	// Since is when the cell came into its state, in ns since boot.
+	Since Value[uint64]
+	// GraceUntil is the grace-period sequence that a draining cell waits for
+	// before its id can be free, 0 if it does not.
+	GraceUntil Value[uint64]
+	// Rescued is how many tasks were taken off its queue in this generation,
+	// because no CPU of it may run them.
+	Rescued Value[uint64]
+	// SpareMissing is set if the mask in which the cell's next CPUs are made
+	// is not in its place. Outside of a configuration that is being applied it
+	// never will be again.
+	SpareMissing Value[bool]
+	// CpusetCPUs is what the cpuset of its owner had when the scheduler last
+	// read it.
+	CpusetCPUs Value[CPUMask]
 	At         Span
 }
 

@@ -35,13 +35,22 @@ type CPU struct {
 	CPUsToSync    Value[CPUMask]
 
 	// What the scheduler says of the CPU.
-	Cell      Value[int32]
-	LLC       Value[int32]
-	VTime     Value[uint64] // clock of the CPU's own queue; wraps
-	Queued    Value[int64]  // tasks on the CPU's own DSQ; negative: the scheduler's errno
-	DSQ       Value[DSQID]  // the CPU's own queue
-	Scheduler []KV          // its further fields
-	Text      []Line        // its text, verbatim
+	Cell     Value[int32]
+	LLC      Value[int32]
+	VTime    Value[uint64] // clock of the CPU's own queue; wraps
+	Queued   Value[int64]  // tasks on the CPU's own DSQ; negative: the scheduler's errno
+	DSQ      Value[DSQID]  // the CPU's own queue
+	Online   Value[bool]   // it takes tasks: it is online and not about to leave
+	PrevCell Value[int32]  // whose queue it serves, too, while a grace period is in progress
+	// Sections is how many sections have ended on the CPU: stretches of code
+	// that choose a queue by the configuration. Nesting is how deep it is in
+	// one now, SectionSince when that began, in ns since boot.
+	Sections     Value[uint64]
+	Nesting      Value[uint32]
+	SectionSince Value[uint64]
+	Awaited      Value[bool] // the grace period in progress waits for it
+	Scheduler    []KV        // its further fields
+	Text         []Line      // its text, verbatim
 
 	Unknown []KV // fields of the kernel's lines that this program does not know
 	At      Span // from the header to the last line before its tasks

@@ -12,7 +12,7 @@ import (
 
 // idVersion starts the canonical encoding. It changes whenever the encoding
 // does, so that ids of different encodings cannot meet.
-const idVersion = "scxdiag snapshot 2"
+const idVersion = "scxdiag snapshot 3"
 
 // ID is a hash of what the snapshot says: 32 hexadecimal digits. The same dump
 // has the same ID whichever log it was found in and whatever that log did to
@@ -215,6 +215,7 @@ func (e *idEncoder) snapshot(s *Snapshot) {
 		e.status(s.Status)
 	}
 	idList(e, s.Cells, e.cell)
+	idList(e, s.Cgroups, e.cgroup)
 	idList(e, s.CPUs, e.cpu)
 	idList(e, s.Tasks, e.task)
 	idList(e, s.DSQs, e.dsq)
@@ -244,6 +245,50 @@ func (e *idEncoder) status(s *Status) {
 	e.uint(s.EnqFallback)
 	e.uint(s.TimeClamped)
 	idList(e, s.Faults, func(f *string) { e.str(*f) })
+	e.uint(s.At)
+	e.uint(s.Grace.Seq)
+	e.uint(s.Grace.Started)
+	e.uint(s.Apply.Begun)
+	e.uint(s.Apply.Ended)
+	e.int(int64(s.Apply.RC))
+	e.str(string(s.Apply.Phase))
+	e.uint(s.Apply.TokenSince)
+	e.bool(s.Timer.Armed)
+	e.int(int64(s.Timer.RC))
+	e.uint(s.Timer.Runs)
+	e.uint(s.Timer.First)
+	e.uint(s.Timer.Last)
+	e.int(int64(s.Timer.MaxRun))
+	e.int(int64(s.Timer.Period))
+	e.uint(s.Exiting.Count)
+	e.uint(s.Exiting.CgroupID)
+	e.int(int64(s.Exiting.PID))
+	e.uint(uint64(s.Exiting.PFFlags))
+	e.uint(s.CpusetBegun)
+	e.uint(s.CpusetEnded)
+	e.uint(s.AllocFail)
+	e.uint(s.LateInserts)
+	e.uint(s.Rescued)
+	e.uint(uint64(s.MaxUsed))
+	e.uint(uint64(s.Queues))
+	e.int(int64(s.HeldCPU))
+	e.uint(s.InitEnded)
+	e.uint(uint64(s.Cgroups))
+}
+
+func (e *idEncoder) cgroup(g *Cgroup) {
+	e.uint(g.ID)
+	idStr(e, &g.Path)
+	e.uint(g.Parent)
+	e.uint(uint64(g.Level))
+	e.bool(g.HasContext)
+	e.int(int64(g.Cell))
+	e.int(int64(g.Owns))
+	e.bool(g.Dying)
+	e.bool(g.Populated)
+	e.bool(g.CPUController)
+	idMask(e, &g.CPUs)
+	idMask(e, &g.EffectiveCPUs)
 }
 
 func (e *idEncoder) cell(c *Cell) {
@@ -260,6 +305,11 @@ func (e *idEncoder) cell(c *Cell) {
 	idStr(e, &c.State)
 	idUint(e, &c.Generation)
 	idUint(e, &c.DSQ)
+	idUint(e, &c.Since)
+	idUint(e, &c.GraceUntil)
+	idUint(e, &c.Rescued)
+	idBool(e, &c.SpareMissing)
+	idMask(e, &c.CpusetCPUs)
 }
 
 func (e *idEncoder) cellLLC(l *CellLLC) {
@@ -294,6 +344,12 @@ func (e *idEncoder) cpu(c *CPU) {
 	idUint(e, &c.VTime)
 	idInt(e, &c.Queued)
 	idUint(e, &c.DSQ)
+	idBool(e, &c.Online)
+	idInt(e, &c.PrevCell)
+	idUint(e, &c.Sections)
+	idUint(e, &c.Nesting)
+	idUint(e, &c.SectionSince)
+	idBool(e, &c.Awaited)
 	e.kvs(c.Scheduler)
 	e.lines(c.Text)
 	e.kvs(c.Unknown)
@@ -339,6 +395,15 @@ func (e *idEncoder) task(t *Task) {
 	idUint(e, &t.ConfigSeq)
 	idInt(e, &t.RunTime)
 	idUint(e, &t.Runs)
+	e.bool(t.Context != nil)
+	if x := t.Context; x != nil {
+		e.uint(x.CgroupIDNow)
+		e.uint(x.VTimeRead)
+		e.uint(x.StartedAt)
+		e.int(int64(x.Clock))
+		e.uint(uint64(x.CellGeneration))
+		e.bool(x.Fallback)
+	}
 	e.kvs(t.Scheduler)
 	e.lines(t.Text)
 	e.lines(t.Stack)

@@ -55,6 +55,80 @@ type Status struct {
 	EnqFallback uint64   // tasks put on the global DSQ for lack of their context
 	TimeClamped uint64   // runs that ended before they started, by clocks that disagree
 	Faults      []string // provoked on purpose, for tests of this program
+
+	// At is when the snapshot was taken. It and all other times of the status
+	// and of cells and CPUs are in ns since boot, 0 for never.
+	At      uint64
+	Grace   GraceStatus
+	Apply   ApplyStatus
+	Timer   TimerStatus
+	Exiting ExitingStatus
+
+	CpusetBegun uint64 // writes to cpusets that began
+	CpusetEnded uint64 // and that ended; only then does one count
+	AllocFail   uint64 // times that a cpuset got no cell, for all were taken
+	LateInserts uint64 // tasks queued on a cell after it was free: a fault of the scheduler
+	Rescued     uint64 // tasks taken off a queue that no CPU serves for them
+	MaxUsed     uint32 // cells in use at the same time, at most
+	Queues      uint32 // cells that have a queue; more are made as cgroups come
+	HeldCPU     int32  // CPU kept back for the root cell, -1 if none had to be
+	InitEnded   uint64 // when the scheduler had done everything but arm its timer
+	Cgroups     uint32 // that it has a context of
+}
+
+// GraceStatus is about grace periods: a cell that ended may be used again when
+// everything is over that may still know it.
+type GraceStatus struct {
+	Seq     uint64 // odd while one is in progress
+	Started uint64 // when the one in progress, or the last one, began
+}
+
+// Active reports whether a grace period is in progress.
+func (g GraceStatus) Active() bool { return g.Seq&1 != 0 }
+
+// ApplyStatus is about configurations being brought into force.
+type ApplyStatus struct {
+	Begun, Ended uint64     // of the last one
+	RC           int32      // of the last one: 0, or a negative errno
+	Phase        ApplyPhase // "" while none is
+	TokenSince   uint64     // that somebody has been at it; 0 if nobody is
+}
+
+// ApplyPhase is how far a configuration has got.
+type ApplyPhase string
+
+// The phases.
+const (
+	ApplyClaim   ApplyPhase = "claim"   // cpusets claim their CPUs
+	ApplyPublish ApplyPhase = "publish" // cells get their masks, CPUs their cells
+	ApplyInherit ApplyPhase = "inherit" // cgroups get their cells
+)
+
+// TimerStatus is about the timer in which a scheduler does all that.
+type TimerStatus struct {
+	Armed       bool // it was ever armed
+	RC          int32
+	Runs        uint64
+	First, Last uint64        // when it ran
+	MaxRun      time.Duration // the longest run
+	Period      time.Duration
+}
+
+// ExitingStatus is about exiting tasks of dead cgroups, which go to the root cell.
+type ExitingStatus struct {
+	Count    uint64
+	CgroupID uint64 // of the last one
+	PID      int32  // likewise
+	PFFlags  uint32 // likewise: task_struct.flags
+}
+
+// Since is how long before the snapshot something was, given when it was in ns
+// since boot. It returns false if it never was, or the status is unknown.
+func (s *Snapshot) Since(at uint64) (time.Duration, bool) {
+	if s.Status == nil || at == 0 || s.Status.At == 0 {
+		return 0, false
+	}
+	return max(time.Duration(s.Status.At-at), 0), true //nolint:gosec // wrapping, and not before it
 }
 
 // Snapshot is one instant of one scheduler.
@@ -71,10 +145,11 @@ type Snapshot struct {
 	Exit      *Exit // nil if the scheduler goes on
 	Ledger    Ledger
 
-	Status   *Status // nil if unknown
-	Cells    []Cell  // by id
-	CPUs     []CPU   // in the order of the source, those without a header last
-	Tasks    []Task  // in the order of the source
+	Status   *Status  // nil if unknown
+	Cells    []Cell   // by id
+	Cgroups  []Cgroup // from the top down, each behind the one above
+	CPUs     []CPU    // in the order of the source, those without a header last
+	Tasks    []Task   // in the order of the source
 	DSQs     []DSQ
 	Events   []Event // oldest first
 	Counters []Counter

@@ -75,12 +75,24 @@ type Task struct {
 	ConfigSeq  Value[uint64]        // configuration that Cell and AssignedDSQ were chosen under
 	RunTime    Value[time.Duration] // that it has run under the scheduler
 	Runs       Value[uint64]        // times that it was picked
+	Context    *TaskContext         // nil if unknown
 	Scheduler  []KV                 // its further fields
 	Text       []Line               // its text, verbatim
 
 	Stack   []Line // kernel stack, innermost first
 	Unknown []KV   // fields of the kernel's lines that this program does not know
 	At      Span   // the task's whole block
+}
+
+// TaskContext is more of what a scheduler keeps of a task, where it sends
+// records of its own.
+type TaskContext struct {
+	CgroupIDNow    uint64 // of its cgroup as the kernel has it now; CgroupID is what the scheduler was told
+	VTimeRead      uint64 // the vtime that was compared with BasisVTime
+	StartedAt      uint64 // when it last began to run, in ns since boot; 0 if never
+	Clock          int32  // cell whose clock its vtime is on, and that its runs are charged to
+	CellGeneration uint32 // of its cell, when that was read
+	Fallback       bool   // it is in the root cell because it exits and its cgroup is dead
 }
 
 // WaitingFor is how long the task has been runnable without running. It is

@@ -10,7 +10,7 @@
 #define SCXDIAG_RECORD_H
 
 #define REC_MAGIC 0x64786373u /* "scxd" */
-#define REC_VERSION 1
+#define REC_VERSION 2
 
 enum rec_kind {
 	REC_BEGIN = 1, /* first of a dump: what it is and what is to follow */

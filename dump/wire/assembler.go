@@ -124,8 +124,8 @@ func (a *Assembler) Add(b []byte) error {
 	switch {
 	case h.Kind == KindHost:
 		return a.addHost(record)
-	case h.Kind == KindCgroup:
-		return a.addCgroup(record)
+	case h.Kind == KindCgroupPath:
+		return a.addCgroupPath(record)
 	case h.Kind >= Kinds: // of a newer writer, and of no dump
 		return nil
 	}
@@ -323,8 +323,8 @@ func (a *Assembler) addHost(record []byte) error {
 	return nil
 }
 
-func (a *Assembler) addCgroup(record []byte) error {
-	c, err := parseCgroup(record)
+func (a *Assembler) addCgroupPath(record []byte) error {
+	c, err := parseCgroupPath(record)
 	if err != nil {
 		a.stats.Malformed++
 		return err

@@ -338,7 +338,7 @@ func TestBadRecords(t *testing.T) {
 		"4097 bytes of text":      wire.Text{Size: wire.TextBytes + 1}.Append(nil),
 		"unknown kind":            put(task(), 6, 10, 2),
 		"short host":              cut(wiretest.Host.Append(nil), 60),
-		"short cgroup":            cut(wire.Cgroup{ID: 1, Path: "/abc"}.Append(nil), 50),
+		"short cgroup":            cut(wire.CgroupPath{ID: 1, Path: "/abc"}.Append(nil), 50),
 	} {
 		finished := 0
 		a := wire.NewAssembler(wire.Options{}, decode(func(d *wire.Dump) {
@@ -458,7 +458,7 @@ func TestHostChanges(t *testing.T) {
 		return wire.Task{Header: wire.Header{Dump: id}, Flags: wire.TaskCtx, CGID: 5}.Append(nil)
 	}
 	host := func(name string) []byte { return wire.Host{Name: name}.Append(nil) }
-	path := wire.Cgroup{ID: 5, Path: "/five"}.Append(nil)
+	path := wire.CgroupPath{ID: 5, Path: "/five"}.Append(nil)
 	dumps := assemble(t, wire.Options{},
 		begin(1), host("a"), path, begin(2), task(2), host("a"), begin(3), task(3), host("b"), begin(4), task(4))
 	for i, want := range []string{"b", "a", "a", "b"} {
@@ -476,7 +476,7 @@ func TestCgroupsAreNamed(t *testing.T) {
 	d.Send(wire.Cell{ID: 1, Owner: 5, State: 9})
 	d.Send(wire.Task{PID: 1, Flags: wire.TaskCtx, CGID: 5})
 	d.Send(wire.Task{PID: 2, CGID: 5})
-	name := func(path string) []byte { return wire.Cgroup{ID: 5, Path: path}.Append(nil) }
+	name := func(path string) []byte { return wire.CgroupPath{ID: 5, Path: path}.Append(nil) }
 	s := one(t, append([][]byte{name("/old"), name("/a\xff\x1b")}, d.Records()...)...).Snapshot
 	if c := s.Cells[0]; c.OwnerPath.V != "/a\xff\x1b" || c.State.V != "state_9" {
 		t.Errorf("cell: %+v", c)

@@ -92,7 +92,7 @@ func TestBatchesAreTheSame(t *testing.T) {
 		"not a record":     change(insert([]byte("hello"), nil)),
 		"long":             change(insert(long, long)),
 		"something behind": change(insert(append(wire.Event{Header: wire.Header{Dump: 1}}.Append(nil), 1, 2, 3))),
-		"host":             change(insert(wiretest.Host.Append(nil), wire.Cgroup{ID: 1, Path: "/x"}.Append(nil))),
+		"host":             change(insert(wiretest.Host.Append(nil), wire.CgroupPath{ID: 1, Path: "/x"}.Append(nil))),
 		"two begins":       change(insert(wire.Begin{Header: wire.Header{Dump: 1}, Trigger: wire.TriggerAbort}.Append(nil))),
 		"malformed end":    change(insert(wire.Cell{Header: wire.Header{Dump: 1}, ID: 9}.Append(nil))),
 	} {
@@ -172,7 +172,7 @@ func TestDecodingNeedsNoAssembler(t *testing.T) {
 			}
 		}
 	}
-	path := func(p string) []byte { return wire.Cgroup{ID: 1, Path: p}.Append(nil) }
+	path := func(p string) []byte { return wire.CgroupPath{ID: 1, Path: p}.Append(nil) }
 	add(wiretest.Host.Append(nil), path("/old"))
 	add(wiretest.Sample(1, 300).Records()...)
 	add(path("/new"))

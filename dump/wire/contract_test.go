@@ -210,7 +210,7 @@ func TestConstantsMirrorTheHeader(t *testing.T) {
 		"REC_BEGIN": uint64(KindBegin), "REC_CELL": uint64(KindCell), "REC_CPU": uint64(KindCPU),
 		"REC_TASK": uint64(KindTask), "REC_DSQ": uint64(KindDSQ), "REC_EVENT": uint64(KindEvent),
 		"REC_TEXT": uint64(KindText), "REC_EXIT": uint64(KindExit), "REC_END": uint64(KindEnd),
-		"REC_KINDS": uint64(Kinds), "REC_HOST": uint64(KindHost), "REC_CGROUP": uint64(KindCgroup),
+		"REC_KINDS": uint64(Kinds), "REC_HOST": uint64(KindHost), "REC_CGROUP_PATH": uint64(KindCgroupPath),
 		"REC_TRIGGER_ABORT": uint64(TriggerAbort), "REC_TRIGGER_SYSRQ": uint64(TriggerSysRq),
 		"REC_TRIGGER_SAMPLE": uint64(TriggerSample),
 		"REC_CELL_FREE":      uint64(CellFree), "REC_CELL_PREP": uint64(CellPrep),

@@ -67,7 +67,7 @@ func seeds(f *testing.F) {
 		f.Add(whole[7:])
 		f.Add(append(wiretest.Host.Append(nil), whole...))
 	}
-	f.Add(stream(wire.Cgroup{ID: 1, Path: "/a"}.Append(nil), []byte("scxdscxd")))
+	f.Add(stream(wire.CgroupPath{ID: 1, Path: "/a"}.Append(nil), []byte("scxdscxd")))
 }
 
 // FuzzAssembler cuts its input into records by their lengths alone, as far as

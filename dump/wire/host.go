@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 )
 
-// MaxString is how many bytes of a string a Host or Cgroup record holds; Append
+// MaxString is how many bytes of a string a Host or CgroupPath record holds; Append
 // cuts what is longer. PATH_MAX is 4096.
 const MaxString = 4096
 
@@ -33,14 +33,14 @@ type Host struct {
 	Scheduler string // name in sched_ext_ops
 }
 
-// Cgroup says which cgroup has an id. The collector writes one for each cgroup
+// CgroupPath says which cgroup has an id. The collector writes one for each cgroup
 // before the first dump that mentions it ends.
 //
-// Behind its header a cgroup record has, little endian and without gaps:
+// Behind its header a cgroup path record has, little endian and without gaps:
 //
 //	u64 id
 //	    Path: a u16 length and its bytes
-type Cgroup struct {
+type CgroupPath struct {
 	ID   uint64
 	Path string // from the root of the hierarchy, "/" or "/a/b"
 }
@@ -59,9 +59,9 @@ func (r Host) Append(b []byte) []byte {
 }
 
 // Append appends the record to b.
-func (r Cgroup) Append(b []byte) []byte {
+func (r CgroupPath) Append(b []byte) []byte {
 	start := len(b)
-	b = appendCollectorHeader(b, KindCgroup)
+	b = appendCollectorHeader(b, KindCgroupPath)
 	b = binary.LittleEndian.AppendUint64(b, r.ID)
 	b = appendString(b, r.Path)
 	return setLen(b, start)
@@ -108,16 +108,16 @@ func parseHost(record []byte) (Host, error) {
 	return r, nil
 }
 
-func parseCgroup(record []byte) (Cgroup, error) {
+func parseCgroupPath(record []byte) (CgroupPath, error) {
 	const fixed = headerSize + 8
 	if len(record) < fixed {
-		return Cgroup{}, errShort
+		return CgroupPath{}, errShort
 	}
 	path, _, ok := cutString(record[fixed:])
 	if !ok {
-		return Cgroup{}, errShort
+		return CgroupPath{}, errShort
 	}
-	return Cgroup{ID: binary.LittleEndian.Uint64(record[headerSize:]), Path: path}, nil
+	return CgroupPath{ID: binary.LittleEndian.Uint64(record[headerSize:]), Path: path}, nil
 }
 
 // cutString copies the string that b starts with.

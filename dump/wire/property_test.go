@@ -505,7 +505,7 @@ func TestSnapshotsAreWhatWasSent(t *testing.T) {
 func prelude(d *drawer) [][]byte {
 	out := [][]byte{d.host.Append(nil)}
 	for id, path := range d.cgroups {
-		out = append(out, wire.Cgroup{ID: id, Path: path}.Append(nil))
+		out = append(out, wire.CgroupPath{ID: id, Path: path}.Append(nil))
 	}
 	return out
 }

@@ -14,11 +14,13 @@ const (
 	maxCells  = 1 << 16
 	maxDSQs   = 1 << 18
 	maxEvents = 1 << 18
+	maxGroups = 1 << 16
 	maxTexts  = 1 << 14 // pieces of the kernel's dump
 )
 
 var maxKept = [Kinds]uint64{
 	KindCell: maxCells, KindCPU: dump.MaxCPUs, KindDSQ: maxDSQs, KindEvent: maxEvents, KindText: maxTexts, KindExit: 1,
+	KindCgroup: maxGroups,
 }
 
 // Raw is a dump as its records have it.

@@ -14,7 +14,7 @@ import (
 // that this package knows.
 const (
 	Magic   uint32 = 0x64786373
-	Version uint16 = 1
+	Version uint16 = 2
 )
 
 // Kind says what a record holds.
@@ -34,8 +34,10 @@ const (
 	KindExit  Kind = 8 // why the kernel threw the scheduler out
 	KindEnd   Kind = 9 // last of a dump: what was sent and what was dropped
 
-	KindHost   Kind = 32 // written by the collector
-	KindCgroup Kind = 33 // written by the collector
+	KindCgroup Kind = 10 // a cgroup, as the scheduler and its cpuset have it
+
+	KindHost       Kind = 32 // written by the collector
+	KindCgroupPath Kind = 33 // written by the collector
 
 	// Kinds is above all kinds that End counts.
 	Kinds = 16
@@ -43,7 +45,7 @@ const (
 
 var kindNames = [Kinds]string{
 	KindBegin: "begin", KindCell: "cell", KindCPU: "cpu", KindTask: "task", KindDSQ: "dsq",
-	KindEvent: "event", KindText: "text", KindExit: "exit", KindEnd: "end",
+	KindEvent: "event", KindText: "text", KindExit: "exit", KindEnd: "end", KindCgroup: "cgroup",
 }
 
 // String is the name of the kind as ledgers have it, or "kind 12".
@@ -51,8 +53,8 @@ func (k Kind) String() string {
 	switch {
 	case k == KindHost:
 		return "host"
-	case k == KindCgroup:
-		return "cgroup"
+	case k == KindCgroupPath:
+		return "cgroup path"
 	case k < Kinds && kindNames[k] != "":
 		return kindNames[k]
 	}
@@ -141,7 +143,49 @@ type Begin struct {
 	EnqFallback uint64 // tasks put on the global DSQ for lack of their context
 	TimeClamped uint64 // runs that ended before they started by the clock
 	Reason      [64]byte
+
+	// How the systems of the scheduler are. Times are bpf_ktime_get_ns, 0 if
+	// there was none.
+	GraceSeq     uint64 // odd while a grace period is in progress
+	GraceStarted uint64 // of the one in progress or the last one
+	CpusetBegun  uint64 // writes to cpusets that began
+	CpusetEnded  uint64 // and that ended
+	ApplyBegun   uint64 // of the last configuration
+	ApplyEnded   uint64
+	ApplyRC      int32 // 0 or -errno
+	ApplyPhase   Phase
+	TokenSince   uint64 // that somebody has had the token to apply
+	AllocFail    uint64 // times that a cpuset got no cell, for all were taken
+	LateInserts  uint64 // tasks queued on a cell after it was free
+	Rescued      uint64 // tasks taken off a queue that no CPU serves for them
+	MaxUsed      uint32 // cells in use at the same time, at most
+	HeldCPU      int32  // kept back for the root cell, -1 if none had to be
+	TimerRuns    uint64
+	TimerFirst   uint64
+	TimerLast    uint64
+	TimerMaxRun  uint64 // ns
+	TimerPeriod  uint64 // ns
+	TimerRC      int32  // of arming it last: 0 or -errno
+	TimerArmed   uint32 // 1 if it was ever armed
+	InitEnded    uint64
+	Fallbacks    uint64 // exiting tasks of dead cgroups that went to the root cell
+	FallbackCGID uint64 // of the last one, and so on
+	FallbackPID  int32
+	FallbackPF   uint32 // task_struct.flags
+	NrCgroups    uint32 // with a context
+	NrQueues     uint32 // cells that have a queue
 }
+
+// Phase is how far the application of a configuration has got.
+type Phase uint32
+
+// The phases.
+const (
+	PhaseNone    Phase = 0
+	PhaseClaim   Phase = 1
+	PhasePublish Phase = 2
+	PhaseInherit Phase = 3
+)
 
 func (r *Begin) fields(c *codec) {
 	r.Header.fields(c)
@@ -160,13 +204,46 @@ func (r *Begin) fields(c *codec) {
 	c.u64(&r.EnqFallback)
 	c.u64(&r.TimeClamped)
 	c.bytes(r.Reason[:])
+	c.u64(&r.GraceSeq)
+	c.u64(&r.GraceStarted)
+	c.u64(&r.CpusetBegun)
+	c.u64(&r.CpusetEnded)
+	c.u64(&r.ApplyBegun)
+	c.u64(&r.ApplyEnded)
+	c.s32(&r.ApplyRC)
+	c.u32((*uint32)(&r.ApplyPhase))
+	c.u64(&r.TokenSince)
+	c.u64(&r.AllocFail)
+	c.u64(&r.LateInserts)
+	c.u64(&r.Rescued)
+	c.u32(&r.MaxUsed)
+	c.s32(&r.HeldCPU)
+	c.u64(&r.TimerRuns)
+	c.u64(&r.TimerFirst)
+	c.u64(&r.TimerLast)
+	c.u64(&r.TimerMaxRun)
+	c.u64(&r.TimerPeriod)
+	c.s32(&r.TimerRC)
+	c.u32(&r.TimerArmed)
+	c.u64(&r.InitEnded)
+	c.u64(&r.Fallbacks)
+	c.u64(&r.FallbackCGID)
+	c.s32(&r.FallbackPID)
+	c.u32(&r.FallbackPF)
+	c.u32(&r.NrCgroups)
+	c.u32(&r.NrQueues)
 }
 
 // Append appends the record to b.
 func (r Begin) Append(b []byte) []byte { return appendRecord(b, KindBegin, &r.Header, r.fields) }
 
 // faultNames are the bits of Begin.Faults (enum fault in bpf/include/fault.bpf.h).
-var faultNames = []string{"lose-task", "error-now"}
+var faultNames = []string{
+	"lose-task", "error-now", "timer-stop", "tick-only", "no-reclaim", "no-drain", "fentry-bump", "empty-root",
+	"pin-on-cell", "stale-vtime", "split-clock", "frozen-clock", "leak-cell", "no-fallback", "no-cginit",
+	"gp-off", "gp-skip-exit", "gp-nofence", "slot-leak", "token-leak", "early-timer", "slow-init", "leak-cpu",
+	"skip-apply", "no-kick", "ignore-affinity", "slow-section",
+}
 
 // FaultNames names the faults that are provoked on purpose. Bits without a
 // name are given in hex.
@@ -205,8 +282,22 @@ type Cell struct {
 	Owner      uint64 // cgroup id, 0 for the root cell
 	VTime      uint64
 	DSQ        uint64
+	Since      uint64 // ns, when it came into this state
+	GraceUntil uint64 // grace-period sequence that it waits for before its id is free, 0 if it does not
+	Rescued    uint64 // tasks taken off its queue since it is in use
+	Flags      CellFlags
+	Unused     uint32
 	CPUs       dump.CPUMask // a mask behind the fixed part
+	Cpuset     dump.CPUMask // a second one: what its owner's cpuset had when it was last read
 }
+
+// CellFlags are the bits of Cell.Flags.
+type CellFlags uint32
+
+// The cell flags.
+const (
+	CellSpare CellFlags = 1 // the mask for its next CPUs is in its place
+)
 
 func (r *Cell) fields(c *codec) {
 	r.Header.fields(c)
@@ -217,12 +308,17 @@ func (r *Cell) fields(c *codec) {
 	c.u64(&r.Owner)
 	c.u64(&r.VTime)
 	c.u64(&r.DSQ)
+	c.u64(&r.Since)
+	c.u64(&r.GraceUntil)
+	c.u64(&r.Rescued)
+	c.u32((*uint32)(&r.Flags))
+	c.u32(&r.Unused)
 }
 
-// Append appends the record to b, its mask with Words words or as many as it
-// needs.
+// Append appends the record to b, its masks with Words words each or as many as
+// they need.
 func (r Cell) Append(b []byte) []byte {
-	return appendRecord(b, KindCell, &r.Header, r.fields, r.CPUs)
+	return appendRecord(b, KindCell, &r.Header, r.fields, r.CPUs, r.Cpuset)
 }
 
 // Class is the scheduling class of a CPU's current task.
@@ -253,7 +349,23 @@ type CPU struct {
 	DSQ       uint64
 	NrQueued  int32  // on its DSQ, or -errno
 	Known     uint32 // 1 if the run queue could be read
+
+	Sections     uint64 // that have ended on it
+	SectionSince uint64 // ns, when the one began that it is in; meaningless without Nesting
+	Nesting      uint32 // of the section that it is in, 0 if it is in none
+	PrevCell     uint32 // whose queue it serves, too, while a grace period is in progress
+	Flags        CPUFlags
+	Unused       uint32
 }
+
+// CPUFlags are the bits of CPU.Flags.
+type CPUFlags uint32
+
+// The CPU flags.
+const (
+	CPUOnline  CPUFlags = 1 // and not about to go offline
+	CPUAwaited CPUFlags = 2 // the grace period in progress waits for it
+)
 
 func (r *CPU) fields(c *codec) {
 	r.Header.fields(c)
@@ -268,6 +380,12 @@ func (r *CPU) fields(c *codec) {
 	c.u64(&r.DSQ)
 	c.s32(&r.NrQueued)
 	c.u32(&r.Known)
+	c.u64(&r.Sections)
+	c.u64(&r.SectionSince)
+	c.u32(&r.Nesting)
+	c.u32(&r.PrevCell)
+	c.u32((*uint32)(&r.Flags))
+	c.u32(&r.Unused)
 }
 
 // Append appends the record to b.
@@ -282,6 +400,8 @@ const (
 	TaskCtx     TaskFlags = 2 // the scheduler's storage for it is there
 	TaskAllCell TaskFlags = 4 // it may use every CPU of its cell, so it is not pinned
 	TaskOnDSQ   TaskFlags = 8 // DSQID says where
+
+	TaskFallback TaskFlags = 16 // it is in the root cell because its cgroup is dead
 )
 
 // Task is one task.
@@ -314,6 +434,11 @@ type Task struct {
 	CGID              uint64       //
 	RunNS             uint64       // that it has run under this scheduler
 	NrRuns            uint64       //
+	CGIDNow           uint64       // of its cgroup as the kernel has it now
+	VTimeRead         uint64       // the vtime that was compared with Basis
+	StartedAt         uint64       // ns, when it last began to run; 0 if never
+	Clock             uint32       // cell whose clock its vtime is on
+	Generation        uint32       // of its cell, when that was read
 	CPUs              dump.CPUMask // a mask behind the fixed part: where it may run now
 	Allowed           dump.CPUMask // a second one: where it may run when migration is enabled
 }
@@ -347,6 +472,11 @@ func (r *Task) fields(c *codec) {
 	c.u64(&r.CGID)
 	c.u64(&r.RunNS)
 	c.u64(&r.NrRuns)
+	c.u64(&r.CGIDNow)
+	c.u64(&r.VTimeRead)
+	c.u64(&r.StartedAt)
+	c.u32(&r.Clock)
+	c.u32(&r.Generation)
 }
 
 // Append appends the record to b, its masks with Words words each or as many
@@ -397,6 +527,16 @@ const (
 	EventCellDrain  EventKind = 10
 	EventFallback   EventKind = 11
 	EventError      EventKind = 12
+	EventCellLive   EventKind = 13
+	EventSetBegin   EventKind = 14
+	EventSetEnd     EventKind = 15
+	EventGPBegin    EventKind = 16
+	EventGPEnd      EventKind = 17
+	EventTimerArm   EventKind = 18
+	EventTimerFire  EventKind = 19
+	EventInitEnd    EventKind = 20
+	EventCPUOnline  EventKind = 21
+	EventCPUOffline EventKind = 22
 )
 
 var eventNames = []string{
@@ -404,7 +544,10 @@ var eventNames = []string{
 	EventInitTask: "init_task", EventExitTask: "exit_task",
 	EventApplyBegin: "apply_begin", EventApplyEnd: "apply_end",
 	EventCellAlloc: "cell_alloc", EventCellFree: "cell_free", EventCellDrain: "cell_drain",
-	EventFallback: "fallback", EventError: "error",
+	EventFallback: "fallback", EventError: "error", EventCellLive: "cell_live",
+	EventSetBegin: "cpuset_begin", EventSetEnd: "cpuset_end", EventGPBegin: "gp_begin", EventGPEnd: "gp_end",
+	EventTimerArm: "timer_arm", EventTimerFire: "timer_fire", EventInitEnd: "init_end",
+	EventCPUOnline: "cpu_online", EventCPUOffline: "cpu_offline",
 }
 
 // String is the scheduler's name for the kind, or "event_13".
@@ -442,6 +585,47 @@ func (r *Event) fields(c *codec) {
 
 // Append appends the record to b.
 func (r Event) Append(b []byte) []byte { return appendRecord(b, KindEvent, &r.Header, r.fields) }
+
+// CgroupFlags are the bits of Cgroup.Flags.
+type CgroupFlags uint32
+
+// The cgroup flags.
+const (
+	CgroupCtx       CgroupFlags = 1 // the scheduler's storage for it is there
+	CgroupDying     CgroupFlags = 2
+	CgroupPopulated CgroupFlags = 4  // it or one below it has tasks
+	CgroupCpuset    CgroupFlags = 8  // the controller is enabled for it, and the masks are its own
+	CgroupCPU       CgroupFlags = 16 // likewise cpu
+)
+
+// Cgroup is a cgroup as the scheduler and its cpuset have it.
+type Cgroup struct {
+	Header
+	ID        uint64
+	Parent    uint64 // id, 0 for the root of the hierarchy
+	Level     uint32 // 0 for the root of the hierarchy
+	Cell      uint32 // its tasks are in
+	Owns      uint32 // the cell that its cpuset made, 0 if none
+	Flags     CgroupFlags
+	CPUs      dump.CPUMask // a mask behind the fixed part: cpuset.cpus
+	Effective dump.CPUMask // a second one: cpuset.cpus.effective
+}
+
+func (r *Cgroup) fields(c *codec) {
+	r.Header.fields(c)
+	c.u64(&r.ID)
+	c.u64(&r.Parent)
+	c.u32(&r.Level)
+	c.u32(&r.Cell)
+	c.u32(&r.Owns)
+	c.u32((*uint32)(&r.Flags))
+}
+
+// Append appends the record to b, its masks with Words words each or as many as
+// they need.
+func (r Cgroup) Append(b []byte) []byte {
+	return appendRecord(b, KindCgroup, &r.Header, r.fields, r.CPUs, r.Effective)
+}
 
 // TextBytes is how much of the kernel's dump fits in one record.
 const TextBytes = 4096
@@ -528,8 +712,9 @@ var (
 		KindBegin: sizeOf(new(Begin).fields), KindCell: sizeOf(new(Cell).fields), KindCPU: sizeOf(new(CPU).fields),
 		KindTask: sizeOf(new(Task).fields), KindDSQ: sizeOf(new(DSQ).fields), KindEvent: sizeOf(new(Event).fields),
 		KindText: sizeOf(new(Text).fields), KindExit: sizeOf(new(Exit).fields), KindEnd: sizeOf(new(End).fields),
+		KindCgroup: sizeOf(new(Cgroup).fields),
 	}
-	maskCount = [Kinds]int{KindCell: 1, KindTask: 2}
+	maskCount = [Kinds]int{KindCell: 2, KindTask: 2, KindCgroup: 2}
 )
 
 func sizeOf(fields func(*codec)) int {

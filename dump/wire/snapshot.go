@@ -36,7 +36,8 @@ type builder struct {
 	cgroups map[uint64]string
 	states  dump.TaskStates
 
-	comms strings.Builder // all comms, so that they need no allocation each
+	comms strings.Builder    // all comms, so that they need no allocation each
+	ctxs  []dump.TaskContext // of all tasks that have one
 	pids  map[int32]struct{}
 	cpus  map[uint32]struct{}
 	cells map[uint32]struct{}
@@ -107,6 +108,8 @@ func (b *builder) makeRoom() {
 	b.s.Cells = room[dump.Cell](kept[KindCell])
 	b.s.CPUs = room[dump.CPU](kept[KindCPU])
 	b.s.Tasks = room[dump.Task](kept[KindTask])
+	b.ctxs = room[dump.TaskContext](kept[KindTask])
+	b.s.Cgroups = room[dump.Cgroup](kept[KindCgroup])
 	b.s.DSQs = room[dump.DSQ](kept[KindDSQ])
 	b.s.Events = room[dump.Event](kept[KindEvent])
 	b.comms.Grow(16 * int(kept[KindTask]+kept[KindCPU])) //nolint:gosec // bounded
@@ -142,6 +145,10 @@ func (b *builder) add(k Kind, record []byte) {
 		var r DSQ
 		r.fields(&c)
 		b.addDSQ(&r)
+	case KindCgroup:
+		var r Cgroup
+		r.fields(&c)
+		b.addCgroup(&r, record)
 	case KindEvent:
 		var r Event
 		r.fields(&c)
@@ -225,6 +232,12 @@ func (b *builder) addCell(r *Cell, record []byte) {
 		Queued:      dump.Of(int64(r.NrQueued)),
 		Generation:  dump.Of(r.Generation),
 		DSQ:         dump.Of(dump.DSQID(r.DSQ)),
+
+		Since: nonZero(r.Since), GraceUntil: dump.Of(r.GraceUntil), Rescued: dump.Of(r.Rescued),
+		SpareMissing: dump.Of(r.Flags&CellSpare == 0), CpusetCPUs: r.mask(record, 1),
+	}
+	if r.ID == 0 {
+		c.CpusetCPUs = dump.Value[dump.CPUMask]{} // the root cell is of no cpuset
 	}
 	if int64(r.State) < int64(len(cellStates)) {
 		c.State = dump.Of(cellStates[r.State])
@@ -255,6 +268,12 @@ func (b *builder) addCPU(r *CPU) {
 		VTime:  dump.Of(r.VTime),
 		Queued: dump.Of(int64(r.NrQueued)),
 		DSQ:    dump.Of(dump.DSQID(r.DSQ)),
+
+		Online: dump.Of(r.Flags&CPUOnline != 0), Awaited: dump.Of(r.Flags&CPUAwaited != 0), PrevCell: id(r.PrevCell),
+		Sections: dump.Of(r.Sections), Nesting: dump.Of(r.Nesting),
+	}
+	if r.Nesting != 0 {
+		c.SectionSince = nonZero(r.SectionSince)
 	}
 	if r.Known != 0 {
 		c.Listed = true
@@ -317,8 +336,28 @@ func (b *builder) addTask(r *Task, record []byte) {
 	t.CgroupID = nonZero(r.CGID)
 	t.CgroupName = b.cgroup(r.CGID)
 	t.ConfigSeq = dump.Of(r.Seq)
-	t.RunTime = dump.Of(time.Duration(min(r.RunNS, math.MaxInt64)))
+	t.RunTime = dump.Of(duration(r.RunNS))
 	t.Runs = dump.Of(r.NrRuns)
+	b.ctxs = append(b.ctxs, dump.TaskContext{
+		CgroupIDNow: r.CGIDNow, VTimeRead: r.VTimeRead, StartedAt: r.StartedAt,
+		Clock: id(r.Clock).V, CellGeneration: r.Generation, Fallback: r.Flags&TaskFallback != 0,
+	})
+	t.Context = &b.ctxs[len(b.ctxs)-1]
+}
+
+func (b *builder) addCgroup(r *Cgroup, record []byte) {
+	g := dump.Cgroup{
+		ID: r.ID, Path: b.cgroup(r.ID), Parent: r.Parent, Level: r.Level,
+		HasContext: r.Flags&CgroupCtx != 0, Dying: r.Flags&CgroupDying != 0, Populated: r.Flags&CgroupPopulated != 0,
+		CPUController: r.Flags&CgroupCPU != 0,
+	}
+	if g.HasContext {
+		g.Cell, g.Owns = id(r.Cell).V, id(r.Owns).V
+	}
+	if r.Flags&CgroupCpuset != 0 {
+		g.CPUs, g.EffectiveCPUs = r.mask(record, 0), r.mask(record, 1)
+	}
+	b.s.Cgroups = append(b.s.Cgroups, g)
 }
 
 // runnableAt is when a task became runnable, relative to the dump. A task that
@@ -413,8 +452,35 @@ func (b *builder) setBegin() {
 		ConfigSeq: r.CfgSeq, AppliedSeq: r.AppliedSeq, Slice: r.SliceNS, MaxCells: r.MaxCells,
 		NrEvents: r.NrEvents, EnqFallback: r.EnqFallback, TimeClamped: r.TimeClamped,
 		Faults: FaultNames(r.Faults),
+
+		At:    b.d.ID,
+		Grace: dump.GraceStatus{Seq: r.GraceSeq, Started: r.GraceStarted},
+		Apply: dump.ApplyStatus{Begun: r.ApplyBegun, Ended: r.ApplyEnded, RC: r.ApplyRC, Phase: phase(r.ApplyPhase), TokenSince: r.TokenSince},
+		Timer: dump.TimerStatus{
+			Armed: r.TimerArmed != 0, RC: r.TimerRC, Runs: r.TimerRuns, First: r.TimerFirst, Last: r.TimerLast,
+			MaxRun: duration(r.TimerMaxRun), Period: duration(r.TimerPeriod),
+		},
+		Exiting: dump.ExitingStatus{Count: r.Fallbacks, CgroupID: r.FallbackCGID, PID: r.FallbackPID, PFFlags: r.FallbackPF},
+
+		CpusetBegun: r.CpusetBegun, CpusetEnded: r.CpusetEnded, AllocFail: r.AllocFail, LateInserts: r.LateInserts,
+		Rescued: r.Rescued, MaxUsed: r.MaxUsed, Queues: r.NrQueues, HeldCPU: r.HeldCPU, InitEnded: r.InitEnded,
+		Cgroups: r.NrCgroups,
 	}
 }
+
+var phases = []dump.ApplyPhase{
+	PhaseClaim: dump.ApplyClaim, PhasePublish: dump.ApplyPublish, PhaseInherit: dump.ApplyInherit,
+}
+
+func phase(p Phase) dump.ApplyPhase {
+	if int64(p) < int64(len(phases)) {
+		return phases[p]
+	}
+	return dump.ApplyPhase("phase_" + strconv.FormatUint(uint64(p), 10))
+}
+
+// duration is a number of ns.
+func duration(ns uint64) time.Duration { return time.Duration(min(ns, math.MaxInt64)) }
 
 // setExit takes over why the scheduler ended, from the exit record or else from
 // what the first record knows of it.
