@@ -21,13 +21,17 @@ const (
 	guardsMapCpus             = "cpus"
 	guardsMapEvents           = "events"
 	guardsMapRing             = "ring"
+	guardsMapSections         = "sections"
 	guardsMapTasks            = "tasks"
+	guardsMapWalks            = "walks"
 	guardsProgFillSlots       = "fill_slots"
+	guardsProgGuardedApply    = "guarded_apply"
 	guardsProgGuardedCgroup   = "guarded_cgroup"
 	guardsProgGuardedCpumask  = "guarded_cpumask"
 	guardsProgGuardedIterator = "guarded_iterator"
 	guardsProgGuardedRcu      = "guarded_rcu"
 	guardsProgGuardedRecord   = "guarded_record"
+	guardsProgGuardedSection  = "guarded_section"
 	guardsProgGuardedSlot     = "guarded_slot"
 	guardsProgGuardedToken    = "guarded_token"
 	guardsProgLeakCgroup      = "leak_cgroup"
@@ -35,22 +39,43 @@ const (
 	guardsProgLeakIterator    = "leak_iterator"
 	guardsProgLeakRcu         = "leak_rcu"
 	guardsProgLeakRecord      = "leak_record"
+	guardsProgPlainSection    = "plain_section"
 	guardsProgPlainSlot       = "plain_slot"
 	guardsProgPlainToken      = "plain_token"
 	guardsVarAllocFail        = "alloc_fail"
 	guardsVarAppliedSeq       = "applied_seq"
+	guardsVarApplyBegun       = "apply_begun"
+	guardsVarApplyEnded       = "apply_ended"
+	guardsVarApplyPaused      = "apply_paused"
+	guardsVarApplyPhase       = "apply_phase"
+	guardsVarApplyRc          = "apply_rc"
+	guardsVarApplyToken       = "apply_token"
+	guardsVarApplyTokenSince  = "apply_token_since"
 	guardsVarCellParent       = "cell_parent"
 	guardsVarCfgSeq           = "cfg_seq"
+	guardsVarCpusetBegun      = "cpuset_begun"
+	guardsVarCpusetEnded      = "cpuset_ended"
 	guardsVarEarly            = "early"
 	guardsVarEnqFallback      = "enq_fallback"
 	guardsVarEventPos         = "event_pos"
+	guardsVarFaultComm        = "fault_comm"
+	guardsVarFaultPid         = "fault_pid"
+	guardsVarFaults           = "faults"
+	guardsVarGpSeq            = "gp_seq"
+	guardsVarGpStarted        = "gp_started"
+	guardsVarHeldCpu          = "held_cpu"
+	guardsVarLateInserts      = "late_inserts"
 	guardsVarMaskWords        = "mask_words"
+	guardsVarMaxUsed          = "max_used"
 	guardsVarNrCells          = "nr_cells"
+	guardsVarNrCgrps          = "nr_cgrps"
 	guardsVarNrCpuIds         = "nr_cpu_ids"
-	guardsVarScanToken        = "scan_token"
+	guardsVarNrQueues         = "nr_queues"
+	guardsVarRescued          = "rescued"
 	guardsVarSliceNs          = "slice_ns"
 	guardsVarSmtOn            = "smt_on"
 	guardsVarTimeClamped      = "time_clamped"
+	guardsVarUsedCells        = "used_cells"
 )
 
 // loadGuards returns the embedded CollectionSpec for guards.
@@ -96,11 +121,13 @@ type guardsSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type guardsProgramSpecs struct {
 	FillSlots       *ebpf.ProgramSpec `ebpf:"fill_slots"`
+	GuardedApply    *ebpf.ProgramSpec `ebpf:"guarded_apply"`
 	GuardedCgroup   *ebpf.ProgramSpec `ebpf:"guarded_cgroup"`
 	GuardedCpumask  *ebpf.ProgramSpec `ebpf:"guarded_cpumask"`
 	GuardedIterator *ebpf.ProgramSpec `ebpf:"guarded_iterator"`
 	GuardedRcu      *ebpf.ProgramSpec `ebpf:"guarded_rcu"`
 	GuardedRecord   *ebpf.ProgramSpec `ebpf:"guarded_record"`
+	GuardedSection  *ebpf.ProgramSpec `ebpf:"guarded_section"`
 	GuardedSlot     *ebpf.ProgramSpec `ebpf:"guarded_slot"`
 	GuardedToken    *ebpf.ProgramSpec `ebpf:"guarded_token"`
 	LeakCgroup      *ebpf.ProgramSpec `ebpf:"leak_cgroup"`
@@ -108,6 +135,7 @@ type guardsProgramSpecs struct {
 	LeakIterator    *ebpf.ProgramSpec `ebpf:"leak_iterator"`
 	LeakRcu         *ebpf.ProgramSpec `ebpf:"leak_rcu"`
 	LeakRecord      *ebpf.ProgramSpec `ebpf:"leak_record"`
+	PlainSection    *ebpf.ProgramSpec `ebpf:"plain_section"`
 	PlainSlot       *ebpf.ProgramSpec `ebpf:"plain_slot"`
 	PlainToken      *ebpf.ProgramSpec `ebpf:"plain_token"`
 }
@@ -116,32 +144,54 @@ type guardsProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type guardsMapSpecs struct {
-	Cells   *ebpf.MapSpec `ebpf:"cells"`
-	Cgroups *ebpf.MapSpec `ebpf:"cgroups"`
-	Cpus    *ebpf.MapSpec `ebpf:"cpus"`
-	Events  *ebpf.MapSpec `ebpf:"events"`
-	Ring    *ebpf.MapSpec `ebpf:"ring"`
-	Tasks   *ebpf.MapSpec `ebpf:"tasks"`
+	Cells    *ebpf.MapSpec `ebpf:"cells"`
+	Cgroups  *ebpf.MapSpec `ebpf:"cgroups"`
+	Cpus     *ebpf.MapSpec `ebpf:"cpus"`
+	Events   *ebpf.MapSpec `ebpf:"events"`
+	Ring     *ebpf.MapSpec `ebpf:"ring"`
+	Sections *ebpf.MapSpec `ebpf:"sections"`
+	Tasks    *ebpf.MapSpec `ebpf:"tasks"`
+	Walks    *ebpf.MapSpec `ebpf:"walks"`
 }
 
 // guardsVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type guardsVariableSpecs struct {
-	AllocFail   *ebpf.VariableSpec `ebpf:"alloc_fail"`
-	AppliedSeq  *ebpf.VariableSpec `ebpf:"applied_seq"`
-	CellParent  *ebpf.VariableSpec `ebpf:"cell_parent"`
-	CfgSeq      *ebpf.VariableSpec `ebpf:"cfg_seq"`
-	Early       *ebpf.VariableSpec `ebpf:"early"`
-	EnqFallback *ebpf.VariableSpec `ebpf:"enq_fallback"`
-	EventPos    *ebpf.VariableSpec `ebpf:"event_pos"`
-	MaskWords   *ebpf.VariableSpec `ebpf:"mask_words"`
-	NrCells     *ebpf.VariableSpec `ebpf:"nr_cells"`
-	NrCpuIds    *ebpf.VariableSpec `ebpf:"nr_cpu_ids"`
-	ScanToken   *ebpf.VariableSpec `ebpf:"scan_token"`
-	SliceNs     *ebpf.VariableSpec `ebpf:"slice_ns"`
-	SmtOn       *ebpf.VariableSpec `ebpf:"smt_on"`
-	TimeClamped *ebpf.VariableSpec `ebpf:"time_clamped"`
+	AllocFail       *ebpf.VariableSpec `ebpf:"alloc_fail"`
+	AppliedSeq      *ebpf.VariableSpec `ebpf:"applied_seq"`
+	ApplyBegun      *ebpf.VariableSpec `ebpf:"apply_begun"`
+	ApplyEnded      *ebpf.VariableSpec `ebpf:"apply_ended"`
+	ApplyPaused     *ebpf.VariableSpec `ebpf:"apply_paused"`
+	ApplyPhase      *ebpf.VariableSpec `ebpf:"apply_phase"`
+	ApplyRc         *ebpf.VariableSpec `ebpf:"apply_rc"`
+	ApplyToken      *ebpf.VariableSpec `ebpf:"apply_token"`
+	ApplyTokenSince *ebpf.VariableSpec `ebpf:"apply_token_since"`
+	CellParent      *ebpf.VariableSpec `ebpf:"cell_parent"`
+	CfgSeq          *ebpf.VariableSpec `ebpf:"cfg_seq"`
+	CpusetBegun     *ebpf.VariableSpec `ebpf:"cpuset_begun"`
+	CpusetEnded     *ebpf.VariableSpec `ebpf:"cpuset_ended"`
+	Early           *ebpf.VariableSpec `ebpf:"early"`
+	EnqFallback     *ebpf.VariableSpec `ebpf:"enq_fallback"`
+	EventPos        *ebpf.VariableSpec `ebpf:"event_pos"`
+	FaultComm       *ebpf.VariableSpec `ebpf:"fault_comm"`
+	FaultPid        *ebpf.VariableSpec `ebpf:"fault_pid"`
+	Faults          *ebpf.VariableSpec `ebpf:"faults"`
+	GpSeq           *ebpf.VariableSpec `ebpf:"gp_seq"`
+	GpStarted       *ebpf.VariableSpec `ebpf:"gp_started"`
+	HeldCpu         *ebpf.VariableSpec `ebpf:"held_cpu"`
+	LateInserts     *ebpf.VariableSpec `ebpf:"late_inserts"`
+	MaskWords       *ebpf.VariableSpec `ebpf:"mask_words"`
+	MaxUsed         *ebpf.VariableSpec `ebpf:"max_used"`
+	NrCells         *ebpf.VariableSpec `ebpf:"nr_cells"`
+	NrCgrps         *ebpf.VariableSpec `ebpf:"nr_cgrps"`
+	NrCpuIds        *ebpf.VariableSpec `ebpf:"nr_cpu_ids"`
+	NrQueues        *ebpf.VariableSpec `ebpf:"nr_queues"`
+	Rescued         *ebpf.VariableSpec `ebpf:"rescued"`
+	SliceNs         *ebpf.VariableSpec `ebpf:"slice_ns"`
+	SmtOn           *ebpf.VariableSpec `ebpf:"smt_on"`
+	TimeClamped     *ebpf.VariableSpec `ebpf:"time_clamped"`
+	UsedCells       *ebpf.VariableSpec `ebpf:"used_cells"`
 }
 
 // guardsObjects contains all objects after they have been loaded into the kernel.
@@ -164,12 +214,14 @@ func (o *guardsObjects) Close() error {
 //
 // It can be passed to loadGuardsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type guardsMaps struct {
-	Cells   *ebpf.Map `ebpf:"cells"`
-	Cgroups *ebpf.Map `ebpf:"cgroups"`
-	Cpus    *ebpf.Map `ebpf:"cpus"`
-	Events  *ebpf.Map `ebpf:"events"`
-	Ring    *ebpf.Map `ebpf:"ring"`
-	Tasks   *ebpf.Map `ebpf:"tasks"`
+	Cells    *ebpf.Map `ebpf:"cells"`
+	Cgroups  *ebpf.Map `ebpf:"cgroups"`
+	Cpus     *ebpf.Map `ebpf:"cpus"`
+	Events   *ebpf.Map `ebpf:"events"`
+	Ring     *ebpf.Map `ebpf:"ring"`
+	Sections *ebpf.Map `ebpf:"sections"`
+	Tasks    *ebpf.Map `ebpf:"tasks"`
+	Walks    *ebpf.Map `ebpf:"walks"`
 }
 
 func (m *guardsMaps) Close() error {
@@ -179,7 +231,9 @@ func (m *guardsMaps) Close() error {
 		m.Cpus,
 		m.Events,
 		m.Ring,
+		m.Sections,
 		m.Tasks,
+		m.Walks,
 	)
 }
 
@@ -187,20 +241,40 @@ func (m *guardsMaps) Close() error {
 //
 // It can be passed to loadGuardsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type guardsVariables struct {
-	AllocFail   *ebpf.Variable `ebpf:"alloc_fail"`
-	AppliedSeq  *ebpf.Variable `ebpf:"applied_seq"`
-	CellParent  *ebpf.Variable `ebpf:"cell_parent"`
-	CfgSeq      *ebpf.Variable `ebpf:"cfg_seq"`
-	Early       *ebpf.Variable `ebpf:"early"`
-	EnqFallback *ebpf.Variable `ebpf:"enq_fallback"`
-	EventPos    *ebpf.Variable `ebpf:"event_pos"`
-	MaskWords   *ebpf.Variable `ebpf:"mask_words"`
-	NrCells     *ebpf.Variable `ebpf:"nr_cells"`
-	NrCpuIds    *ebpf.Variable `ebpf:"nr_cpu_ids"`
-	ScanToken   *ebpf.Variable `ebpf:"scan_token"`
-	SliceNs     *ebpf.Variable `ebpf:"slice_ns"`
-	SmtOn       *ebpf.Variable `ebpf:"smt_on"`
-	TimeClamped *ebpf.Variable `ebpf:"time_clamped"`
+	AllocFail       *ebpf.Variable `ebpf:"alloc_fail"`
+	AppliedSeq      *ebpf.Variable `ebpf:"applied_seq"`
+	ApplyBegun      *ebpf.Variable `ebpf:"apply_begun"`
+	ApplyEnded      *ebpf.Variable `ebpf:"apply_ended"`
+	ApplyPaused     *ebpf.Variable `ebpf:"apply_paused"`
+	ApplyPhase      *ebpf.Variable `ebpf:"apply_phase"`
+	ApplyRc         *ebpf.Variable `ebpf:"apply_rc"`
+	ApplyToken      *ebpf.Variable `ebpf:"apply_token"`
+	ApplyTokenSince *ebpf.Variable `ebpf:"apply_token_since"`
+	CellParent      *ebpf.Variable `ebpf:"cell_parent"`
+	CfgSeq          *ebpf.Variable `ebpf:"cfg_seq"`
+	CpusetBegun     *ebpf.Variable `ebpf:"cpuset_begun"`
+	CpusetEnded     *ebpf.Variable `ebpf:"cpuset_ended"`
+	Early           *ebpf.Variable `ebpf:"early"`
+	EnqFallback     *ebpf.Variable `ebpf:"enq_fallback"`
+	EventPos        *ebpf.Variable `ebpf:"event_pos"`
+	FaultComm       *ebpf.Variable `ebpf:"fault_comm"`
+	FaultPid        *ebpf.Variable `ebpf:"fault_pid"`
+	Faults          *ebpf.Variable `ebpf:"faults"`
+	GpSeq           *ebpf.Variable `ebpf:"gp_seq"`
+	GpStarted       *ebpf.Variable `ebpf:"gp_started"`
+	HeldCpu         *ebpf.Variable `ebpf:"held_cpu"`
+	LateInserts     *ebpf.Variable `ebpf:"late_inserts"`
+	MaskWords       *ebpf.Variable `ebpf:"mask_words"`
+	MaxUsed         *ebpf.Variable `ebpf:"max_used"`
+	NrCells         *ebpf.Variable `ebpf:"nr_cells"`
+	NrCgrps         *ebpf.Variable `ebpf:"nr_cgrps"`
+	NrCpuIds        *ebpf.Variable `ebpf:"nr_cpu_ids"`
+	NrQueues        *ebpf.Variable `ebpf:"nr_queues"`
+	Rescued         *ebpf.Variable `ebpf:"rescued"`
+	SliceNs         *ebpf.Variable `ebpf:"slice_ns"`
+	SmtOn           *ebpf.Variable `ebpf:"smt_on"`
+	TimeClamped     *ebpf.Variable `ebpf:"time_clamped"`
+	UsedCells       *ebpf.Variable `ebpf:"used_cells"`
 }
 
 // guardsPrograms contains all programs after they have been loaded into the kernel.
@@ -208,11 +282,13 @@ type guardsVariables struct {
 // It can be passed to loadGuardsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type guardsPrograms struct {
 	FillSlots       *ebpf.Program `ebpf:"fill_slots"`
+	GuardedApply    *ebpf.Program `ebpf:"guarded_apply"`
 	GuardedCgroup   *ebpf.Program `ebpf:"guarded_cgroup"`
 	GuardedCpumask  *ebpf.Program `ebpf:"guarded_cpumask"`
 	GuardedIterator *ebpf.Program `ebpf:"guarded_iterator"`
 	GuardedRcu      *ebpf.Program `ebpf:"guarded_rcu"`
 	GuardedRecord   *ebpf.Program `ebpf:"guarded_record"`
+	GuardedSection  *ebpf.Program `ebpf:"guarded_section"`
 	GuardedSlot     *ebpf.Program `ebpf:"guarded_slot"`
 	GuardedToken    *ebpf.Program `ebpf:"guarded_token"`
 	LeakCgroup      *ebpf.Program `ebpf:"leak_cgroup"`
@@ -220,6 +296,7 @@ type guardsPrograms struct {
 	LeakIterator    *ebpf.Program `ebpf:"leak_iterator"`
 	LeakRcu         *ebpf.Program `ebpf:"leak_rcu"`
 	LeakRecord      *ebpf.Program `ebpf:"leak_record"`
+	PlainSection    *ebpf.Program `ebpf:"plain_section"`
 	PlainSlot       *ebpf.Program `ebpf:"plain_slot"`
 	PlainToken      *ebpf.Program `ebpf:"plain_token"`
 }
@@ -227,11 +304,13 @@ type guardsPrograms struct {
 func (p *guardsPrograms) Close() error {
 	return _GuardsClose(
 		p.FillSlots,
+		p.GuardedApply,
 		p.GuardedCgroup,
 		p.GuardedCpumask,
 		p.GuardedIterator,
 		p.GuardedRcu,
 		p.GuardedRecord,
+		p.GuardedSection,
 		p.GuardedSlot,
 		p.GuardedToken,
 		p.LeakCgroup,
@@ -239,6 +318,7 @@ func (p *guardsPrograms) Close() error {
 		p.LeakIterator,
 		p.LeakRcu,
 		p.LeakRecord,
+		p.PlainSection,
 		p.PlainSlot,
 		p.PlainToken,
 	)
