@@ -365,14 +365,13 @@ static __always_inline struct cgroup *walk_top(void)
 
 /*
  * apply_run brings the cells in line with the cpusets. It returns 0 or -errno,
- * and does nothing if there is nothing to do.
+ * and does nothing if there is nothing to do. It is called in an RCU section.
  */
 static __always_inline int apply_run(void)
 {
 	struct cgroup *top OWNED(cgroup) = NULL;
 	u64 seq = *(volatile u64 *)&cfg_seq;
 
-	guard_rcu();
 	top = walk_top();
 	if (!top)
 		return -ENOENT;

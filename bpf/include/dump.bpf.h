@@ -289,7 +289,7 @@ static __always_inline void put_cpu(struct tally *tally, s32 id)
 	r->section_since = s ? s->since : 0;
 	r->nesting = s ? s->nesting : 0;
 	r->prev_cell = cpu ? cpu->prev_cell : 0;
-	r->flags = cpu_online(id) ? REC_CPU_ONLINE : 0;
+	r->flags = cpu && !cpu->leaving && cpu_online(id) ? REC_CPU_ONLINE : 0;
 	if (s && s->awaited)
 		r->flags |= REC_CPU_AWAITED;
 	r->unused = 0;

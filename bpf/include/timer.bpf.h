@@ -66,6 +66,7 @@ static __always_inline void timer_work(u64 now)
 	guard_apply_token(token);
 	if (!token.word)
 		return;
+	guard_rcu();
 	apply_token_since = now;
 	if (!fault(FAULT_TICK_ONLY))
 		config_tick(now);
@@ -81,6 +82,7 @@ static __always_inline void tick_instead(void)
 	guard_apply_token(token);
 	if (!token.word)
 		return;
+	guard_rcu();
 	apply_token_since = now;
 	config_tick(now);
 }
