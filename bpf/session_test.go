@@ -73,10 +73,14 @@ func (r *session) end() error {
 	return <-r.err
 }
 
-// TestSample loads the scheduler on each kernel, takes one sample of a healthy
-// machine and ends in order.
+// TestSample loads the scheduler on each kernel and on machines of several
+// shapes, takes one sample of a healthy machine and ends in order.
 func TestSample(t *testing.T) {
-	inGuests(t, []guest{{kernel: "7.3"}, {kernel: "7.2"}, {kernel: "6.16"}}, 3*time.Minute, func(t *testing.T) {
+	inGuests(t, []guest{
+		{kernel: "7.3"}, {kernel: "6.16"}, {kernel: "7.2"},
+		{kernel: "7.3", cpus: 8}, {kernel: "7.3", llcs: 2},
+		{kernel: "7.3", possible: 72}, {kernel: "6.16", possible: 72},
+	}, 3*time.Minute, func(t *testing.T) {
 		sample := make(chan struct{})
 		s := start(t, Session{Options: Options{Timeout: 5 * time.Second}, Sample: sample})
 		sample <- struct{}{}
