@@ -13,6 +13,24 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
+// TestBarriers looks into the compiled scheduler: where a section begins and
+// ends and where a configuration comes into force there are barriers.
+func TestBarriers(t *testing.T) {
+	spec, err := loadCells()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"cells_select_cpu", "cells_enqueue"} {
+		if err := checkSections(spec, name); err != nil {
+			t.Error(err)
+		}
+	}
+	// The timer's function is compiled into the program that arms it.
+	if err := checkPublication(spec, "cells_init"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMissingBarriersAreFound(t *testing.T) {
 	spec, err := loadSection()
 	if err != nil {
@@ -30,6 +48,12 @@ func TestMissingBarriersAreFound(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, not %q", name, err, want)
 		}
+	}
+	if err := checkPublication(spec, "publish"); err != nil {
+		t.Error(err)
+	}
+	if err := checkPublication(spec, "publish_without"); err == nil {
+		t.Error("a configuration without a barrier is not found")
 	}
 }
 
@@ -50,12 +74,14 @@ func checkSections(spec *ebpf.CollectionSpec, name string) error {
 		return err
 	}
 	adds := make(map[int16]int) // with a barrier, by offset
-	for _, ins := range addsToValues(prog.Instructions, "sections") {
+	for _, ins := range atomics(prog.Instructions, target{data: "sections", lookup: true}) {
 		member := map[int16]string{nesting: "nesting", ended: "ended"}[ins.Offset]
-		switch {
+		switch op := ins.OpCode.AtomicOp(); {
+		case op != asm.AddAtomic && op != asm.FetchAdd:
+			continue
 		case member == "":
 			return fmt.Errorf("%s: %v adds to something else of a section", name, ins)
-		case ins.OpCode.AtomicOp() != asm.FetchAdd:
+		case op == asm.AddAtomic:
 			return fmt.Errorf("%s: %s is added to without a barrier: %v", name, member, ins)
 		}
 		adds[ins.Offset]++
@@ -67,6 +93,21 @@ func checkSections(spec *ebpf.CollectionSpec, name string) error {
 		return fmt.Errorf("%s: no section ends", name)
 	}
 	return nil
+}
+
+// checkPublication says what is wrong with how a program brings a configuration
+// into force.
+func checkPublication(spec *ebpf.CollectionSpec, name string) error {
+	prog, v := spec.Programs[name], spec.Variables["applied_seq"]
+	if prog == nil || v == nil {
+		return fmt.Errorf("%s: no such program, or no applied_seq", name)
+	}
+	for _, ins := range atomics(prog.Instructions, target{data: v.SectionName, offset: v.Offset}) {
+		if ins.OpCode.AtomicOp() == asm.Xchg {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: applied_seq is not set with a barrier", name)
 }
 
 // memberOffset is where a member is in the values of a map.
@@ -87,17 +128,25 @@ func memberOffset(spec *ebpf.CollectionSpec, name, member string) (int16, error)
 	return 0, errors.New("no member " + member + " in " + value.Name)
 }
 
-// known says where an instruction may find the map and pointers to its values:
-// a bit for each register, and for each eight bytes of stack.
-type known struct {
-	maps   uint16
-	values uint16
-	stack  uint64
+// target is data that atomic operations are looked for on: a variable, or with
+// lookup the values of a map that programs look up.
+type target struct {
+	data   string // the map, or the section of the variable
+	offset uint32 // of the variable
+	lookup bool
 }
 
-// addsToValues are the atomic additions to values of a map. It follows the
-// pointers through registers and the stack, on all paths.
-func addsToValues(prog asm.Instructions, name string) []asm.Instruction {
+// known says where an instruction may find the map, and pointers to the target:
+// a bit for each register, and for each eight bytes of stack.
+type known struct {
+	maps    uint16
+	targets uint16
+	stack   uint64
+}
+
+// atomics are the atomic operations on a target. It follows the pointers
+// through registers and the stack, on all paths.
+func atomics(prog asm.Instructions, to target) []asm.Instruction {
 	index := make(map[asm.RawInstructionOffset]int)
 	offset := make([]asm.RawInstructionOffset, len(prog))
 	for it := prog.Iterate(); it.Next(); {
@@ -110,7 +159,7 @@ func addsToValues(prog asm.Instructions, name string) []asm.Instruction {
 		if i >= len(prog) {
 			return
 		}
-		all := known{before[i].maps | k.maps, before[i].values | k.values, before[i].stack | k.stack}
+		all := known{before[i].maps | k.maps, before[i].targets | k.targets, before[i].stack | k.stack}
 		if !reached[i] || all != before[i] {
 			reached[i], before[i] = true, all
 			todo = append(todo, i)
@@ -125,28 +174,27 @@ func addsToValues(prog asm.Instructions, name string) []asm.Instruction {
 		i := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		ins := &prog[i]
-		after := follow(before[i], ins, name)
+		after := follow(before[i], ins, to)
 		op := ins.OpCode.JumpOp()
 		jumps := ins.OpCode.Class().IsJump() && op != asm.InvalidJumpOp && op != asm.Call && op != asm.Exit
 		if jumps {
-			reach(index[target(ins, offset[i])], after)
+			reach(index[destination(ins, offset[i])], after)
 		}
 		if op != asm.Exit && (!jumps || op != asm.Ja) {
 			reach(i+1, after)
 		}
 	}
-	var adds []asm.Instruction
+	var found []asm.Instruction
 	for i, ins := range prog {
-		op := ins.OpCode.AtomicOp()
-		if (op == asm.AddAtomic || op == asm.FetchAdd) && before[i].values&bit(ins.Dst) != 0 {
-			adds = append(adds, ins)
+		if ins.OpCode.AtomicOp() != asm.InvalidAtomic && before[i].targets&bit(ins.Dst) != 0 {
+			found = append(found, ins)
 		}
 	}
-	return adds
+	return found
 }
 
-// target is where a jump goes.
-func target(ins *asm.Instruction, at asm.RawInstructionOffset) asm.RawInstructionOffset {
+// destination is where a jump goes.
+func destination(ins *asm.Instruction, at asm.RawInstructionOffset) asm.RawInstructionOffset {
 	distance := int64(ins.Offset)
 	if ins.OpCode.Class() == asm.Jump32Class && ins.OpCode.JumpOp() == asm.Ja {
 		distance = ins.Constant
@@ -165,16 +213,16 @@ func slot(r asm.Register, offset int16) uint64 {
 }
 
 // follow is what is known behind an instruction.
-func follow(k known, ins *asm.Instruction, name string) known {
+func follow(k known, ins *asm.Instruction, to target) known {
 	class := ins.OpCode.Class()
-	set := func(isMap, isValue bool) {
+	set := func(isMap, isTarget bool) {
 		k.maps &^= bit(ins.Dst)
-		k.values &^= bit(ins.Dst)
+		k.targets &^= bit(ins.Dst)
 		if isMap {
 			k.maps |= bit(ins.Dst)
 		}
-		if isValue {
-			k.values |= bit(ins.Dst)
+		if isTarget {
+			k.targets |= bit(ins.Dst)
 		}
 	}
 	switch {
@@ -182,14 +230,16 @@ func follow(k known, ins *asm.Instruction, name string) known {
 		found := ins.IsBuiltinCall() && ins.Constant == int64(asm.FnMapLookupElem) && k.maps&bit(asm.R1) != 0
 		const scratched = 1<<6 - 1
 		k.maps &^= scratched
-		k.values &^= scratched
+		k.targets &^= scratched
 		if found {
-			k.values |= bit(asm.R0)
+			k.targets |= bit(asm.R0)
 		}
 	case ins.IsLoadFromMap():
-		set(ins.Reference() == name && ins.Src == asm.PseudoMapFD, false)
+		is := ins.Reference() == to.data
+		set(is && to.lookup && ins.Src == asm.PseudoMapFD,
+			is && !to.lookup && ins.Src == asm.PseudoMapValue && uint64(ins.Constant)>>32 == uint64(to.offset))
 	case class == asm.ALU64Class && ins.OpCode.ALUOp() == asm.Mov && ins.OpCode.Source() == asm.RegSource:
-		set(k.maps&bit(ins.Src) != 0, k.values&bit(ins.Src) != 0)
+		set(k.maps&bit(ins.Src) != 0, k.targets&bit(ins.Src) != 0)
 	case class.IsALU():
 		set(false, false)
 	case class == asm.LdXClass:
@@ -197,7 +247,7 @@ func follow(k known, ins *asm.Instruction, name string) known {
 	case class == asm.StXClass && ins.OpCode.Mode() == asm.MemMode:
 		at := slot(ins.Dst, ins.Offset)
 		k.stack &^= at
-		if ins.OpCode.Size() == asm.DWord && k.values&bit(ins.Src) != 0 {
+		if ins.OpCode.Size() == asm.DWord && k.targets&bit(ins.Src) != 0 {
 			k.stack |= at
 		}
 	case class == asm.LdClass:

@@ -172,6 +172,58 @@ int guarded_token(void *ctx)
 	return DONE;
 }
 
+/* guarded_apply takes the token of the scheduler itself. */
+SEC("syscall")
+int guarded_apply(void *ctx)
+{
+	guard_apply_token(token);
+	if (!token.word)
+		return TAKEN;
+	if (early)
+		return EARLY;
+	return DONE;
+}
+
+/* section_open says whether any CPU has a section open. */
+static __always_inline bool section_open(void)
+{
+	bool open = false;
+	u32 i;
+
+	for_range(i, 0, MAX_CPUS) {
+		struct section *s = section_of(i);
+
+		open |= s && s->nesting;
+	}
+	return open;
+}
+
+SEC("syscall")
+int guarded_section(void *ctx)
+{
+	if (section_open())
+		return TAKEN;
+	guard_section();
+	if (early)
+		return EARLY;
+	return DONE;
+}
+
+/* plain_section leaves one open, so it runs behind guarded_section. */
+SEC("syscall")
+int plain_section(void *ctx)
+{
+	struct section *s;
+
+	if (section_open())
+		return TAKEN;
+	s = section_begin();
+	if (early)
+		return EARLY;
+	section_end(&s);
+	return DONE;
+}
+
 /* fill_slots puts a mask into the slots. */
 SEC("syscall")
 int fill_slots(void *ctx)

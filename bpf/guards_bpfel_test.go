@@ -25,11 +25,13 @@ const (
 	guardsMapTasks            = "tasks"
 	guardsMapWalks            = "walks"
 	guardsProgFillSlots       = "fill_slots"
+	guardsProgGuardedApply    = "guarded_apply"
 	guardsProgGuardedCgroup   = "guarded_cgroup"
 	guardsProgGuardedCpumask  = "guarded_cpumask"
 	guardsProgGuardedIterator = "guarded_iterator"
 	guardsProgGuardedRcu      = "guarded_rcu"
 	guardsProgGuardedRecord   = "guarded_record"
+	guardsProgGuardedSection  = "guarded_section"
 	guardsProgGuardedSlot     = "guarded_slot"
 	guardsProgGuardedToken    = "guarded_token"
 	guardsProgLeakCgroup      = "leak_cgroup"
@@ -37,6 +39,7 @@ const (
 	guardsProgLeakIterator    = "leak_iterator"
 	guardsProgLeakRcu         = "leak_rcu"
 	guardsProgLeakRecord      = "leak_record"
+	guardsProgPlainSection    = "plain_section"
 	guardsProgPlainSlot       = "plain_slot"
 	guardsProgPlainToken      = "plain_token"
 	guardsVarAllocFail        = "alloc_fail"
@@ -118,11 +121,13 @@ type guardsSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type guardsProgramSpecs struct {
 	FillSlots       *ebpf.ProgramSpec `ebpf:"fill_slots"`
+	GuardedApply    *ebpf.ProgramSpec `ebpf:"guarded_apply"`
 	GuardedCgroup   *ebpf.ProgramSpec `ebpf:"guarded_cgroup"`
 	GuardedCpumask  *ebpf.ProgramSpec `ebpf:"guarded_cpumask"`
 	GuardedIterator *ebpf.ProgramSpec `ebpf:"guarded_iterator"`
 	GuardedRcu      *ebpf.ProgramSpec `ebpf:"guarded_rcu"`
 	GuardedRecord   *ebpf.ProgramSpec `ebpf:"guarded_record"`
+	GuardedSection  *ebpf.ProgramSpec `ebpf:"guarded_section"`
 	GuardedSlot     *ebpf.ProgramSpec `ebpf:"guarded_slot"`
 	GuardedToken    *ebpf.ProgramSpec `ebpf:"guarded_token"`
 	LeakCgroup      *ebpf.ProgramSpec `ebpf:"leak_cgroup"`
@@ -130,6 +135,7 @@ type guardsProgramSpecs struct {
 	LeakIterator    *ebpf.ProgramSpec `ebpf:"leak_iterator"`
 	LeakRcu         *ebpf.ProgramSpec `ebpf:"leak_rcu"`
 	LeakRecord      *ebpf.ProgramSpec `ebpf:"leak_record"`
+	PlainSection    *ebpf.ProgramSpec `ebpf:"plain_section"`
 	PlainSlot       *ebpf.ProgramSpec `ebpf:"plain_slot"`
 	PlainToken      *ebpf.ProgramSpec `ebpf:"plain_token"`
 }
@@ -276,11 +282,13 @@ type guardsVariables struct {
 // It can be passed to loadGuardsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type guardsPrograms struct {
 	FillSlots       *ebpf.Program `ebpf:"fill_slots"`
+	GuardedApply    *ebpf.Program `ebpf:"guarded_apply"`
 	GuardedCgroup   *ebpf.Program `ebpf:"guarded_cgroup"`
 	GuardedCpumask  *ebpf.Program `ebpf:"guarded_cpumask"`
 	GuardedIterator *ebpf.Program `ebpf:"guarded_iterator"`
 	GuardedRcu      *ebpf.Program `ebpf:"guarded_rcu"`
 	GuardedRecord   *ebpf.Program `ebpf:"guarded_record"`
+	GuardedSection  *ebpf.Program `ebpf:"guarded_section"`
 	GuardedSlot     *ebpf.Program `ebpf:"guarded_slot"`
 	GuardedToken    *ebpf.Program `ebpf:"guarded_token"`
 	LeakCgroup      *ebpf.Program `ebpf:"leak_cgroup"`
@@ -288,6 +296,7 @@ type guardsPrograms struct {
 	LeakIterator    *ebpf.Program `ebpf:"leak_iterator"`
 	LeakRcu         *ebpf.Program `ebpf:"leak_rcu"`
 	LeakRecord      *ebpf.Program `ebpf:"leak_record"`
+	PlainSection    *ebpf.Program `ebpf:"plain_section"`
 	PlainSlot       *ebpf.Program `ebpf:"plain_slot"`
 	PlainToken      *ebpf.Program `ebpf:"plain_token"`
 }
@@ -295,11 +304,13 @@ type guardsPrograms struct {
 func (p *guardsPrograms) Close() error {
 	return _GuardsClose(
 		p.FillSlots,
+		p.GuardedApply,
 		p.GuardedCgroup,
 		p.GuardedCpumask,
 		p.GuardedIterator,
 		p.GuardedRcu,
 		p.GuardedRecord,
+		p.GuardedSection,
 		p.GuardedSlot,
 		p.GuardedToken,
 		p.LeakCgroup,
@@ -307,6 +318,7 @@ func (p *guardsPrograms) Close() error {
 		p.LeakIterator,
 		p.LeakRcu,
 		p.LeakRecord,
+		p.PlainSection,
 		p.PlainSlot,
 		p.PlainToken,
 	)

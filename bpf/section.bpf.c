@@ -2,9 +2,10 @@
 
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sections that begin and end with and without a barrier, for the test that
- * tells them apart in the object of the scheduler: with an atomic operation
- * whose result is not used the compiler takes the form that is no barrier.
+ * Sections that begin and end, and configurations that come into force, with
+ * and without a barrier, for the test that tells them apart in the object of
+ * the scheduler: for an atomic operation whose result is not used the compiler
+ * takes the form that is no barrier.
  */
 #include "kernel.bpf.h"
 
@@ -23,6 +24,7 @@ struct {
 } sections SEC(".maps");
 
 u64 work, done;
+u64 applied_seq;
 
 static __always_inline struct section *section_here(void)
 {
@@ -99,5 +101,20 @@ SEC("syscall")
 int no_section(void *ctx)
 {
 	__sync_fetch_and_add(&done, 1);
+	return 0;
+}
+
+SEC("syscall")
+int publish(void *ctx)
+{
+	asm volatile("" ::"r"(__sync_lock_test_and_set(&applied_seq, work)));
+	return 0;
+}
+
+SEC("syscall")
+int publish_without(void *ctx)
+{
+	*(volatile u64 *)&applied_seq = work;
+	asm volatile("" ::"r"(__sync_lock_test_and_set(&done, work))); /* of something else */
 	return 0;
 }

@@ -16,14 +16,17 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	sectionMapSections      = "sections"
-	sectionProgBeginWithout = "begin_without"
-	sectionProgEndWithout   = "end_without"
-	sectionProgNeverEnds    = "never_ends"
-	sectionProgNoSection    = "no_section"
-	sectionProgWithBarriers = "with_barriers"
-	sectionVarDone          = "done"
-	sectionVarWork          = "work"
+	sectionMapSections        = "sections"
+	sectionProgBeginWithout   = "begin_without"
+	sectionProgEndWithout     = "end_without"
+	sectionProgNeverEnds      = "never_ends"
+	sectionProgNoSection      = "no_section"
+	sectionProgPublish        = "publish"
+	sectionProgPublishWithout = "publish_without"
+	sectionProgWithBarriers   = "with_barriers"
+	sectionVarAppliedSeq      = "applied_seq"
+	sectionVarDone            = "done"
+	sectionVarWork            = "work"
 )
 
 // loadSection returns the embedded CollectionSpec for section.
@@ -68,11 +71,13 @@ type sectionSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type sectionProgramSpecs struct {
-	BeginWithout *ebpf.ProgramSpec `ebpf:"begin_without"`
-	EndWithout   *ebpf.ProgramSpec `ebpf:"end_without"`
-	NeverEnds    *ebpf.ProgramSpec `ebpf:"never_ends"`
-	NoSection    *ebpf.ProgramSpec `ebpf:"no_section"`
-	WithBarriers *ebpf.ProgramSpec `ebpf:"with_barriers"`
+	BeginWithout   *ebpf.ProgramSpec `ebpf:"begin_without"`
+	EndWithout     *ebpf.ProgramSpec `ebpf:"end_without"`
+	NeverEnds      *ebpf.ProgramSpec `ebpf:"never_ends"`
+	NoSection      *ebpf.ProgramSpec `ebpf:"no_section"`
+	Publish        *ebpf.ProgramSpec `ebpf:"publish"`
+	PublishWithout *ebpf.ProgramSpec `ebpf:"publish_without"`
+	WithBarriers   *ebpf.ProgramSpec `ebpf:"with_barriers"`
 }
 
 // sectionMapSpecs contains maps before they are loaded into the kernel.
@@ -86,8 +91,9 @@ type sectionMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type sectionVariableSpecs struct {
-	Done *ebpf.VariableSpec `ebpf:"done"`
-	Work *ebpf.VariableSpec `ebpf:"work"`
+	AppliedSeq *ebpf.VariableSpec `ebpf:"applied_seq"`
+	Done       *ebpf.VariableSpec `ebpf:"done"`
+	Work       *ebpf.VariableSpec `ebpf:"work"`
 }
 
 // sectionObjects contains all objects after they have been loaded into the kernel.
@@ -123,19 +129,22 @@ func (m *sectionMaps) Close() error {
 //
 // It can be passed to loadSectionObjects or ebpf.CollectionSpec.LoadAndAssign.
 type sectionVariables struct {
-	Done *ebpf.Variable `ebpf:"done"`
-	Work *ebpf.Variable `ebpf:"work"`
+	AppliedSeq *ebpf.Variable `ebpf:"applied_seq"`
+	Done       *ebpf.Variable `ebpf:"done"`
+	Work       *ebpf.Variable `ebpf:"work"`
 }
 
 // sectionPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to loadSectionObjects or ebpf.CollectionSpec.LoadAndAssign.
 type sectionPrograms struct {
-	BeginWithout *ebpf.Program `ebpf:"begin_without"`
-	EndWithout   *ebpf.Program `ebpf:"end_without"`
-	NeverEnds    *ebpf.Program `ebpf:"never_ends"`
-	NoSection    *ebpf.Program `ebpf:"no_section"`
-	WithBarriers *ebpf.Program `ebpf:"with_barriers"`
+	BeginWithout   *ebpf.Program `ebpf:"begin_without"`
+	EndWithout     *ebpf.Program `ebpf:"end_without"`
+	NeverEnds      *ebpf.Program `ebpf:"never_ends"`
+	NoSection      *ebpf.Program `ebpf:"no_section"`
+	Publish        *ebpf.Program `ebpf:"publish"`
+	PublishWithout *ebpf.Program `ebpf:"publish_without"`
+	WithBarriers   *ebpf.Program `ebpf:"with_barriers"`
 }
 
 func (p *sectionPrograms) Close() error {
@@ -144,6 +153,8 @@ func (p *sectionPrograms) Close() error {
 		p.EndWithout,
 		p.NeverEnds,
 		p.NoSection,
+		p.Publish,
+		p.PublishWithout,
 		p.WithBarriers,
 	)
 }

@@ -26,6 +26,9 @@ func start(t *testing.T, s Session) *session {
 	r := &session{Session: s, t: t, dumps: make(chan *dump.Snapshot, 1024), err: make(chan error, 1), stop: cancel}
 	r.Dump = func(d *dump.Snapshot) {
 		t.Logf("a snapshot: %s, %d tasks, %d dropped, %v", d.Trigger, len(d.Tasks), d.Ledger.Dropped(), d.Ledger.Notes)
+		if d.Exit != nil {
+			t.Logf("exit: %s %s", d.Exit.Reason.V, d.Exit.Message.V)
+		}
 		r.dumps <- d
 	}
 	enabled := make(chan struct{}, 1)
@@ -60,6 +63,9 @@ func (r *session) next(trigger dump.Trigger, within time.Duration) *dump.Snapsho
 			if s.Trigger == trigger {
 				return s
 			}
+			if s.IsFailure() {
+				r.t.Fatalf("the scheduler failed before a %s", trigger)
+			}
 		case <-limit:
 			r.t.Fatalf("no %s within %s", trigger, within)
 		}
@@ -73,10 +79,14 @@ func (r *session) end() error {
 	return <-r.err
 }
 
-// TestSample loads the scheduler on each kernel, takes one sample of a healthy
-// machine and ends in order.
+// TestSample loads the scheduler on each kernel and on machines of several
+// shapes, takes one sample of a healthy machine and ends in order.
 func TestSample(t *testing.T) {
-	inGuests(t, []guest{{kernel: "7.3"}, {kernel: "7.2"}, {kernel: "6.16"}}, 3*time.Minute, func(t *testing.T) {
+	inGuests(t, []guest{
+		{kernel: "7.3"}, {kernel: "6.16"}, {kernel: "7.2"},
+		{kernel: "7.3", cpus: 8}, {kernel: "7.3", llcs: 2},
+		{kernel: "7.3", possible: 72}, {kernel: "6.16", possible: 72},
+	}, 3*time.Minute, func(t *testing.T) {
 		sample := make(chan struct{})
 		s := start(t, Session{Options: Options{Timeout: 5 * time.Second}, Sample: sample})
 		sample <- struct{}{}

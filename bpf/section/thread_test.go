@@ -48,7 +48,7 @@ type memory struct {
 	applied, nesting, ended word
 	freed                   word // the oldest configuration that may be used
 	lead, follow, looked    word // rounds
-	reader, updater         word // rounds that are over
+	reader, updater         word // rounds that are over, or sections
 	old                     word // what the reader saw
 }
 
@@ -197,7 +197,7 @@ func (m *memory) start(round uint32, first bool, random *rand.Rand) {
 var orders = map[string]bool{"the section first": true, "the updater first": false}
 
 func TestNoSectionIsLost(t *testing.T) {
-	const rounds = 2_000_000
+	const rounds = 1_000_000
 	for name, readerFirst := range orders {
 		t.Run(name, func(t *testing.T) {
 			o := litmus(t, barriers{true, true}, readerFirst, func(o outcomes) bool { return o.rounds == rounds })
@@ -240,10 +240,10 @@ func TestBarriersAreNeeded(t *testing.T) {
 // TestNothingIsUsedAfterItsGracePeriod has sections, some within others, and
 // grace periods run freely.
 func TestNothingIsUsedAfterItsGracePeriod(t *testing.T) {
-	const configurations = 1_000_000
+	const enough = 1_000_000 // of sections, and of configurations
 	var m memory
 	var stop atomic.Bool
-	var sections, late, awaited int
+	var late, awaited, configurations int
 	onTwoCPUs(t, func() {
 		random := rand.New(rand.NewPCG(5, 6))
 		var section func(depth int)
@@ -260,22 +260,23 @@ func TestNothingIsUsedAfterItsGracePeriod(t *testing.T) {
 				late++
 			}
 			m.end()
-			sections++
+			m.reader.add(1)
 		}
 		for !stop.Load() {
 			section(0)
 		}
 	}, func() {
-		for i := uint32(1); i <= configurations; i++ {
+		for i := uint32(1); i <= enough || m.reader.load() < enough; i++ {
 			m.applied.store(i)
 			if m.wait() {
 				awaited++
 			}
 			m.freed.store(i)
+			configurations++
 		}
 		stop.Store(true)
 	})
-	t.Logf("%d sections, %d of %d grace periods waited for one", sections, awaited, configurations)
+	t.Logf("%d sections, %d of %d grace periods waited for one", m.reader.load(), awaited, configurations)
 	if late > 0 {
 		t.Errorf("%d sections used what was free", late)
 	}
