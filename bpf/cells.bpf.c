@@ -8,6 +8,7 @@
  *
  *   cell.bpf.h       cells, CPUs, clocks
  *   gp.bpf.h         sections and grace periods
+ *   hotplug.bpf.h    CPUs that come and go
  *   cpuset.bpf.h     the cpusets of cgroups
  *   lifecycle.bpf.h  what becomes of a cell
  *   apply.bpf.h      how a configuration comes into force

@@ -64,6 +64,7 @@ const (
 	guardsVarGpSeq            = "gp_seq"
 	guardsVarGpStarted        = "gp_started"
 	guardsVarHeldCpu          = "held_cpu"
+	guardsVarHotplugAt        = "hotplug_at"
 	guardsVarLateInserts      = "late_inserts"
 	guardsVarMaskWords        = "mask_words"
 	guardsVarMaxUsed          = "max_used"
@@ -180,6 +181,7 @@ type guardsVariableSpecs struct {
 	GpSeq           *ebpf.VariableSpec `ebpf:"gp_seq"`
 	GpStarted       *ebpf.VariableSpec `ebpf:"gp_started"`
 	HeldCpu         *ebpf.VariableSpec `ebpf:"held_cpu"`
+	HotplugAt       *ebpf.VariableSpec `ebpf:"hotplug_at"`
 	LateInserts     *ebpf.VariableSpec `ebpf:"late_inserts"`
 	MaskWords       *ebpf.VariableSpec `ebpf:"mask_words"`
 	MaxUsed         *ebpf.VariableSpec `ebpf:"max_used"`
@@ -263,6 +265,7 @@ type guardsVariables struct {
 	GpSeq           *ebpf.Variable `ebpf:"gp_seq"`
 	GpStarted       *ebpf.Variable `ebpf:"gp_started"`
 	HeldCpu         *ebpf.Variable `ebpf:"held_cpu"`
+	HotplugAt       *ebpf.Variable `ebpf:"hotplug_at"`
 	LateInserts     *ebpf.Variable `ebpf:"late_inserts"`
 	MaskWords       *ebpf.Variable `ebpf:"mask_words"`
 	MaxUsed         *ebpf.Variable `ebpf:"max_used"`

@@ -148,7 +148,7 @@ func (p *problems) owners(s *dump.Snapshot) {
 		}
 	}
 	for _, g := range byID {
-		if !g.HasContext {
+		if !g.HasContext && !g.Dying {
 			p.addf("noctx-live: cgroup %d %s", g.ID, g.Path.V)
 			continue
 		}

@@ -29,6 +29,9 @@ func start(t *testing.T, s Session) *session {
 		if d.Exit != nil {
 			t.Logf("exit: %s %s", d.Exit.Reason.V, d.Exit.Message.V)
 		}
+		if d.IsFailure() {
+			explain(t, d)
+		}
 		r.dumps <- d
 	}
 	enabled := make(chan struct{}, 1)
@@ -51,6 +54,33 @@ func start(t *testing.T, s Session) *session {
 		t.Fatal("the scheduler did not start")
 	}
 	return r
+}
+
+// explain logs what may have to do with a failure.
+func explain(t *testing.T, s *dump.Snapshot) {
+	t.Helper()
+	t.Logf("status: %+v", s.Status)
+	for i := range s.Cells {
+		c := &s.Cells[i]
+		t.Logf("cell %d: %s generation %d CPUs %s queued %d", c.ID, c.State.V, c.Generation.V, c.CPUs.V, c.Queued.V)
+	}
+	for i := range s.CPUs {
+		c := &s.CPUs[i]
+		t.Logf("CPU %d: online %v, cell %d, before %d, queued %d, %d running, runs %v %s", c.ID, c.Online.V, c.Cell.V, c.PrevCell.V, c.Queued.V, c.NrRunning.V, c.Current.V, c.Class.V)
+	}
+	for i := range s.Events {
+		e := &s.Events[i]
+		if ago, ok := s.Since(e.Time.V); ok && ago < 30*time.Second && e.PID.V == 0 {
+			t.Logf("%s ago: %s cgroup %d %d", ago, e.Kind, e.CgroupID.V, e.Arg.V)
+		}
+	}
+	for i := range s.Tasks {
+		task := &s.Tasks[i]
+		if waits, ok := task.WaitingFor(); ok && waits > time.Second {
+			t.Logf("%s waits for %s: CPU %d, may use %s, on %s, meant for %s, cell %d, vtime - basis %d, ops_state %s, flags %#x", task.TaskRef, waits, task.CPU.V,
+				task.CPUs.V, task.DSQ.V, task.AssignedDSQ.V, task.Cell.V, int64(task.DSQVTime.V-task.BasisVTime.V), task.OpsState.V, task.Flags.V) //nolint:gosec // wrapping
+		}
+	}
 }
 
 // next is the next snapshot with the given trigger.

@@ -181,7 +181,7 @@ static __always_inline bool apply_differs(void)
 		cell = cell_get(i);
 		if (!cell)
 			continue;
-		if (cell->state == REC_CELL_PREP)
+		if (cell->state == REC_CELL_PREP && cell->want)
 			return true;
 		if (cell->state == REC_CELL_LIVE && !(cell->owned && cell->want))
 			return true;
@@ -306,8 +306,10 @@ static __always_inline void apply_inherit(struct cgroup *top)
 		if (level)
 			id = level_cells[(level - 1) % MAX_DEPTH];
 		cell = c && c->owns ? cell_get(c->owns) : NULL;
-		if (cell && cell->state == REC_CELL_LIVE)
+		if (cell && cell->state == REC_CELL_LIVE && cell->owner == cgrp_id(cgrp))
 			id = c->owns;
+		else if (c)
+			c->owns = 0;
 		if (c)
 			c->cell = id;
 		level_cells[level % MAX_DEPTH] = id;
@@ -320,7 +322,6 @@ static __always_inline void apply_start(void)
 	struct cpu *cpu;
 	u32 i;
 
-	cpus_read();
 	for_range(i, 0, nr_queues) {
 		cell = cell_get(i);
 		if (!cell)
@@ -354,6 +355,19 @@ static __always_inline int apply_publish(struct cgroup *top, u64 seq)
 	return err;
 }
 
+/* apply_unclaim takes back the claims that came to nothing. */
+static __always_inline void apply_unclaim(void)
+{
+	struct cell *cell;
+	u32 i;
+
+	for_range(i, 1, nr_queues) {
+		cell = cell_get(i);
+		if (cell && cell->state == REC_CELL_PREP)
+			cell_unclaim(cell);
+	}
+}
+
 /* walk_top is the cgroup that walks start from; to be called in an RCU section. */
 static __always_inline struct cgroup *walk_top(void)
 {
@@ -385,8 +399,10 @@ static __always_inline int apply_run(void)
 	apply_count();
 	held_cpu = apply_hold();
 	if (seq == applied_seq) {
-		if (!apply_differs())
+		if (!apply_differs()) {
+			apply_unclaim();
 			return 0;
+		}
 		/* Something changed of which nothing told us. */
 		seq = __sync_add_and_fetch(&cfg_seq, 1);
 	}

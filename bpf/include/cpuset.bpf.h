@@ -10,25 +10,9 @@
 #ifndef SCXDIAG_CPUSET_BPF_H
 #define SCXDIAG_CPUSET_BPF_H
 
-#include "cell.bpf.h"
+#include "hotplug.bpf.h"
 
-/* The words of a mask of the kernel. */
-struct words {
-	u64 w[MASK_WORDS];
-};
-
-/* The CPUs that take tasks, and the cpuset that was read last. */
-static struct words cpus_now, cpuset_now;
-
-static __always_inline bool word_test(const struct words *set, u32 cpu)
-{
-	return cpu < MAX_CPUS && set->w[cpu / 64] >> (cpu % 64) & 1;
-}
-
-static __always_inline void words_read(struct words *set, const void *mask)
-{
-	bpf_probe_read_kernel(set, mask_words * sizeof(u64), mask);
-}
+static struct words cpuset_now;
 
 /* css_of is the state of a controller for a cgroup, NULL if it is not enabled for it. */
 static __always_inline struct cgroup_subsys_state *css_of(struct cgroup *cgrp, u32 controller)
@@ -92,24 +76,6 @@ static __always_inline bool cpuset_read(struct cgroup *cgrp)
 		all &= w == cpus_now.w[i];
 	}
 	return some && !all;
-}
-
-/*
- * cpus_read reads into cpus_now the CPUs that take tasks: those that are
- * online and not about to leave.
- */
-static __always_inline void cpus_read(void)
-{
-	const struct cpumask *online OWNED(kernel_mask) = scx_bpf_get_online_cpumask();
-	struct cpu *cpu;
-	u32 i;
-
-	words_read(&cpus_now, online);
-	for_range(i, 0, nr_cpu_ids) {
-		cpu = cpu_get(i);
-		if (cpu && cpu->leaving && i < MAX_CPUS)
-			cpus_now.w[i / 64] &= ~(1ULL << (i % 64));
-	}
 }
 
 #endif

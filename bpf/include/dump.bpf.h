@@ -247,13 +247,6 @@ static __always_inline struct rq *run_queue(s32 cpu)
 	return (struct rq *)(base + offset);
 }
 
-static __always_inline bool cpu_online(u32 cpu)
-{
-	const struct cpumask *online OWNED(kernel_mask) = scx_bpf_get_online_cpumask();
-
-	return bpf_cpumask_test_cpu(cpu, online);
-}
-
 static __always_inline u32 class_of(struct rq *rq, struct task_struct *p)
 {
 	int prio;
@@ -289,7 +282,7 @@ static __always_inline void put_cpu(struct tally *tally, s32 id)
 	r->section_since = s ? s->since : 0;
 	r->nesting = s ? s->nesting : 0;
 	r->prev_cell = cpu ? cpu->prev_cell : 0;
-	r->flags = cpu && !cpu->leaving && cpu_online(id) ? REC_CPU_ONLINE : 0;
+	r->flags = word_test(&cpus_now, id) ? REC_CPU_ONLINE : 0;
 	if (s && s->awaited)
 		r->flags |= REC_CPU_AWAITED;
 	r->unused = 0;

@@ -3,7 +3,8 @@
  * The life of a cell (S5, S8): free, prep, live, drain, and free again.
  *
  *   free   no owner, no CPUs, nothing on its queue
- *   prep   a cpuset has claimed it; it gets its CPUs in the same run
+ *   prep   a cpuset has claimed it; in the same run it gets its CPUs and is
+ *          live, or is free again if others left it none
  *   live   cgroups are in it, tasks wait on its queue
  *   drain  its cpuset is gone, or has no CPU left. No cgroup is in it and no
  *          CPU belongs to it, but a task may still come onto its queue until
@@ -24,6 +25,7 @@
 #include "kfunc.bpf.h"
 #include "task.bpf.h"
 #include "gp.bpf.h"
+#include "hotplug.bpf.h"
 
 u32 nr_queues; /* cells below this id have a queue and masks */
 u32 used_cells = 1, max_used = 1;
@@ -65,12 +67,7 @@ static __always_inline u32 cell_alloc(struct cgrp *c, u64 cgid)
 		if (!cell || cell->state != REC_CELL_FREE)
 			continue;
 		cell->owner = cgid;
-		cell->generation++;
-		cell->rescued = 0;
-		cell->gp_until = 0;
-		cell_become(id, cell, REC_CELL_PREP, EVENT_CELL_ALLOC);
-		if (++used_cells > max_used)
-			max_used = used_cells;
+		cell->state = REC_CELL_PREP;
 		c->owns = id;
 		c->denied = 0;
 		return id;
@@ -90,14 +87,34 @@ static __always_inline void cell_free(u32 id, struct cell *cell)
 	used_cells--;
 }
 
+/* cell_unclaim takes back the claim of a cpuset to which others left no CPU. */
+static __always_inline void cell_unclaim(struct cell *cell)
+{
+	cell->state = REC_CELL_FREE;
+	cell->owner = 0;
+}
+
+static __always_inline void cell_start(u32 id, struct cell *cell)
+{
+	cell->generation++;
+	cell->rescued = 0;
+	cell->gp_until = 0;
+	if (++used_cells > max_used)
+		max_used = used_cells;
+	event(EVENT_CELL_ALLOC, cell->owner, 0, id);
+	cell_become(id, cell, REC_CELL_LIVE, EVENT_CELL_LIVE);
+}
+
 /* cell_settle gives a cell that was just published the state that follows. */
 static __always_inline void cell_settle(u32 id, struct cell *cell, bool lives)
 {
 	if (lives) {
-		if (cell->state != REC_CELL_LIVE)
-			cell_become(id, cell, REC_CELL_LIVE, EVENT_CELL_LIVE);
-	} else if (cell->state == REC_CELL_PREP || fault(FAULT_NO_DRAIN)) {
-		cell_free(id, cell); /* nobody knew of it */
+		if (cell->state == REC_CELL_PREP)
+			cell_start(id, cell);
+	} else if (cell->state == REC_CELL_PREP) {
+		cell_unclaim(cell);
+	} else if (fault(FAULT_NO_DRAIN)) {
+		cell_free(id, cell);
 	} else if (cell->state == REC_CELL_LIVE) {
 		cell_become(id, cell, REC_CELL_DRAIN, EVENT_CELL_DRAIN);
 		cell->drained = false;
@@ -157,26 +174,22 @@ static __always_inline void cells_drain(void)
 }
 
 /*
- * cpus_settle looks after CPUs that are leaving or gone. Tasks on the queue of
- * one that is gone go to where others find them. One that is leaving waits for
- * its last task to go, and nothing tells it when that goes by way of a DSQ.
+ * cpus_settle looks after CPUs that are leaving or gone. The kernel has them
+ * serve no queue, so the tasks on theirs go to where others find them. One that
+ * is leaving waits for its last task to go, and nothing tells it when that goes
+ * by way of a DSQ.
  */
 static __always_inline void cpus_settle(void)
 {
 	const struct cpumask *online OWNED(kernel_mask) = scx_bpf_get_online_cpumask();
 	struct task_struct *p;
-	struct cpu *cpu;
 	u32 i;
 
 	for_range(i, 0, nr_cpu_ids) {
-		cpu = cpu_get(i);
-		if (!cpu)
+		if (word_test(&cpus_now, i))
 			continue;
-		if (bpf_cpumask_test_cpu(i, online)) {
-			if (cpu->leaving)
-				scx_bpf_kick_cpu(i, 0);
-			continue;
-		}
+		if (bpf_cpumask_test_cpu(i, online))
+			scx_bpf_kick_cpu(i, 0);
 		if (scx_bpf_dsq_nr_queued(DSQ_CPU(i)) <= 0)
 			continue;
 		iterate(scx_dsq, it, DSQ_CPU(i), 0);

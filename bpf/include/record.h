@@ -167,7 +167,7 @@ struct rec_cpu {
 };
 
 enum rec_cpu_flags {
-	REC_CPU_ONLINE = 1, /* and not about to go offline */
+	REC_CPU_ONLINE = 1, /* it takes tasks, or did so at the last run of the timer */
 	REC_CPU_AWAITED = 2, /* the grace period in progress waits for it */
 };
 

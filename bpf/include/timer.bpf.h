@@ -35,7 +35,6 @@ s32 timer_rc;
 u32 timer_armed;
 u32 timer_cpu; /* where it last ran */
 u64 init_ended;
-u64 hotplug_at; /* when a CPU last came or went */
 
 /* apply_due says whether there may be something to apply. */
 static __always_inline bool apply_due(u64 now)
@@ -68,6 +67,7 @@ static __always_inline void timer_work(u64 now)
 		return;
 	guard_rcu();
 	apply_token_since = now;
+	cpus_look();
 	if (!fault(FAULT_TICK_ONLY))
 		config_tick(now);
 	cells_drain();
