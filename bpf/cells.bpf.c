@@ -250,9 +250,12 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(cells_cgroup_init, struct cgroup *cgrp,
 
 void BPF_STRUCT_OPS_SLEEPABLE(cells_cgroup_exit, struct cgroup *cgrp)
 {
+	struct cgrp *c = cgrp_get(cgrp);
+
 	event(EVENT_CGROUP_EXIT, cgrp_id(cgrp), 0, 0);
-	if (!cgrp_get(cgrp))
+	if (!c)
 		return;
+	c->gone = 1;
 	nr_cgrps--;
 	__sync_fetch_and_add(&cfg_seq, 1);
 }

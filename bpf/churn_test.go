@@ -236,7 +236,7 @@ func (c *churn) settle() {
 	}
 	for i := range d.Cgroups {
 		g := &d.Cgroups[i]
-		if !g.HasContext || g.Level == 0 {
+		if !g.HasContext || g.Level == 0 || g.Dying {
 			continue
 		}
 		c.compared++

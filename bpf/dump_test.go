@@ -132,13 +132,18 @@ func TestManyTasks(t *testing.T) {
 // inject commits a fault in a running scheduler.
 func inject(t *testing.T, s *Scheduler, fault string) {
 	t.Helper()
-	f, err := ParseFault(fault)
-	if err == nil {
-		err = s.Inject(f)
+	if err := s.Inject(parseFault(t, fault)); err != nil {
+		t.Fatal(err)
 	}
+}
+
+func parseFault(t *testing.T, fault string) Fault {
+	t.Helper()
+	f, err := ParseFault(fault)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
 }
 
 // TestFullRing has ring buffers that hold next to nothing: what is lost is told

@@ -106,9 +106,12 @@ func runInGuest(t *testing.T, s *seat, name string, limit time.Duration) {
 		}
 		err := m.Run(ctx, vm.Cmd{
 			Args:   []string{vm.Self, "-test.run=^" + name + "$", "-test.v", "-test.timeout=" + limit.String()},
-			Env:    []string{guestEnv + "=1"},
+			Env:    guestVars(),
 			Stdout: sink, Stderr: sink,
 		})
+		if *update {
+			takeKept(t, s.guest.kernel, out.String())
+		}
 		if !testing.Verbose() {
 			t.Log("\n" + strings.TrimRight(out.String(), "\n"))
 		}
@@ -122,6 +125,15 @@ func runInGuest(t *testing.T, s *seat, name string, limit time.Duration) {
 		}
 		return
 	}
+}
+
+// guestVars is what a test finds in its environment that runs in a guest.
+func guestVars() []string {
+	vars := []string{guestEnv + "=1"}
+	if *update {
+		vars = append(vars, keepEnv+"=1")
+	}
+	return vars
 }
 
 // lines writes whole lines behind a prefix that says which of several guests

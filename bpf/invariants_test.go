@@ -217,8 +217,11 @@ func (p *problems) queues(s *dump.Snapshot) {
 	}
 }
 
-// waitsFor is how long a task may wait for something that is to come at once.
-const waitsFor = 3 * time.Second
+// waitsFor is how long a task may wait for its turn. Guests are slow, and full.
+const waitsFor = 8 * time.Second
+
+// lostAfter is when a task that is on no queue is not on its way to one any more.
+const lostAfter = 2 * time.Second
 
 func (p *problems) task(s *dump.Snapshot, t *dump.Task) {
 	if t.Context == nil || t.IsOffQueue() {
@@ -232,7 +235,7 @@ func (p *problems) task(s *dump.Snapshot, t *dump.Task) {
 	if waiting && waits > waitsFor && s.IsStale(t) {
 		p.addf("task-stale: %s waits for %s with configuration %d", t.TaskRef, waits, t.ConfigSeq.V)
 	}
-	if waiting && waits > waitsFor && t.HeldByBPF() {
+	if waiting && waits > lostAfter && t.HeldByBPF() {
 		p.addf("lost-task: %s", t.TaskRef)
 	}
 	if t.Context.Fallback {

@@ -106,7 +106,7 @@ static __always_inline void apply_claim(struct cgroup *top)
 		if (!c)
 			continue;
 		cgid = cgrp_id(cgrp);
-		if (cgid == top_id || !cpuset_read(cgrp)) {
+		if (cgid == top_id || c->gone || !cpuset_read(cgrp)) {
 			c->owns = 0;
 			c->denied = 0;
 			continue;

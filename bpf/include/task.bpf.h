@@ -35,6 +35,7 @@ struct cgrp {
 	u32 cell;
 	u32 owns; /* the cell that its cpuset made, 0 if none */
 	u32 denied; /* 1 if its cpuset got none because all were taken */
+	u32 gone;   /* 1 if it was removed: walks may still meet it for some time */
 };
 
 struct {
