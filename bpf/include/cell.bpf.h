@@ -113,16 +113,25 @@ static __always_inline u64 clock_now(u32 cell)
 	return c ? *(volatile u64 *)&c->vtime : 0;
 }
 
+#define CLOCK_TRIES 4
+
 /*
- * clock_advance moves the clock of a cell forward. Two CPUs may race; the
- * clock then misses the smaller step, which the next run makes good.
+ * clock_advance moves the clock of a cell forward, never back. Where other CPUs
+ * get in between time and again it gives up: they have moved it, too, and the
+ * next run makes good the rest.
  */
 static __always_inline void clock_advance(u32 cell, u64 vtime)
 {
 	struct cell *c = cell_get(cell);
+	u64 now;
 
-	if (c && before(*(volatile u64 *)&c->vtime, vtime))
-		*(volatile u64 *)&c->vtime = vtime;
+	if (!c)
+		return;
+	for (int i = 0; i < CLOCK_TRIES; i++) {
+		now = *(volatile u64 *)&c->vtime;
+		if (!before(now, vtime) || __sync_val_compare_and_swap(&c->vtime, now, vtime) == now)
+			return;
+	}
 }
 
 /* as_mask is the kernel's view of a mask of ours. */
