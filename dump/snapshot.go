@@ -241,6 +241,27 @@ func (s *Snapshot) Cell(id int32) *Cell {
 	return nil
 }
 
+// Cgroup finds the cgroup with the given id, nil if the snapshot has none.
+func (s *Snapshot) Cgroup(id uint64) *Cgroup {
+	for i := range s.Cgroups {
+		if s.Cgroups[i].ID == id {
+			return &s.Cgroups[i]
+		}
+	}
+	return nil
+}
+
+// Awaited are the CPUs that the grace period in progress waits for.
+func (s *Snapshot) Awaited() CPUMask {
+	var m CPUMask
+	for i := range s.CPUs {
+		if c := &s.CPUs[i]; c.Awaited.V {
+			m = m.With(int(c.ID))
+		}
+	}
+	return m
+}
+
 // Subject finds the task that the exit message names, nil if the message names
 // none or the dump does not list it.
 func (s *Snapshot) Subject() *Task {

@@ -13,7 +13,10 @@
 // end, so that a task's name cannot mention people, link or format.
 //
 // JSON is one document of the schema "scxdiag/1". What is unknown is absent,
-// never zero or empty. Numbers of 64 bits are JSON numbers in full: a reader
+// never zero or empty, and so is a time at which nothing happened. A field
+// that ends in _ns is a time in ns since boot, or a length; beside such a time
+// stands one that ends in _ago_ms, which is how long before the snapshot that
+// was. Numbers of 64 bits are JSON numbers in full: a reader
 // that keeps numbers as floating point rounds those above 2^53. A string that
 // is not valid UTF-8, as a comm may be, is given as [dump.Printable] writes
 // it: bad bytes, and then also control characters, as \x1b is in Go. Characters

@@ -121,7 +121,7 @@ func checkText(t *testing.T, doc string) {
 	t.Helper()
 	labels := []string{
 		"sched_ext scheduler", "finding ", "signature ", "task ", "raised ", "raised in ", "waits most ", "CPU ",
-		"cell ", "backtrace ", "dump ", "held ", "runs ", "cells ", "history ", "status ", "WARNING ", "system ", "source ", "ledger ",
+		"cell ", "backtrace ", "dump ", "held ", "runs ", "cells ", "history ", "scheduler ", "cgroups ", "noticed ", "WARNING ", "system ", "source ", "ledger ",
 	}
 	for line := range strings.Lines(doc) {
 		line = strings.TrimSuffix(line, "\n")
