@@ -122,15 +122,6 @@ type ExitingStatus struct {
 	PFFlags  uint32 // likewise: task_struct.flags
 }
 
-// Since is how long before the snapshot something was, given when it was in ns
-// since boot. It returns false if it never was, or the status is unknown.
-func (s *Snapshot) Since(at uint64) (time.Duration, bool) {
-	if s.Status == nil || at == 0 || s.Status.At == 0 {
-		return 0, false
-	}
-	return max(time.Duration(s.Status.At-at), 0), true //nolint:gosec // wrapping, and not before it
-}
-
 // Snapshot is one instant of one scheduler.
 type Snapshot struct {
 	Source Source
@@ -187,6 +178,15 @@ func BaseName(name string) string {
 		}
 	}
 	return name
+}
+
+// Since is how long before the snapshot something was, given when it was in ns
+// since boot. It returns false if it never was, or the status is unknown.
+func (s *Snapshot) Since(at uint64) (time.Duration, bool) {
+	if s.Status == nil || at == 0 || s.Status.At == 0 {
+		return 0, false
+	}
+	return max(time.Duration(s.Status.At-at), 0), true //nolint:gosec // wrapping, and not before it
 }
 
 // IsFailure reports whether the snapshot shows a scheduler that failed.

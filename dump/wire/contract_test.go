@@ -265,7 +265,7 @@ func enum(t *testing.T, file, name, prefix string) map[string]uint64 {
 			continue
 		}
 		m := enumRE.FindStringSubmatch(item)
-		if m == nil || !strings.HasPrefix(m[1], prefix) {
+		if len(m) < 2 || !strings.HasPrefix(m[1], prefix) {
 			t.Fatalf("%s: enum %s: cannot read %q", file, name, item)
 		}
 		v, err := strconv.ParseUint(m[2], 0, 32)
