@@ -108,7 +108,7 @@ func newCgroupList(x *index) *list {
 		},
 		{
 			title: "cpuset", width: 8, grow: 8,
-			cell: func(i int) span { return textSpan(cgroup(i).CPUs.Known, cpuList(cgroup(i).CPUs.V)) },
+			cell: func(i int) span { return cgroupCPUs(cgroup(i)) },
 			key:  func(i int) sortKey { return byNumber(cgroup(i).CPUs.V.Count(), cgroup(i).CPUs.Known) },
 		},
 		{
@@ -146,6 +146,14 @@ func cgroupCell(g *dump.Cgroup) dump.Value[int32] {
 // cgroupOwns is the cell that the cpuset of a cgroup made.
 func cgroupOwns(g *dump.Cgroup) dump.Value[int32] {
 	return dump.Value[int32]{V: g.Owns, Known: g.HasContext && g.Owns != 0}
+}
+
+// cgroupCPUs is the cpuset that was asked for.
+func cgroupCPUs(g *dump.Cgroup) span {
+	if g.CPUs.Known && g.CPUs.V.IsEmpty() {
+		return span{muted, "not set"}
+	}
+	return textSpan(g.CPUs.Known, cpuList(g.CPUs.V))
 }
 
 // cgroupFlags is what is out of the ordinary with a cgroup. That the scheduler
@@ -222,7 +230,11 @@ func cgroupPage(x *index, p place, width int) []item {
 	}
 	w.section("Cpuset")
 	if g.CPUs.Known {
-		value("asked for", maskText(x, g.CPUs.V))
+		if g.CPUs.V.IsEmpty() {
+			value("asked for", "nothing: it has what the cgroup above has")
+		} else {
+			value("asked for", maskText(x, g.CPUs.V))
+		}
 	}
 	if g.EffectiveCPUs.Known {
 		value("granted", maskText(x, g.EffectiveCPUs.V))
