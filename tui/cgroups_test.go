@@ -116,6 +116,14 @@ func TestTheOverviewTellsOfTheScheduler(t *testing.T) {
 	}
 }
 
+// TestAnEndWithoutCellsDoesNotCountThem is about the end of a scheduler, of
+// which only the status is sent.
+func TestAnEndWithoutCellsDoesNotCountThem(t *testing.T) {
+	s := ringSample()
+	s.Cells, s.Cgroups, s.Exit = nil, nil, &dump.Exit{Kind: dump.Of(dump.ExitUnreg)}
+	start(t, 200, 60, s).wants("room for 64, at most 6 at once").lacks("of 64 in use")
+}
+
 func TestWhatIsOutOfTheOrdinaryStandsOut(t *testing.T) {
 	s := start(t, 200, 60, ringSample())
 	s.keys("2").wants("! offline").keys("home", "enter")

@@ -22,7 +22,10 @@ func statusOf(w *writer, x *index) {
 	put("config", configLine(x))
 	put("timer", timerLine(x))
 	put("grace period", graceLine(x))
-	l := line{{plain, number(x.s.CellsUsed()) + " of " + number(t.MaxCells) + " in use"}}
+	l := line{{plain, "room for " + number(t.MaxCells)}} // what they are is not in this snapshot
+	if len(x.s.Cells) > 0 {
+		l = line{{plain, number(x.s.CellsUsed()) + " of " + number(t.MaxCells) + " in use"}}
+	}
 	if t.MaxUsed > 0 {
 		l.list(plain, "at most "+number(t.MaxUsed)+" at once")
 	}

@@ -28,7 +28,7 @@ var attacks = []string{
 func withText(text string) map[string]*dump.Snapshot {
 	snapshots := map[string]*dump.Snapshot{
 		"filled": dumptest.Filled(text), "cell": cellRTHog(), "error": bpfError(), "live": liveDump(),
-		"verdict": verdictOnly(), "explained": explained(),
+		"verdict": verdictOnly(), "explained": explained(), "sample": sample(),
 	}
 	for _, s := range snapshots {
 		dumptest.MapText(s, func(string) string { return text })

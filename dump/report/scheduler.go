@@ -111,7 +111,10 @@ func gracePhrase(s *dump.Snapshot) phrase {
 
 func cellsPhrase(s *dump.Snapshot) phrase {
 	t := s.Status
-	p := say(s.CellsUsed(), " of ", t.MaxCells, " cells in use")
+	p := say("room for ", plural(t.MaxCells, "cell")) // what they are is not in this snapshot
+	if len(s.Cells) > 0 {
+		p = say(s.CellsUsed(), " of ", t.MaxCells, " cells in use")
+	}
 	if t.MaxUsed > 0 {
 		p = say(p, ", at most ", t.MaxUsed, " at once")
 	}

@@ -140,7 +140,7 @@ func taskVTime(s *dump.Snapshot, t *dump.Task) phrase {
 	if x := t.Context; x != nil {
 		cell = dump.Of(x.Clock)
 		if x.VTimeRead != v.V {
-			read = say("at which it was ", x.VTimeRead)
+			read = say("read as ", x.VTimeRead)
 		}
 	}
 	switch {
@@ -217,7 +217,7 @@ func taskRuns(s *dump.Snapshot, t *dump.Task) phrase {
 			last = say("began to run ", short3(d), " ago")
 		}
 		if c := s.Cell(t.Cell.V); t.Cell.Known && c != nil && c.Generation.Known && c.Generation.V != x.CellGeneration {
-			generation = say("of generation ", x.CellGeneration, " of its cell, which has ", c.Generation.V)
+			generation = say("from generation ", x.CellGeneration, " of its cell, now ", c.Generation.V)
 		}
 		if x.Fallback {
 			fallback = say("in the root cell because it exits and its cgroup is dead")
