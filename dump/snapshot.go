@@ -122,15 +122,6 @@ type ExitingStatus struct {
 	PFFlags  uint32 // likewise: task_struct.flags
 }
 
-// Since is how long before the snapshot something was, given when it was in ns
-// since boot. It returns false if it never was, or the status is unknown.
-func (s *Snapshot) Since(at uint64) (time.Duration, bool) {
-	if s.Status == nil || at == 0 || s.Status.At == 0 {
-		return 0, false
-	}
-	return max(time.Duration(s.Status.At-at), 0), true //nolint:gosec // wrapping, and not before it
-}
-
 // Snapshot is one instant of one scheduler.
 type Snapshot struct {
 	Source Source
@@ -189,6 +180,15 @@ func BaseName(name string) string {
 	return name
 }
 
+// Since is how long before the snapshot something was, given when it was in ns
+// since boot. It returns false if it never was, or the status is unknown.
+func (s *Snapshot) Since(at uint64) (time.Duration, bool) {
+	if s.Status == nil || at == 0 || s.Status.At == 0 {
+		return 0, false
+	}
+	return max(time.Duration(s.Status.At-at), 0), true //nolint:gosec // wrapping, and not before it
+}
+
 // IsFailure reports whether the snapshot shows a scheduler that failed.
 func (s *Snapshot) IsFailure() bool { return s.Exit.IsFailure() }
 
@@ -239,6 +239,27 @@ func (s *Snapshot) Cell(id int32) *Cell {
 		}
 	}
 	return nil
+}
+
+// Cgroup finds the cgroup with the given id, nil if the snapshot has none.
+func (s *Snapshot) Cgroup(id uint64) *Cgroup {
+	for i := range s.Cgroups {
+		if s.Cgroups[i].ID == id {
+			return &s.Cgroups[i]
+		}
+	}
+	return nil
+}
+
+// Awaited are the CPUs that the grace period in progress waits for.
+func (s *Snapshot) Awaited() CPUMask {
+	var m CPUMask
+	for i := range s.CPUs {
+		if c := &s.CPUs[i]; c.Awaited.V {
+			m = m.With(int(c.ID))
+		}
+	}
+	return m
 }
 
 // Subject finds the task that the exit message names, nil if the message names

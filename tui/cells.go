@@ -50,7 +50,12 @@ func newCellList(x *index) *list {
 		},
 		{
 			title: "CPUs", width: 7,
-			cell: func(i int) span { return masked(cellCPUs(x, i)) },
+			cell: func(i int) span {
+				if m := cellCPUs(x, i); i < nc && cpusetDiffers(&s.Cells[i]) && !m.V.IsEmpty() {
+					return span{warning, "! " + cpuList(m.V)}
+				}
+				return masked(cellCPUs(x, i))
+			},
 			key: func(i int) sortKey {
 				m := cellCPUs(x, i)
 				return byNumber(m.V.Count(), m.Known)
@@ -90,10 +95,12 @@ func newCellList(x *index) *list {
 			key: func(i int) sortKey { return waitKey(tasks(i)) },
 		},
 	}
-	owned, staged := false, false
+	owned, staged, differs, rescued := false, false, false, false
 	for i := range s.Cells {
 		owned = owned || s.Cells[i].OwnerPath.Known
 		staged = staged || s.Cells[i].State.Known
+		differs = differs || cpusetDiffers(&s.Cells[i])
+		rescued = rescued || s.Cells[i].Rescued.V > 0
 	}
 	if staged {
 		l.columns = append(l.columns, column{
@@ -102,6 +109,48 @@ func newCellList(x *index) *list {
 			key: func(i int) sortKey {
 				if i < nc {
 					return sortKey{known: s.Cells[i].State.Known, s: string(s.Cells[i].State.V)}
+				}
+				return sortKey{}
+			},
+		}, column{
+			title: "gen", width: 4, right: true, desc: true, drop: 4,
+			cell: func(i int) span { return numberSpan(generation(x, i)) },
+			key:  func(i int) sortKey { return byNumber(generation(x, i).V, generation(x, i).Known) },
+		}, column{
+			title: "tasks", width: 5, right: true, desc: true, drop: 4,
+			cell: func(i int) span { return span{plain, number(tasks(i).size())} },
+			key:  func(i int) sortKey { return byNumber(tasks(i).size(), true) },
+		})
+	}
+	if differs {
+		l.columns = append(l.columns, column{
+			title: "cpuset", width: 7, drop: 2,
+			cell: func(i int) span {
+				if i < nc && cpusetDiffers(&s.Cells[i]) {
+					return span{warning, cpuList(s.Cells[i].CpusetCPUs.V)}
+				}
+				return span{muted, unknown}
+			},
+			key: func(i int) sortKey {
+				if i < nc {
+					return byNumber(s.Cells[i].CpusetCPUs.V.Count(), cpusetDiffers(&s.Cells[i]))
+				}
+				return sortKey{}
+			},
+		})
+	}
+	if rescued {
+		l.columns = append(l.columns, column{
+			title: "rescued", width: 7, right: true, desc: true, drop: 5,
+			cell: func(i int) span {
+				if i < nc {
+					return numberSpan(s.Cells[i].Rescued)
+				}
+				return span{muted, unknown}
+			},
+			key: func(i int) sortKey {
+				if i < nc {
+					return byNumber(s.Cells[i].Rescued.V, s.Cells[i].Rescued.Known)
 				}
 				return sortKey{}
 			},
@@ -159,6 +208,19 @@ func cellState(x *index, i int) span {
 	default:
 		return span{warning, clean(string(v))}
 	}
+}
+
+// cpusetDiffers reports whether a cell has other CPUs than the cpuset that made
+// it.
+func cpusetDiffers(c *dump.Cell) bool {
+	return c.CpusetCPUs.Known && c.State.V != dump.CellFree && c.CpusetCPUs.V != c.CPUs.V
+}
+
+func generation(x *index, i int) dump.Value[uint32] {
+	if i < len(x.s.Cells) {
+		return x.s.Cells[i].Generation
+	}
+	return dump.Value[uint32]{}
 }
 
 func masked(m dump.Value[dump.CPUMask]) span {
@@ -219,6 +281,10 @@ func cellPage(x *index, id int32, width int) []item {
 		if m := cellMeaning(c.State.V); m != "" {
 			l.add(muted, "  "+m)
 		}
+		since(&l, x, "for ", c.Since.V, "")
+		if c.GraceUntil.V != 0 {
+			l.list(plain, "waits for grace period "+number(c.GraceUntil.V))
+		}
 		w.field("state", l, nowhere, c.State.At)
 	}
 	if c.Generation.Known {
@@ -230,6 +296,19 @@ func cellPage(x *index, id int32, width int) []item {
 			l = line{{warning, "! none: nothing can run its tasks"}}
 		}
 		w.field("CPUs", l, nowhere, c.CPUs.At)
+	}
+	if c.CpusetCPUs.Known {
+		l := line{{plain, maskText(x, c.CpusetCPUs.V)}}
+		if cpusetDiffers(c) {
+			l.add(warning, "  not the CPUs of the cell")
+		}
+		w.field("cpuset", l, nowhere, c.CpusetCPUs.At)
+	}
+	if c.SpareMissing.V {
+		w.field("spare mask", line{{warning, "! not in its place: no configuration can give it other CPUs"}}, nowhere, c.SpareMissing.At)
+	}
+	if c.Rescued.Known {
+		w.value("rescued", number(c.Rescued.V)+", taken off its queue because no CPU of it may run them", c.Rescued.At)
 	}
 	if c.VTime.Known {
 		w.value("vtime", number(c.VTime.V), c.VTime.At)
@@ -245,7 +324,7 @@ func cellPage(x *index, id int32, width int) []item {
 		if c.OwnerCgroup.Known {
 			l.add(muted, " id "+number(c.OwnerCgroup.V))
 		}
-		w.field("cgroup", l, nowhere, c.OwnerCgroup.At)
+		w.field("cgroup", l, x.placeOfCgroup(c.OwnerCgroup.V), c.OwnerCgroup.At)
 	}
 	if c.DSQ.Known {
 		w.value("DSQ", clean(c.DSQ.V.String()), c.DSQ.At)

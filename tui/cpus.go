@@ -99,12 +99,17 @@ func cpuWords(s *dump.Snapshot, c *dump.CPU) string {
 	if c.Flags.Known {
 		words = append(words, s.Kernel.RQFlagNames(c.Flags.V)...)
 	}
+	if c.Online.Known && !c.Online.V {
+		words = append(words, "offline")
+	}
 	return strings.ToLower(strings.Join(words, " "))
 }
 
 // cpuFlags shows the flags by name; a CPU that is not ONLINE is worth a look.
 func cpuFlags(s *dump.Snapshot, c *dump.CPU) span {
 	switch {
+	case c.Online.Known && !c.Online.V:
+		return span{warning, "! offline"}
 	case !c.Flags.Known && !c.Listed:
 		return span{muted, "not listed"}
 	case !c.Flags.Known:
@@ -194,6 +199,13 @@ func cpuPage(x *index, id int32, width int) []item {
 		f := cpuFlags(x.s, c)
 		w.field("flags", line{{plain, hex(c.Flags.V) + " "}, f}, nowhere, c.Flags.At)
 	}
+	if c.Online.Known {
+		l := line{{plain, "yes"}}
+		if !c.Online.V {
+			l = line{{warning, "! no, or about to leave"}}
+		}
+		w.field("online", l, nowhere, c.Online.At)
+	}
 	if c.CPURel.Known {
 		t := text("0")
 		if c.CPURel.V {
@@ -237,12 +249,19 @@ func cpuPage(x *index, id int32, width int) []item {
 }
 
 func cpuSchedulerFields(w *writer, x *index, c *dump.CPU) {
-	if !c.Cell.Known && !c.LLC.Known && !c.VTime.Known && !c.Queued.Known && !c.DSQ.Known {
+	if !c.Cell.Known && !c.LLC.Known && !c.VTime.Known && !c.Queued.Known && !c.DSQ.Known && !c.Sections.Known {
 		return
 	}
 	w.section("Scheduler")
 	if c.Cell.Known {
 		w.field("cell", cellLine(x, c.Cell.V), placeOfCell(c.Cell.V), c.Cell.At)
+	}
+	if c.PrevCell.Known && c.PrevCell.V != c.Cell.V {
+		l := append(cellLine(x, c.PrevCell.V), span{plain, ", whose queue it serves, too"})
+		w.field("previous cell", l, placeOfCell(c.PrevCell.V), c.PrevCell.At)
+	}
+	if l := sectionLine(x, c); len(l) > 0 {
+		w.field("sections", l, nowhere, c.Sections.At)
 	}
 	if c.LLC.Known {
 		w.value("llc", number(c.LLC.V), c.LLC.At)
@@ -256,6 +275,31 @@ func cpuSchedulerFields(w *writer, x *index, c *dump.CPU) {
 	if c.DSQ.Known {
 		w.value("DSQ", clean(c.DSQ.V.String()), c.DSQ.At)
 	}
+}
+
+// sectionLine says whether the CPU is in a section, a stretch of code that
+// chooses a queue by the configuration, and whether a grace period waits for
+// that to end.
+func sectionLine(x *index, c *dump.CPU) line {
+	var l line
+	if c.Sections.Known {
+		l.list(plain, number(c.Sections.V)+" ended")
+	}
+	switch n := c.Nesting.V; {
+	case n == 1:
+		l.list(plain, "in one now")
+	case n > 1:
+		l.list(plain, number(n)+" deep in them now")
+	case c.Nesting.Known:
+		l.list(muted, "in none now")
+	}
+	if c.Nesting.V > 0 {
+		since(&l, x, "for ", c.SectionSince.V, "")
+	}
+	if c.Awaited.V {
+		l.list(warning, "! the grace period waits for it")
+	}
+	return l
 }
 
 // findCurrent finds the task that the CPU runs among the tasks of the

@@ -79,7 +79,13 @@ func eventCell(e *dump.Event) (int32, bool) {
 	return int32(uint32(e.Arg.V)), e.Arg.Known && strings.HasPrefix(e.Kind, "cell_") //nolint:gosec // the scheduler's id
 }
 
-// placeOfEvent is where to read on: the task, if it is still there, or the cell.
+// eventCPU is the CPU that came or went.
+func eventCPU(e *dump.Event) (int32, bool) {
+	return int32(uint32(e.Arg.V)), e.Arg.Known && strings.HasPrefix(e.Kind, "cpu_") //nolint:gosec // the scheduler's id
+}
+
+// placeOfEvent is where to read on: the task, if it is still there, the cell,
+// the CPU or the cgroup.
 func (x *index) placeOfEvent(e *dump.Event) place {
 	if i, ok := x.byPID[e.PID.V]; ok && e.PID.V > 0 {
 		return x.placeOfTask(i)
@@ -87,7 +93,10 @@ func (x *index) placeOfEvent(e *dump.Event) place {
 	if id, ok := eventCell(e); ok {
 		return placeOfCell(id)
 	}
-	return nowhere
+	if id, ok := eventCPU(e); ok {
+		return placeOfCPU(id)
+	}
+	return x.placeOfCgroup(e.CgroupID.V)
 }
 
 func (x *index) eventTask(e *dump.Event) span {
@@ -108,6 +117,15 @@ func (x *index) eventObject(e *dump.Event) text {
 	}
 	if strings.HasPrefix(e.Kind, "apply_") && e.Arg.Known {
 		parts = append(parts, "configuration "+number(e.Arg.V))
+	}
+	if id, ok := eventCPU(e); ok {
+		parts = append(parts, "CPU "+number(id))
+	}
+	if strings.HasPrefix(e.Kind, "gp_") && e.Arg.Known {
+		parts = append(parts, "grace period "+number(e.Arg.V))
+	}
+	if (e.Kind == "cpuset_end" || e.Kind == "timer_arm" || e.Kind == "error") && e.Arg.V != 0 {
+		parts = append(parts, "errno "+number(e.Arg.V))
 	}
 	if e.CgroupID.Known && e.CgroupID.V > 0 {
 		cgroup := x.cgroup(e.CgroupID.V)

@@ -18,9 +18,11 @@ type index struct {
 	all    group
 	byCPU  map[int32]*group
 	byCell map[int32]*group
-	queues []queue
-	byPID  map[int32]int // tasks
-	// cgroups are the paths by id, as far as tasks and cells tell.
+	// byCgroup has the tasks by the cgroup that the scheduler was told.
+	byCgroup map[uint64]*group
+	queues   []queue
+	byPID    map[int32]int // tasks
+	// cgroups are the paths by id, as far as cgroups, tasks and cells tell.
 	cgroups map[uint64]string
 	nth     []int32 // of each task: how many before it have the same comm and pid
 	// subject is the task that the overview shows, -1 if there is none, and
@@ -59,6 +61,14 @@ func (g *group) wait() (time.Duration, bool) {
 	return g.oldestWait, true
 }
 
+// size is how many tasks are in the group, which may be nil.
+func (g *group) size() int {
+	if g == nil {
+		return 0
+	}
+	return len(g.tasks)
+}
+
 // queue is a DSQ that tasks are on, or that the scheduler's text describes, or
 // both.
 type queue struct {
@@ -82,13 +92,14 @@ func (q *queue) name() text {
 
 func newIndex(s *dump.Snapshot) *index {
 	x := &index{
-		s:       s,
-		byCPU:   map[int32]*group{},
-		byCell:  map[int32]*group{},
-		byPID:   make(map[int32]int, len(s.Tasks)),
-		cgroups: map[uint64]string{},
-		nth:     make([]int32, len(s.Tasks)),
-		subject: -1,
+		s:        s,
+		byCPU:    map[int32]*group{},
+		byCell:   map[int32]*group{},
+		byCgroup: map[uint64]*group{},
+		byPID:    make(map[int32]int, len(s.Tasks)),
+		cgroups:  map[uint64]string{},
+		nth:      make([]int32, len(s.Tasks)),
+		subject:  -1,
 	}
 	x.all.oldest = -1
 	seen := make(map[dump.TaskRef]int32, len(s.Tasks))
@@ -108,6 +119,9 @@ func newIndex(s *dump.Snapshot) *index {
 		if t.Cell.Known {
 			groupOf(x.byCell, t.Cell.V).add(i, t)
 		}
+		if t.CgroupID.Known {
+			groupOf(x.byCgroup, t.CgroupID.V).add(i, t)
+		}
 		if t.DSQ.Known && !t.DSQ.V.IsNone() {
 			q := byRef[t.DSQ.V]
 			if q == nil {
@@ -122,12 +136,17 @@ func newIndex(s *dump.Snapshot) *index {
 			x.cgroups[c.OwnerCgroup.V] = c.OwnerPath.V
 		}
 	}
+	for i := range s.Cgroups {
+		if g := &s.Cgroups[i]; g.Path.Known {
+			x.cgroups[g.ID] = g.Path.V
+		}
+	}
 	x.findQueues(byRef)
 	x.findSubject()
 	return x
 }
 
-func groupOf(m map[int32]*group, id int32) *group {
+func groupOf[K comparable](m map[K]*group, id K) *group {
 	g := m[id]
 	if g == nil {
 		g = &group{oldest: -1}

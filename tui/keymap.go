@@ -24,7 +24,7 @@ type keyMap struct {
 
 	up, down, pageUp, pageDown, top, bottom, left, right binding
 
-	overview, cpus, tasks, cells, raw, events binding
+	overview, cpus, tasks, cells, raw, events, cgroups binding
 
 	sort, reverse, filter, runnable, cpu, tasksOf binding
 	search, next, previous                        binding
@@ -57,13 +57,14 @@ func newKeyMap() keyMap {
 		cells:    binding{[]string{"4"}, "4", "", "cells and DSQs"},
 		raw:      binding{[]string{"5", "r"}, "5 r", "raw", "the source text of what is selected"},
 		events:   binding{[]string{"e"}, "e", "events", "the scheduler's history"},
+		cgroups:  binding{[]string{"C"}, "C", "cgroups", "the cgroups as a tree: cell, cpuset, state"},
 
 		sort:     binding{[]string{"s"}, "s", "sort", "sort by the next column"},
 		reverse:  binding{[]string{"S"}, "S", "", "sort the other way round"},
 		filter:   binding{[]string{"/"}, "/", "filter", "show only what has all the words typed; cpu=3 is the whole field"},
 		runnable: binding{[]string{"w"}, "w", "runnable", "only tasks that run or wait; again: all"},
 		cpu:      binding{[]string{"c"}, "c", "CPU", "to the CPU of the task"},
-		tasksOf:  binding{[]string{"t"}, "t", "tasks", "the tasks of the CPU, cell or DSQ, as a table"},
+		tasksOf:  binding{[]string{"t"}, "t", "tasks", "the tasks of the CPU, cell, DSQ or cgroup, as a table"},
 
 		search:   binding{[]string{"/"}, "/", "search", "search; capital letters are told from small ones if you type any"},
 		next:     binding{[]string{"n"}, "n", "next", "next match"},
@@ -89,6 +90,7 @@ type situation struct {
 	ended   bool // which has ended
 	sample  bool // which can be asked for a sample
 	events  bool // the snapshot has a history
+	cgroups bool // the snapshot has cgroups
 }
 
 // keyGroup is keys with a title, for the help.
@@ -111,6 +113,8 @@ func (k *keyMap) groups(v view, c situation) []keyGroup {
 		own = keyGroup{"Cells and DSQs", []binding{k.open, k.tasksOf, k.sort, k.reverse, k.raw}}
 	case viewEvents:
 		own = keyGroup{"Events", []binding{k.open, k.filter, k.sort, k.reverse}}
+	case viewCgroups:
+		own = keyGroup{"Cgroups", []binding{k.open, k.tasksOf, k.filter, k.sort, k.reverse}}
 	case viewRaw:
 		own = keyGroup{"Raw", []binding{k.search, k.next, k.previous, k.left, k.right}}
 	case viewTask:
@@ -121,6 +125,8 @@ func (k *keyMap) groups(v view, c situation) []keyGroup {
 		own = keyGroup{"Cell", []binding{k.open, k.tasksOf, k.raw}}
 	case viewQueue:
 		own = keyGroup{"DSQ", []binding{k.open, k.tasksOf, k.raw}}
+	case viewCgroup:
+		own = keyGroup{"Cgroup", []binding{k.open, k.tasksOf}}
 	}
 	groups := []keyGroup{own}
 	if c.live {
@@ -134,6 +140,9 @@ func (k *keyMap) groups(v view, c situation) []keyGroup {
 		groups = append(groups, feed)
 	}
 	views := keyGroup{"Views", []binding{k.overview, k.cpus, k.tasks, k.cells, k.raw, k.back}}
+	if c.cgroups {
+		views.keys = slices.Insert(views.keys, 5, k.cgroups)
+	}
 	if c.events {
 		views.keys = slices.Insert(views.keys, 5, k.events)
 	}
@@ -161,6 +170,10 @@ func (k *keyMap) footer(v view, c situation) []binding {
 		keys = append(keys, k.open, k.tasksOf, k.sort, k.raw)
 	case viewEvents:
 		keys = append(keys, k.open, k.filter, k.sort)
+	case viewCgroups:
+		keys = append(keys, k.open, k.tasksOf, k.filter, k.sort)
+	case viewCgroup:
+		keys = append(keys, k.open, k.tasksOf)
 	case viewOverview, viewTask:
 		keys = append(keys, k.open, k.cpu, k.raw)
 	default:

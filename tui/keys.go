@@ -127,6 +127,8 @@ func (m *Model) globalKey(k tea.KeyPressMsg) bool {
 		m.openRaw()
 	case keys.events.matches(k):
 		m.openEvents()
+	case keys.cgroups.matches(k):
+		m.openCgroups()
 	case keys.snapshots.matches(k):
 		m.overlay = newSessionOverlay(m)
 	case keys.nextSnapshot.matches(k):
@@ -162,6 +164,7 @@ func (m *Model) situation() situation {
 		several: len(m.snapshots) > 1,
 		sample:  m.canSample(),
 		events:  len(m.x().s.Events) > 0,
+		cgroups: len(m.x().s.Cgroups) > 0,
 	}
 	if m.live != nil {
 		c.live, c.paused, c.ended = true, m.live.paused, m.live.ended

@@ -203,13 +203,13 @@ func TestPasteIsOneLineOfTheFilter(t *testing.T) {
 
 func TestNothingToShow(t *testing.T) {
 	s := start(t, 80, 24)
-	s.wants("No sched_ext dump").keys("1", "2", "3", "4", "5", "?", "l", "]", "/", "enter", "esc", "c", "t", "s", "down")
+	s.wants("No sched_ext dump").keys("1", "2", "3", "4", "5", "e", "C", "?", "l", "]", "/", "enter", "esc", "c", "t", "s", "down")
 	s.wants("No sched_ext dump")
 }
 
 func TestEmptySnapshot(t *testing.T) {
 	s := start(t, 60, 15, &dump.Snapshot{})
-	for _, k := range []string{"1", "2", "3", "4", "5", "?"} {
+	for _, k := range []string{"1", "2", "3", "4", "5", "e", "C", "?"} {
 		s.keys(k, "enter", "c", "t", "s", "S", "end", "down", "r", "esc")
 		s.screen()
 	}

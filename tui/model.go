@@ -21,8 +21,8 @@ type Model struct {
 	index     *index  // of the snapshot shown; nil if there is none yet
 	live      *live   // nil if the session has all its snapshots from the start
 
-	cpus, tasks, cells, events *list
-	raw                        raw
+	cpus, tasks, cells, events, cgroups *list
+	raw                                 raw
 	// stack is where the user is, and behind it what esc goes back to. The
 	// first is one of the numbered views, and there is always one.
 	stack []frame
@@ -122,6 +122,7 @@ func (m *Model) show(i int) {
 	m.tasks = relist(m.tasks, newTaskList(x), x)
 	m.cells = relist(m.cells, newCellList(x), x)
 	m.events = relist(m.events, newEventList(x), x)
+	m.cgroups = relist(m.cgroups, newCgroupList(x), x)
 	if first && (m.live == nil || s.IsFailure()) {
 		m.toSubject()
 	}
@@ -193,6 +194,8 @@ func (m *Model) list() *list {
 		return m.cells
 	case viewEvents:
 		return m.events
+	case viewCgroups:
+		return m.cgroups
 	}
 	return nil
 }

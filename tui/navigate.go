@@ -44,6 +44,8 @@ func (f *frame) build(x *index, width int) {
 		f.page.set(f.gone(x, cellPage(x, f.at.id, width), width), nil)
 	case viewQueue:
 		f.page.set(f.gone(x, queuePage(x, f.at, width), width), nil)
+	case viewCgroup:
+		f.page.set(f.gone(x, cgroupPage(x, f.at, width), width), nil)
 	}
 }
 
@@ -158,7 +160,7 @@ func (m *Model) open() {
 	switch f.at.view {
 	case viewTask:
 		m.openCPU()
-	case viewCPU, viewCell, viewQueue:
+	case viewCPU, viewCell, viewQueue, viewCgroup:
 		m.openTasks()
 	}
 }
@@ -193,7 +195,9 @@ func (m *Model) openTasks() {
 		}
 		p = l.place(i)
 	}
-	if p.view != viewCPU && p.view != viewCell && p.view != viewQueue {
+	switch p.view {
+	case viewCPU, viewCell, viewQueue, viewCgroup:
+	default:
 		return
 	}
 	if g := m.x().group(p); g == nil || len(g.tasks) == 0 {
@@ -215,6 +219,17 @@ func (m *Model) openEvents() {
 		m.notice = "This snapshot has no history of the scheduler."
 	default:
 		m.push(newFrame(place{view: viewEvents}))
+	}
+}
+
+// openCgroups shows the tree of the cgroups.
+func (m *Model) openCgroups() {
+	switch {
+	case m.frame().at.view == viewCgroups:
+	case len(m.x().s.Cgroups) == 0:
+		m.notice = "This snapshot does not tell of cgroups."
+	default:
+		m.push(newFrame(place{view: viewCgroups}))
 	}
 }
 

@@ -399,27 +399,6 @@ func machineOf(w *writer, x *index) {
 	statusOf(w, x)
 }
 
-// statusOf is what a cell scheduler says of itself as a whole.
-func statusOf(w *writer, x *index) {
-	t := x.s.Status
-	if t == nil {
-		return
-	}
-	l := line{{plain, "configuration " + number(t.AppliedSeq) + " in force"}}
-	if t.ConfigSeq != t.AppliedSeq {
-		l.list(warning, number(t.ConfigSeq)+" wanted")
-	}
-	l.list(plain, "slice "+nanoseconds(t.Slice))
-	l.list(plain, number(x.s.CellsUsed())+" of "+number(t.MaxCells)+" cells used")
-	if t.EnqFallback > 0 {
-		l.list(warning, "! enqueues on the global DSQ for lack of storage: "+number(t.EnqFallback))
-	}
-	if t.TimeClamped > 0 {
-		l.list(warning, "! run times clamped to zero: "+number(t.TimeClamped))
-	}
-	w.field("status", l, nowhere, dump.Span{})
-}
-
 // cellLimit is how many cells the overview lists.
 const cellLimit = 16
 
@@ -464,6 +443,9 @@ func cellWork(c *dump.Cell, g *group) line {
 	}
 	if c.State.Known && c.State.V != dump.CellLive {
 		l.list(warning, clean(string(c.State.V)))
+	}
+	if cpusetDiffers(c) {
+		l.list(warning, "cpuset "+cpuList(c.CpusetCPUs.V))
 	}
 	if c.OwnerPath.Known {
 		l.list(plain, clean(c.OwnerPath.V))

@@ -18,6 +18,8 @@ const (
 	viewCPU
 	viewCell
 	viewQueue
+	viewCgroups
+	viewCgroup
 	viewSnapshot // never shown: it goes to another snapshot
 )
 
@@ -30,7 +32,9 @@ type place struct {
 	nth  int32        // of viewTask: which one, if several have that name
 	id   int32        // of viewCPU, viewCell and viewSnapshot
 	dsq  dump.DSQRef  // of viewQueue
-	name string       // of viewQueue, where the scheduler's text describes it
+	name string       // of viewQueue, where the scheduler's text describes it; of viewCgroup, its path
+
+	cgroup uint64 // of viewCgroup: its id
 }
 
 // nowhere is not a place to go to.
@@ -49,6 +53,16 @@ func (x *index) placeOfQueue(i int) place {
 		p.name = t.Name
 	}
 	return p
+}
+
+// placeOfCgroup is where a cgroup is shown, nowhere if the snapshot does not
+// have it.
+func (x *index) placeOfCgroup(id uint64) place {
+	g := x.s.Cgroup(id)
+	if g == nil {
+		return nowhere
+	}
+	return place{view: viewCgroup, cgroup: id, name: g.Path.V}
 }
 
 // findTask finds the task of a place: -1 if the snapshot does not have it. A
@@ -88,6 +102,8 @@ func (x *index) group(p place) *group {
 		if i := x.findQueue(p); i >= 0 {
 			return &x.queues[i].group
 		}
+	case viewCgroup:
+		return x.byCgroup[p.cgroup]
 	}
 	return nil
 }
@@ -104,6 +120,8 @@ func (x *index) has(p place) bool {
 		return x.s.Cell(p.id) != nil
 	case viewQueue:
 		return x.findQueue(p) >= 0
+	case viewCgroup:
+		return x.s.Cgroup(p.cgroup) != nil
 	}
 	return false
 }
@@ -157,6 +175,13 @@ func (p place) title() text {
 			return "DSQ " + clean(p.name)
 		}
 		return "DSQ " + dsqName(p.dsq)
+	case viewCgroups:
+		return "Cgroups"
+	case viewCgroup:
+		if p.name != "" {
+			return "cgroup " + clean(p.name)
+		}
+		return "cgroup " + number(p.cgroup)
 	}
 	return ""
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // allKeys is every key that does something, and some that do not.
-var allKeys = strings.Fields("1 2 3 4 5 e r ? l [ ] enter esc backspace c t w s S p d / n N g G j k up down left right pgup " +
+var allKeys = strings.Fields("1 2 3 4 5 e C r ? l [ ] enter esc backspace c t w s S p d / n N g G j k up down left right pgup " +
 	"pgdown home end space x ctrl+u ctrl+w ctrl+d ctrl+b v t i m e")
 
 // tour visits every view, every thing of every table, and scrolls through all
@@ -34,7 +34,7 @@ func tour(s *session, look func(screen string)) {
 			}
 		}
 	}
-	for _, k := range []string{"1", "2", "3", "4", "e"} {
+	for _, k := range []string{"1", "2", "3", "4", "e", "C"} {
 		s.keys(k, "home")
 		down()
 		s.keys("?")
@@ -98,11 +98,11 @@ func TestNoControlSequenceOfADumpReachesTheTerminal(t *testing.T) {
 // that the only sequences in it set colours.
 func TestStylesOnlyAddColours(t *testing.T) {
 	sgr := regexp.MustCompile("\x1b\\[[0-9;]*m")
-	for _, snap := range []*dump.Snapshot{mitosisStall(), hostile(), withFindings()} {
+	for _, snap := range []*dump.Snapshot{mitosisStall(), hostile(), withFindings(), ringSample()} {
 		without := start(t, 80, 24, snap)
 		with := &session{New([]*dump.Snapshot{snap}, Options{}), t}
 		with.resize(80, 24)
-		for _, k := range strings.Fields("1 down 2 enter r esc 3 enter r ? esc 4 enter 5 / c p u enter n") {
+		for _, k := range strings.Fields("1 down 2 enter r esc 3 enter r ? esc 4 enter C down enter ? esc 5 / c p u enter n") {
 			without.keys(k)
 			with.keys(k)
 			styled := with.screen()
@@ -147,7 +147,7 @@ func TestRandomKeysAndSizes(t *testing.T) {
 	}
 	for seed := range uint64(rounds) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		s := start(t, 80, 24, mitosisStall(), hostile(), verdictOnly(), qmapSysRq(), truncated(), manyTasks(300), &dump.Snapshot{})
+		s := start(t, 80, 24, mitosisStall(), hostile(), verdictOnly(), ringSample(), qmapSysRq(), truncated(), manyTasks(300), &dump.Snapshot{})
 		for range 400 {
 			switch rnd.IntN(10) {
 			case 0:

@@ -312,6 +312,9 @@ func ringSample() *dump.Snapshot {
 			Cell: dump.Of(cell), HasContext: dump.Of(true), VTime: dump.Of(uint64(9e9)), BasisVTime: dump.Of(uint64(9e9)),
 			AssignedDSQ: dump.Of(cellDSQ(cell)), AllCellCPUsAllowed: dump.Of(true), CgroupID: dump.Of(uint64(61)),
 			CgroupName: dump.Of("/a/x"), ConfigSeq: dump.Of(uint64(7)), RunTime: dump.Of(3746 * time.Millisecond), Runs: dump.Of(uint64(17991)),
+			Context: &dump.TaskContext{
+				CgroupIDNow: 61, VTimeRead: 9e9, StartedAt: 40e9 - 9e6, Clock: cell, CellGeneration: uint32(cell),
+			},
 		}
 	}
 	running := task("batch", 156, 1, 1)
@@ -320,11 +323,14 @@ func ringSample() *dump.Snapshot {
 	waiting.TGID, waiting.RunnableAt = dump.Of(int32(142)), dump.Of(-40*time.Millisecond)
 	waiting.DSQ, waiting.ConfigSeq = dump.Of(dump.BuiltinDSQ(dump.DSQLocal, 0)), dump.Of(uint64(6))
 	waiting.MigrationDisabled, waiting.AllowedCPUs = dump.Of(uint32(1)), dump.Of(dump.MaskRange(0, 1))
+	waiting.Context.CgroupIDNow, waiting.Context.Clock, waiting.Context.CellGeneration = 28, 1, 1
+	waiting.Context.VTimeRead, waiting.Context.Fallback = 89e8, true
 	queued := task("web-2", 147, 0, 2)
 	queued.RunnableAt, queued.DSQ, queued.DSQFlags = dump.Of(-12*time.Millisecond), dump.Of(cellDSQ(2)), dump.Of(uint32(1))
 	asleep := task("kworker/3:1", 7, 3, 0)
 	asleep.Walked, asleep.State, asleep.Flags = true, dump.Of(byte('I')), dump.Of(uint32(8))
 	asleep.PFFlags, asleep.HasContext = dump.Of(dump.PFKThread|dump.PFExiting), dump.Of(false)
+	asleep.Context = nil
 	asleep.CgroupID, asleep.CgroupName = dump.Of(uint64(1)), dump.Of("/")
 	s := &dump.Snapshot{
 		Source: dump.Source{Name: "live --vm", Carrier: "ringbuf"}, Host: "scxdiag-vm",
@@ -332,6 +338,33 @@ func ringSample() *dump.Snapshot {
 		Kernel: dump.Kernel{Release: "7.3.4"}, Scheduler: "scxdiag_cells", Trigger: dump.TriggerSample,
 		Status: &dump.Status{
 			ConfigSeq: 8, AppliedSeq: 7, Slice: 20e6, MaxCells: 64, NrEvents: 1740, EnqFallback: 2, TimeClamped: 1,
+			At: 40e9, Grace: dump.GraceStatus{Seq: 7, Started: 40e9 - 12e6},
+			Apply: dump.ApplyStatus{Begun: 40e9 - 31005e5, Ended: 40e9 - 31e8},
+			Timer: dump.TimerStatus{
+				Armed: true, Runs: 531, First: 9e8, Last: 40e9 - 4e7, MaxRun: 3 * time.Millisecond, Period: 100 * time.Millisecond,
+			},
+			Exiting:     dump.ExitingStatus{Count: 1, CgroupID: 28, PID: 99},
+			CpusetBegun: 4, CpusetEnded: 4, Rescued: 5, MaxUsed: 6, Queues: 8, HeldCPU: -1, InitEnded: 8e8, Cgroups: 4,
+		},
+		Cgroups: []dump.Cgroup{
+			{
+				ID: 1, Path: dump.Of("/"), HasContext: true, Populated: true, CPUController: true,
+				CPUs: dump.Of(dump.CPUMask{}), EffectiveCPUs: dump.Of(dump.MaskRange(0, 3)),
+			},
+			{
+				ID: 28, Path: dump.Of("/a"), Parent: 1, Level: 1, HasContext: true, Cell: 1, Owns: 1, Populated: true,
+				CPUController: true, CPUs: dump.Of(dump.MaskRange(0, 1)), EffectiveCPUs: dump.Of(dump.MaskRange(0, 1)),
+			},
+			{
+				ID: 94, Path: dump.Of("/gone"), Parent: 1, Level: 1, HasContext: true, Cell: 3, Owns: 3, Dying: true,
+				CPUController: true, CPUs: dump.Of(dump.MaskOf(2)), EffectiveCPUs: dump.Of(dump.MaskOf(2)),
+			},
+			{
+				ID: 61, Path: dump.Of("/a/x"), Parent: 28, Level: 2, HasContext: true, Cell: 2, Owns: 2, Populated: true,
+				CPUController: true, CPUs: dump.Of(dump.MaskOf(0)), EffectiveCPUs: dump.Of(dump.MaskOf(0)),
+			},
+			{ID: 62, Path: dump.Of("/a/lost"), Parent: 28, Level: 2, Populated: true, CPUController: true},
+			{ID: 63, Path: dump.Of("/a/x/plain"), Parent: 61, Level: 3},
 		},
 		Tasks: []dump.Task{running, waiting, queued, asleep},
 		DSQs:  []dump.DSQ{{ID: dump.Of(cellDSQ(2).ID), Name: "cell 2", Queued: dump.Of(int64(1)), PIDs: []int32{147}}},
@@ -352,6 +385,17 @@ func ringSample() *dump.Snapshot {
 		cell := dump.Cell{
 			ID: int32(i), State: dump.Of(c.state), Generation: dump.Of(uint32(i)), CPUs: dump.Of(c.cpus),
 			VTime: dump.Of(uint64(9e9)), Queued: dump.Of(c.queued), DSQ: dump.Of(cellDSQ(int32(i)).ID),
+			Since: dump.Of(uint64(40e9 - 31e8)), GraceUntil: dump.Of(uint64(0)), Rescued: dump.Of(uint64(i / 2)),
+			SpareMissing: dump.Of(i == 2),
+		}
+		if i > 0 {
+			cell.CpusetCPUs = dump.Of(c.cpus)
+		}
+		if i == 1 {
+			cell.CpusetCPUs = dump.Of(dump.MaskRange(0, 1))
+		}
+		if c.state == dump.CellDrain {
+			cell.GraceUntil = dump.Of(uint64(8))
 		}
 		if c.owner != "" {
 			cell.OwnerCgroup, cell.OwnerPath = dump.Of(uint64(28+33*(i-1))), dump.Of(c.owner)
@@ -363,8 +407,11 @@ func ringSample() *dump.Snapshot {
 			ID: int32(i), Listed: true, NrRunning: dump.Of(uint32(1)), Flags: dump.Of(uint32(1)), Cell: dump.Of(cell),
 			Current: dump.Of(dump.TaskRef{Comm: fmt.Sprint("swapper/", i)}), Class: dump.Of(dump.ClassIdle),
 			VTime: dump.Of(uint64(9e9)), Queued: dump.Of(int64(0)), DSQ: dump.Of(cpuDSQ(int32(i)).ID),
+			Online: dump.Of(i != 3), PrevCell: dump.Of(cell), Sections: dump.Of(uint64(8123 + i)), Nesting: dump.Of(uint32(0)),
+			Awaited: dump.Of(i == 0),
 		})
 	}
+	s.CPUs[0].Nesting, s.CPUs[0].SectionSince, s.CPUs[0].PrevCell = dump.Of(uint32(1)), dump.Of(uint64(40e9-12e6)), dump.Of(int32(1))
 	s.CPUs[0].Current, s.CPUs[0].Class = dump.Of(dump.TaskRef{Comm: "scxdiag", PID: 128}), dump.Of(dump.ClassRT)
 	s.CPUs[1].Current, s.CPUs[1].Class = dump.Of(running.TaskRef), dump.Of(dump.ClassExt)
 	for i, e := range []dump.Event{
@@ -471,7 +518,22 @@ func hostile() *dump.Snapshot {
 	s.Events = append(s.Events, dump.Event{Kind: "cell_" + h, CgroupID: dump.Of(uint64(9)), PID: dump.Of(int32(228)), Arg: dump.Of(uint64(1))})
 	s.Tasks[0].CgroupID = dump.Of(uint64(9))
 	s.Cells[0].State = dump.Of(dump.CellState(h))
-	s.Status = &dump.Status{ConfigSeq: 2, AppliedSeq: 1, EnqFallback: 1, TimeClamped: 1, Faults: []string{h}}
+	s.Status = &dump.Status{
+		ConfigSeq: 2, AppliedSeq: 1, EnqFallback: 1, TimeClamped: 1, Faults: []string{h}, At: 1 << 63, LateInserts: 1 << 63,
+		Apply: dump.ApplyStatus{Phase: dump.ApplyPhase(h), Begun: 1, RC: -1 << 31}, Grace: dump.GraceStatus{Seq: 1<<64 - 1, Started: 1<<64 - 1},
+		Timer: dump.TimerStatus{RC: -1, Runs: 1 << 63, Last: 1<<64 - 1, MaxRun: -1},
+	}
+	s.Cgroups = []dump.Cgroup{
+		{ID: 9, Path: dump.Of("/" + h), HasContext: true, Cell: -1 << 31, Owns: 1<<31 - 1},
+		{ID: 10, Path: dump.Of(strings.Repeat("/"+h, 30)), Parent: 9, Level: 1 << 31, CPUController: true},
+		{ID: 11, Path: dump.Of(h), Parent: 12}, {ID: 12, Path: dump.Of(""), Parent: 11, Dying: true}, {ID: 13, Parent: 13}, {ID: 9},
+	}
+	for i := range uint64(12) { // far to the right
+		s.Cgroups = append(s.Cgroups, dump.Cgroup{ID: 100 + i, Parent: 99 + i, Path: dump.Of(h)})
+	}
+	s.Tasks[1].Context = &dump.TaskContext{CgroupIDNow: 10, Clock: -1, StartedAt: 1<<64 - 1, Fallback: true}
+	s.CPUs[2].Online, s.CPUs[2].Nesting, s.CPUs[2].Awaited = dump.Of(false), dump.Of(uint32(1<<31)), dump.Of(true)
+	s.Cells[1].CpusetCPUs, s.Cells[1].SpareMissing = dump.Of(dump.MaskRange(0, dump.MaxCPUs-1)), dump.Of(true)
 	s.Counters = append(s.Counters, dump.Counter{Name: h, Value: 7, At: at})
 	s.Text, s.Build = lines, kv
 	s.Findings = []dump.Finding{{

@@ -340,6 +340,9 @@ func ranLine(x *index, t *dump.Task) line {
 			l.add(plain, " in "+number(t.Runs.V)+" runs")
 		}
 	}
+	if t.Context != nil {
+		since(&l, x, "began to run ", t.Context.StartedAt, " ago")
+	}
 	if x.s.IsStale(t) {
 		l.list(muted, "not seen since configuration "+number(t.ConfigSeq.V)+", of "+number(x.s.Status.AppliedSeq))
 	}
@@ -373,6 +376,9 @@ func taskPlacement(w *writer, x *index, t *dump.Task) {
 	if t.Cell.Known {
 		w.field("cell", cellLine(x, t.Cell.V), placeOfCell(t.Cell.V), t.Cell.At)
 	}
+	if v := t.Context; v != nil {
+		taskGeneration(w, x, t, v)
+	}
 	if t.LLC.Known {
 		w.value("llc", number(t.LLC.V), t.LLC.At)
 	}
@@ -384,7 +390,25 @@ func taskPlacement(w *writer, x *index, t *dump.Task) {
 		if t.CgroupID.Known {
 			l.add(muted, " id "+number(t.CgroupID.V))
 		}
-		w.field("cgroup", l, nowhere, t.CgroupID.At)
+		w.field("cgroup", l, x.placeOfCgroup(t.CgroupID.V), t.CgroupID.At)
+	}
+	if v := t.Context; v != nil && v.CgroupIDNow != t.CgroupID.V {
+		l := line{{plain, x.cgroup(v.CgroupIDNow)}}
+		l.add(muted, "  as the kernel has it now")
+		w.field("cgroup now", l, x.placeOfCgroup(v.CgroupIDNow), dump.Span{})
+	}
+}
+
+// taskGeneration says of which generation of its cell a task is, and why it is
+// in the root cell if its cgroup is not.
+func taskGeneration(w *writer, x *index, t *dump.Task, v *dump.TaskContext) {
+	l := line{{plain, number(v.CellGeneration)}}
+	if c := x.cellOf(t); c != nil && c.Generation.Known && c.Generation.V != v.CellGeneration {
+		l.add(warning, "  the cell has "+number(c.Generation.V))
+	}
+	w.field("generation", l, nowhere, dump.Span{})
+	if v.Fallback {
+		w.field("fallback", line{{warning, "to the root cell: it exits and its cgroup is dead"}}, nowhere, dump.Span{})
 	}
 }
 
@@ -416,6 +440,14 @@ func taskClock(w *writer, x *index, t *dump.Task) {
 	}
 	if t.BasisVTime.Known {
 		w.value("basis_vtime", number(t.BasisVTime.V), t.BasisVTime.At)
+	}
+	if v := t.Context; v != nil {
+		l := line{{plain, number(v.VTimeRead)}}
+		if t.BasisVTime.Known {
+			l.add(muted, "  "+against(v.VTimeRead, t.BasisVTime.V)+" basis_vtime, with which it was compared")
+		}
+		w.field("vtime read", l, nowhere, dump.Span{})
+		w.field("clock", line{{plain, "that of cell " + number(v.Clock)}}, placeOfCell(v.Clock), dump.Span{})
 	}
 	if c := x.cellOf(t); c != nil && c.VTime.Known {
 		l := line{{plain, number(c.VTime.V)}}

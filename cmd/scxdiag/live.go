@@ -54,8 +54,9 @@ func newLive() *cobra.Command {
 it does: every two seconds a sample of all cells, CPUs and tasks, and, if the
 kernel throws it out, the whole state of that moment.
 
-A cgroup whose cpuset has some of the CPUs owns a cell of them; all other
-cgroups share the rest. When live ends, the machine is back on its default
+A cgroup whose cpuset has some of the CPUs owns a cell of them; a cgroup without
+one is in the cell of the cgroup above it. Cells come, grow, shrink and go as
+cpusets are written. When live ends, the machine is back on its default
 scheduler.
 
 This takes root and a kernel with sched_ext, 6.12 or later. With --vm all of it
@@ -106,7 +107,7 @@ Exit codes, when it prints:
 			cobra.CompletionWithDesc(string(liveText), "a summary for people"),
 			cobra.CompletionWithDesc(string(liveJSON), "a JSON document per line"),
 		},
-		"inject":    {"error-now", "lose-task="},
+		"inject":    faultCompletions(),
 		"vm-kernel": vm.Kernels(),
 	} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
@@ -120,9 +121,22 @@ Exit codes, when it prints:
 func faultHelp() string {
 	var b strings.Builder
 	for _, f := range bpf.Faults() {
-		fmt.Fprintf(&b, "  %-20s  %s\n", f[0], f[1])
+		fmt.Fprintf(&b, "  %-21s  %s\n", f[0], f[1])
 	}
 	return b.String()
+}
+
+// faultCompletions are the faults as far as they can be completed.
+func faultCompletions() []cobra.Completion {
+	var all []cobra.Completion
+	for _, f := range bpf.Faults() {
+		name, _, hasValue := strings.Cut(f[0], "=")
+		if hasValue {
+			name += "="
+		}
+		all = append(all, cobra.CompletionWithDesc(name, f[1]))
+	}
+	return all
 }
 
 // The formats of live.

@@ -38,7 +38,19 @@ type document struct {
 			}
 		}
 		Status struct {
-			Faults []string
+			Faults     []string
+			ConfigSeq  uint64 `json:"config_seq"`
+			AppliedSeq uint64 `json:"applied_seq"`
+			Timer      struct {
+				Armed bool
+				Runs  uint64
+			}
+			Grace struct{ Seq uint64 }
+		}
+		Cgroups []struct {
+			Path       string
+			HasContext bool `json:"has_context"`
+			Cell, Owns int32
 		}
 		Cells []struct {
 			ID        int32
@@ -149,6 +161,8 @@ func TestLiveInAVirtualMachine(t *testing.T) {
 	}
 	ran := make(map[int32]int64) // by pid
 	grew, owners := 0, make(map[string]bool)
+	var before struct{ config, applied, runs, grace uint64 }
+	inTree := make(map[string]bool)
 	for i, d := range docs {
 		if d.Schema != report.Schema || len(d.Snapshots) != 1 {
 			t.Fatalf("document %d: schema %q, %d snapshots", i, d.Schema, len(d.Snapshots))
@@ -169,6 +183,19 @@ func TestLiveInAVirtualMachine(t *testing.T) {
 				owners[c.OwnerPath] = true
 			}
 		}
+		now := &s.Status
+		if now.ConfigSeq < before.config || now.AppliedSeq < before.applied || now.Grace.Seq < before.grace {
+			t.Errorf("document %d: a sequence of %+v is below that of the document before: %+v", i, now, before)
+		}
+		if want == "sample" && (!now.Timer.Armed || now.Timer.Runs <= before.runs) {
+			t.Errorf("document %d: timer %+v, %d runs before", i, now.Timer, before.runs)
+		}
+		before.config, before.applied, before.runs, before.grace = now.ConfigSeq, now.AppliedSeq, now.Timer.Runs, now.Grace.Seq
+		for _, g := range s.Cgroups {
+			if g.HasContext && g.Owns != 0 && g.Owns == g.Cell {
+				inTree[g.Path] = true
+			}
+		}
 		if want == "sample" && (len(s.CPUs) != 4 || len(s.Tasks) < 50) {
 			t.Errorf("document %d: %d CPUs, %d tasks", i, len(s.CPUs), len(s.Tasks))
 		}
@@ -187,6 +214,12 @@ func TestLiveInAVirtualMachine(t *testing.T) {
 		if !owners[path] {
 			t.Errorf("%s owns no cell; owners are %v", path, owners)
 		}
+		if !inTree[path] {
+			t.Errorf("among the cgroups, %s owns no cell; those that do are %v", path, inTree)
+		}
+	}
+	if before.config == 0 || before.applied == 0 || before.grace == 0 {
+		t.Errorf("no configuration or no grace period: %+v", before)
 	}
 	if grew == 0 {
 		t.Error("no task's run time grew")

@@ -31,8 +31,8 @@ func contentRows(s *dump.Snapshot, f *focus) []row {
 	if r, ok := fact("history", history(s)); ok {
 		rows = append(rows, r)
 	}
-	if r, ok := fact("status", status(s)); ok {
-		rows = append(rows, r)
+	if s.Exit != nil { // or it is above
+		rows = append(rows, schedulerRows(s)...)
 	}
 	return rows
 }
@@ -65,14 +65,17 @@ func counts(s *dump.Snapshot) phrase {
 		waiting := say(running, " running, ", len(s.Tasks)-running-off, " waiting")
 		tasks = say(tasks, " (", join(", ", waiting, rest), ")")
 	}
-	var cells, queues phrase
+	var cells, cgroups, queues phrase
 	if n := len(s.Cells); n > 0 {
 		cells = say(plural(n, "cell"))
+	}
+	if n := len(s.Cgroups); n > 0 {
+		cgroups = say(plural(n, "cgroup"))
 	}
 	if n := len(s.DSQs); n > 0 {
 		queues = say(plural(n, "queue"))
 	}
-	return join(", ", cpus, tasks, cells, queues)
+	return join(", ", cpus, tasks, cells, cgroups, queues)
 }
 
 // heldCPUs names the CPUs outside the focus that a class above sched_ext

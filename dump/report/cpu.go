@@ -10,7 +10,7 @@ import (
 
 // cpuRow says what runs on a CPU and what waits there.
 func cpuRow(s *dump.Snapshot, c *dump.CPU) row {
-	r, ok := fact(fmt.Sprint("CPU ", c.ID), cpuRuns(c), cpuQueue(s, c), cpuKicks(c),
+	r, ok := fact(fmt.Sprint("CPU ", c.ID), cpuRuns(c), cpuQueue(s, c), cpuSection(s, c), cpuKicks(c),
 		verbatim(c.Scheduler, c.Text, c.Cell.Known || c.VTime.Known), verbatim(c.Unknown, nil, false))
 	if !ok {
 		r.lines = []phrase{say("nothing is known of it")}
@@ -73,6 +73,34 @@ func cpuQueue(s *dump.Snapshot, c *dump.CPU) phrase {
 	return join(", ", running, flags, cell, queued, clock, rescue)
 }
 
+// cpuSection says where the CPU stands with the configuration: what of it is
+// out of the ordinary, and how many sections have ended on it.
+func cpuSection(s *dump.Snapshot, c *dump.CPU) phrase {
+	var offline, prev, section, sections, awaited phrase
+	if c.Online.Known && !c.Online.V {
+		offline = say("offline")
+	}
+	if c.PrevCell.Known && c.PrevCell.V != c.Cell.V {
+		prev = say("serves the queue of cell ", c.PrevCell.V, ", too")
+	}
+	if c.Nesting.V > 0 {
+		section = say("in a section")
+		if c.Nesting.V > 1 {
+			section = say(c.Nesting.V, " deep in sections")
+		}
+		if d, ok := s.Since(c.SectionSince.V); ok {
+			section = say(section, " for ", short3(d))
+		}
+	}
+	if c.Awaited.V {
+		awaited = say("the grace period waits for it")
+	}
+	if c.Sections.Known {
+		sections = say(plural(c.Sections.V, "section"), " ended")
+	}
+	return join(", ", offline, prev, section, awaited, sections)
+}
+
 // queueLength is the number of tasks on a DSQ, or why it is not known.
 func queueLength(n int64) string {
 	if n < 0 {
@@ -101,21 +129,23 @@ func cpuKicks(c *dump.CPU) phrase {
 }
 
 // cellRow says what a cell is and what waits in it.
-func cellRow(c *dump.Cell) row {
-	var state, generation, queue, clock phrase
-	if c.State.Known {
-		state = say(quoted(c.State.V))
-	}
-	if c.Generation.Known {
-		generation = say("generation ", c.Generation.V)
-	}
+func cellRow(s *dump.Snapshot, c *dump.Cell) row {
+	var queue, clock, rescued, spare phrase
 	if c.DSQ.Known {
 		queue = say("DSQ ", c.DSQ.V.String())
 	}
 	if c.VTime.Known {
 		clock = say("vtime ", c.VTime.V)
 	}
-	lines := []phrase{join(", ", cellHead(c), clock), join(", ", state, generation, queue)}
+	if c.Rescued.V > 0 {
+		rescued = say(plural(c.Rescued.V, "task"), " taken off its queue because no CPU of it may run them")
+	}
+	if c.SpareMissing.V {
+		spare = say("the mask for its next CPUs is missing")
+	}
+	lines := []phrase{
+		join(", ", cellHead(c), clock), join(", ", cellState(s, c), queue), join(", ", rescued, spare),
+	}
 	for i := range c.LLCs {
 		if l := cellLLC(&c.LLCs[i]); len(l) > 0 {
 			lines = append(lines, l)
@@ -134,6 +164,9 @@ func cellHead(c *dump.Cell) phrase {
 	var cpus, owner, queued phrase
 	if c.CPUs.Known {
 		cpus = say(cpuList(c.CPUs.V))
+	}
+	if c.CpusetCPUs.Known && c.CpusetCPUs.V != c.CPUs.V {
+		cpus = join(", ", cpus, say("cpuset of ", cpuList(c.CpusetCPUs.V)))
 	}
 	if c.OwnerPath.Known {
 		owner = say("of cgroup ", quoted(c.OwnerPath.V))

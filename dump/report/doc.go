@@ -13,10 +13,21 @@
 // end, so that a task's name cannot mention people, link or format.
 //
 // JSON is one document of the schema "scxdiag/1". What is unknown is absent,
-// never zero or empty. Numbers of 64 bits are JSON numbers in full: a reader
-// that keeps numbers as floating point rounds those above 2^53. A string that
-// is not valid UTF-8, as a comm may be, is given as [dump.Printable] writes
-// it: bad bytes, and then also control characters, as \x1b is in Go. Characters
-// that do not print are written as JSON escapes, so that the document does no
-// harm on a terminal.
+// never zero or empty, and so is a time at which nothing happened. A field
+// that ends in _ns is a time in ns since boot, or a length; beside such a time
+// stands one that ends in _ago_ms, which is how long before the snapshot that
+// was.
+//
+// Of the cell scheduler of this project, "status" says how it is: its
+// configurations, "grace" for the grace period, "apply" for the configuration
+// being brought into force, "timer", and "exiting" for tasks of dead cgroups.
+// "cgroups" has each cgroup with the cell that its tasks are in, the one that
+// its cpuset made, and the CPUs that the cpuset asks for and has. Errors, "rc",
+// are 0 or a negative errno.
+//
+// Numbers of 64 bits are JSON numbers in full: a reader that keeps numbers as
+// floating point rounds those above 2^53. A string that is not valid UTF-8, as
+// a comm may be, is given as [dump.Printable] writes it: bad bytes, and then
+// also control characters, as \x1b is in Go. Characters that do not print are
+// written as JSON escapes, so that the document does no harm on a terminal.
 package report

@@ -78,7 +78,7 @@ func (f *focus) rows() []row {
 		rows = append(rows, cpuRow(f.s, c))
 	}
 	if f.cell != nil && f.s.Exit != nil { // or all cells are above
-		rows = append(rows, cellRow(f.cell))
+		rows = append(rows, cellRow(f.s, f.cell))
 	}
 	return rows
 }

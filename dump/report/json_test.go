@@ -67,13 +67,19 @@ func TestSchema(t *testing.T) {
 func TestUnknownIsAbsent(t *testing.T) {
 	s := &dump.Snapshot{
 		Exit: &dump.Exit{}, Cells: make([]dump.Cell, 1), CPUs: make([]dump.CPU, 1), Tasks: make([]dump.Task, 1),
-		DSQs: make([]dump.DSQ, 1), Events: make([]dump.Event, 1),
+		DSQs: make([]dump.DSQ, 1), Events: make([]dump.Event, 1), Cgroups: make([]dump.Cgroup, 1),
+		Status: &dump.Status{HeldCPU: -1},
 	}
 	got := render(t, "json", Options{}, s)
 	want := `{"schema":"scxdiag/1","snapshots":[
 {"id":"` + s.ID() + `","source":{"name":"","reversed":false},"exit":{},` +
 		`"ledger":{"complete":true,"truncated":false,"dropped":0,"not_understood":0,"notes":[]},` +
-		`"cells":[{"id":0}],"cpus":[{"id":0,"listed":false}],"tasks":[{"pid":0,"comm":"","current":false}],` +
+		`"status":{"config_seq":0,"applied_seq":0,"slice_ns":0,"max_cells":0,"nr_events":0,"enq_fallback":0,` +
+		`"time_clamped":0,"faults":[],"cpuset_begun":0,"cpuset_ended":0,"alloc_fail":0,"late_inserts":0,"rescued":0,` +
+		`"max_used":0,"queues":0,"nr_cgroups":0,"grace":{"active":false,"seq":0},"apply":{"rc":0},` +
+		`"timer":{"armed":false,"rc":0,"runs":0,"period_ns":0,"max_run_ns":0},"exiting":{"count":0}},` +
+		`"cells":[{"id":0}],"cgroups":[{"id":0,"level":0,"has_context":false,"dying":false,"populated":false,` +
+		`"cpu_controller":false}],"cpus":[{"id":0,"listed":false}],"tasks":[{"pid":0,"comm":"","current":false}],` +
 		`"dsqs":[{}],"events":[{"seq":0,"kind":""}]}
 ]}
 `

@@ -24,6 +24,7 @@ type jsonSnapshot struct {
 	Ledger    jsonLedger     `json:"ledger"`
 	Status    *jsonStatus    `json:"status,omitzero"`
 	Cells     []jsonCell     `json:"cells,omitzero"`
+	Cgroups   []jsonCgroup   `json:"cgroups,omitzero"`
 	CPUs      []jsonCPU      `json:"cpus,omitzero"`
 	Tasks     []jsonTask     `json:"tasks,omitzero"`
 	DSQs      []jsonDSQ      `json:"dsqs,omitzero"`
@@ -126,6 +127,79 @@ type jsonStatus struct {
 	EnqFallback uint64   `json:"enq_fallback"`
 	TimeClamped uint64   `json:"time_clamped"`
 	Faults      []string `json:"faults"`
+
+	AtNS        *uint64     `json:"at_ns,omitzero"` // of the snapshot
+	CpusetBegun uint64      `json:"cpuset_begun"`
+	CpusetEnded uint64      `json:"cpuset_ended"`
+	AllocFail   uint64      `json:"alloc_fail"`
+	LateInserts uint64      `json:"late_inserts"`
+	Rescued     uint64      `json:"rescued"`
+	MaxUsed     uint32      `json:"max_used"`
+	Queues      uint32      `json:"queues"`
+	Cgroups     uint32      `json:"nr_cgroups"`
+	HeldCPU     *int32      `json:"held_cpu,omitzero"` // absent if none had to be
+	InitEndedNS *uint64     `json:"init_ended_ns,omitzero"`
+	Grace       jsonGrace   `json:"grace"`
+	Apply       jsonApply   `json:"apply"`
+	Timer       jsonTimer   `json:"timer"`
+	Exiting     jsonExiting `json:"exiting"`
+}
+
+type jsonGrace struct {
+	Active       bool    `json:"active"`
+	Seq          uint64  `json:"seq"`
+	StartedNS    *uint64 `json:"started_ns,omitzero"`
+	StartedAgoMS *int64  `json:"started_ago_ms,omitzero"`
+}
+
+// jsonApply has phase while a configuration is being brought into force, and
+// token while somebody has the right to do that.
+type jsonApply struct {
+	Phase           string  `json:"phase,omitzero"`
+	RC              int32   `json:"rc"`
+	BegunNS         *uint64 `json:"begun_ns,omitzero"`
+	BegunAgoMS      *int64  `json:"begun_ago_ms,omitzero"`
+	EndedNS         *uint64 `json:"ended_ns,omitzero"`
+	EndedAgoMS      *int64  `json:"ended_ago_ms,omitzero"`
+	TokenSinceNS    *uint64 `json:"token_since_ns,omitzero"`
+	TokenSinceAgoMS *int64  `json:"token_since_ago_ms,omitzero"`
+}
+
+type jsonTimer struct {
+	Armed      bool    `json:"armed"`
+	RC         int32   `json:"rc"`
+	Runs       uint64  `json:"runs"`
+	PeriodNS   int64   `json:"period_ns"`
+	MaxRunNS   int64   `json:"max_run_ns"`
+	FirstNS    *uint64 `json:"first_ns,omitzero"`
+	FirstAgoMS *int64  `json:"first_ago_ms,omitzero"`
+	LastNS     *uint64 `json:"last_ns,omitzero"`
+	LastAgoMS  *int64  `json:"last_ago_ms,omitzero"`
+}
+
+// jsonExiting tells of the last task only if there was one.
+type jsonExiting struct {
+	Count    uint64  `json:"count"`
+	CgroupID *uint64 `json:"cgroup_id,omitzero"`
+	PID      *int32  `json:"pid,omitzero"`
+	PFFlags  *uint32 `json:"pf_flags,omitzero"`
+}
+
+// jsonCgroup has cell where the scheduler has storage for the cgroup, and owns
+// where its cpuset made a cell.
+type jsonCgroup struct {
+	ID            uint64  `json:"id"`
+	Path          *string `json:"path,omitzero"`
+	Parent        *uint64 `json:"parent,omitzero"`
+	Level         uint32  `json:"level"`
+	HasContext    bool    `json:"has_context"`
+	Cell          *int32  `json:"cell,omitzero"`
+	Owns          *int32  `json:"owns,omitzero"`
+	Dying         bool    `json:"dying"`
+	Populated     bool    `json:"populated"`
+	CPUController bool    `json:"cpu_controller"`
+	CPUs          *string `json:"cpus,omitzero"`
+	EffectiveCPUs *string `json:"effective_cpus,omitzero"`
 }
 
 type jsonCell struct {
@@ -142,6 +216,13 @@ type jsonCell struct {
 	CPULLCs     *uint64       `json:"cpu_llcs,omitzero"`
 	LLCs        []jsonCellLLC `json:"llcs,omitzero"`
 	Unknown     object        `json:"unknown,omitzero"`
+
+	SinceNS      *uint64 `json:"since_ns,omitzero"` // in its state
+	SinceAgoMS   *int64  `json:"since_ago_ms,omitzero"`
+	GraceUntil   *uint64 `json:"grace_until,omitzero"` // 0 if it waits for no grace period
+	Rescued      *uint64 `json:"rescued,omitzero"`
+	SpareMissing *bool   `json:"spare_missing,omitzero"`
+	CpusetCPUs   *string `json:"cpuset_cpus,omitzero"`
 }
 
 type jsonCellLLC struct {
@@ -179,6 +260,14 @@ type jsonCPU struct {
 	Scheduler      object       `json:"scheduler,omitzero"`
 	Text           []string     `json:"text,omitzero"`
 	Unknown        object       `json:"unknown,omitzero"`
+
+	Online            *bool   `json:"online,omitzero"`
+	PrevCell          *int32  `json:"prev_cell,omitzero"`
+	Sections          *uint64 `json:"sections,omitzero"`
+	Nesting           *uint32 `json:"nesting,omitzero"`
+	SectionSinceNS    *uint64 `json:"section_since_ns,omitzero"` // of the one it is in
+	SectionSinceAgoMS *int64  `json:"section_since_ago_ms,omitzero"`
+	Awaited           *bool   `json:"awaited,omitzero"`
 }
 
 // jsonTask has walked where the task was on no run queue during the dump and
@@ -232,6 +321,14 @@ type jsonTask struct {
 	Scheduler          object      `json:"scheduler,omitzero"`
 	Text               []string    `json:"text,omitzero"`
 	Unknown            object      `json:"unknown,omitzero"`
+
+	CgroupIDNow    *uint64 `json:"cgroup_id_now,omitzero"`
+	VTimeRead      *uint64 `json:"vtime_read,omitzero"`
+	StartedNS      *uint64 `json:"started_ns,omitzero"`
+	StartedAgoMS   *int64  `json:"started_ago_ms,omitzero"`
+	ClockCell      *int32  `json:"clock_cell,omitzero"`
+	CellGeneration *uint32 `json:"cell_generation,omitzero"`
+	Fallback       *bool   `json:"fallback,omitzero"`
 }
 
 type jsonDSQRef struct {
@@ -299,9 +396,10 @@ func newJSONSnapshot(s *dump.Snapshot) *jsonSnapshot {
 		Trigger:   string(s.Trigger),
 		Exit:      newJSONExit(s.Exit),
 		Ledger:    newJSONLedger(s),
-		Cells:     jsonList(s.Cells, newJSONCell),
-		CPUs:      jsonList(s.CPUs, func(c *dump.CPU) jsonCPU { return newJSONCPU(c, s.Kernel) }),
-		Tasks:     jsonList(s.Tasks, func(t *dump.Task) jsonTask { return newJSONTask(t, s.Kernel) }),
+		Cells:     jsonList(s.Cells, func(c *dump.Cell) jsonCell { return newJSONCell(s, c) }),
+		Cgroups:   jsonList(s.Cgroups, newJSONCgroup),
+		CPUs:      jsonList(s.CPUs, func(c *dump.CPU) jsonCPU { return newJSONCPU(s, c) }),
+		Tasks:     jsonList(s.Tasks, func(t *dump.Task) jsonTask { return newJSONTask(s, t) }),
 		DSQs:      jsonList(s.DSQs, newJSONDSQ),
 		Events:    jsonList(s.Events, newJSONEvent),
 		Counters:  jsonCounters(s.Counters),
@@ -315,17 +413,60 @@ func newJSONSnapshot(s *dump.Snapshot) *jsonSnapshot {
 	if s.Sub != nil {
 		j.Sub = &jsonSub{Level: s.Sub.Level, CgroupID: s.Sub.CgroupID, Path: jsonString(s.Sub.Path)}
 	}
-	if t := s.Status; t != nil {
-		j.Status = &jsonStatus{
-			ConfigSeq: t.ConfigSeq, AppliedSeq: t.AppliedSeq, SliceNS: t.Slice, MaxCells: t.MaxCells,
-			NrEvents: t.NrEvents, EnqFallback: t.EnqFallback, TimeClamped: t.TimeClamped,
-			Faults: append([]string{}, jsonStrings(t.Faults)...),
-		}
-	}
+	j.Status = newJSONStatus(s)
 	if g := s.Signature; g != nil {
 		j.Signature = &jsonSignature{ID: g.ID, Title: jsonString(g.Title), Parts: jsonStrings(g.Parts), Weak: g.Weak}
 	}
 	return j
+}
+
+func newJSONStatus(s *dump.Snapshot) *jsonStatus {
+	t := s.Status
+	if t == nil {
+		return nil
+	}
+	j := &jsonStatus{
+		ConfigSeq: t.ConfigSeq, AppliedSeq: t.AppliedSeq, SliceNS: t.Slice, MaxCells: t.MaxCells,
+		NrEvents: t.NrEvents, EnqFallback: t.EnqFallback, TimeClamped: t.TimeClamped,
+		Faults: append([]string{}, jsonStrings(t.Faults)...),
+
+		CpusetBegun: t.CpusetBegun, CpusetEnded: t.CpusetEnded, AllocFail: t.AllocFail, LateInserts: t.LateInserts,
+		Rescued: t.Rescued, MaxUsed: t.MaxUsed, Queues: t.Queues, Cgroups: t.Cgroups,
+		Grace: jsonGrace{Active: t.Grace.Active(), Seq: t.Grace.Seq},
+		Apply: jsonApply{Phase: jsonString(t.Apply.Phase), RC: t.Apply.RC},
+		Timer: jsonTimer{
+			Armed: t.Timer.Armed, RC: t.Timer.RC, Runs: t.Timer.Runs,
+			PeriodNS: t.Timer.Period.Nanoseconds(), MaxRunNS: t.Timer.MaxRun.Nanoseconds(),
+		},
+		Exiting: jsonExiting{Count: t.Exiting.Count},
+	}
+	j.AtNS, _ = jsonWhen(s, t.At)
+	j.InitEndedNS, _ = jsonWhen(s, t.InitEnded)
+	j.Grace.StartedNS, j.Grace.StartedAgoMS = jsonWhen(s, t.Grace.Started)
+	j.Apply.BegunNS, j.Apply.BegunAgoMS = jsonWhen(s, t.Apply.Begun)
+	j.Apply.EndedNS, j.Apply.EndedAgoMS = jsonWhen(s, t.Apply.Ended)
+	j.Apply.TokenSinceNS, j.Apply.TokenSinceAgoMS = jsonWhen(s, t.Apply.TokenSince)
+	j.Timer.FirstNS, j.Timer.FirstAgoMS = jsonWhen(s, t.Timer.First)
+	j.Timer.LastNS, j.Timer.LastAgoMS = jsonWhen(s, t.Timer.Last)
+	if t.HeldCPU >= 0 {
+		j.HeldCPU = &t.HeldCPU
+	}
+	if x := &t.Exiting; x.Count > 0 {
+		j.Exiting.CgroupID, j.Exiting.PID, j.Exiting.PFFlags = &x.CgroupID, &x.PID, &x.PFFlags
+	}
+	return j
+}
+
+// jsonWhen is a time in ns since boot, and how many ms before the snapshot that
+// was; absent if it never was.
+func jsonWhen(s *dump.Snapshot, at uint64) (ns *uint64, agoMS *int64) {
+	if at == 0 {
+		return nil, nil
+	}
+	if ago, ok := s.Since(at); ok {
+		agoMS = new(ago.Milliseconds())
+	}
+	return &at, agoMS
 }
 
 func newJSONSource(s *dump.Snapshot) jsonSource {
@@ -404,8 +545,8 @@ func newJSONLedger(s *dump.Snapshot) jsonLedger {
 	return j
 }
 
-func newJSONCell(c *dump.Cell) jsonCell {
-	return jsonCell{
+func newJSONCell(s *dump.Snapshot, c *dump.Cell) jsonCell {
+	j := jsonCell{
 		ID:          c.ID,
 		State:       optString(c.State),
 		Generation:  opt(c.Generation),
@@ -428,17 +569,41 @@ func newJSONCell(c *dump.Cell) jsonCell {
 			}
 		}),
 		Unknown: jsonKVs(c.Unknown),
+
+		GraceUntil:   opt(c.GraceUntil),
+		Rescued:      opt(c.Rescued),
+		SpareMissing: opt(c.SpareMissing),
+		CpusetCPUs:   optMask(c.CpusetCPUs),
 	}
+	j.SinceNS, j.SinceAgoMS = jsonWhen(s, c.Since.V)
+	return j
 }
 
-func newJSONCPU(c *dump.CPU, k dump.Kernel) jsonCPU {
+func newJSONCgroup(g *dump.Cgroup) jsonCgroup {
+	j := jsonCgroup{
+		ID: g.ID, Path: optString(g.Path), Level: g.Level, HasContext: g.HasContext, Dying: g.Dying,
+		Populated: g.Populated, CPUController: g.CPUController, CPUs: optMask(g.CPUs), EffectiveCPUs: optMask(g.EffectiveCPUs),
+	}
+	if g.Parent != 0 {
+		j.Parent = &g.Parent
+	}
+	if g.HasContext {
+		j.Cell = &g.Cell
+		if g.Owns != 0 {
+			j.Owns = &g.Owns
+		}
+	}
+	return j
+}
+
+func newJSONCPU(s *dump.Snapshot, c *dump.CPU) jsonCPU {
 	j := jsonCPU{
 		ID:            c.ID,
 		Listed:        c.Listed,
 		Cell:          opt(c.Cell),
 		LLC:           opt(c.LLC),
 		NrRunning:     opt(c.NrRunning),
-		Flags:         jsonFlags(c.Flags, k.RQFlagNames),
+		Flags:         jsonFlags(c.Flags, s.Kernel.RQFlagNames),
 		CPURel:        opt(c.CPURel),
 		OpsQSeq:       opt(c.OpsQSeq),
 		KSync:         opt(c.KSync),
@@ -457,7 +622,13 @@ func newJSONCPU(c *dump.CPU, k dump.Kernel) jsonCPU {
 		Scheduler:     jsonKVs(c.Scheduler),
 		Text:          jsonLines(c.Text),
 		Unknown:       jsonKVs(c.Unknown),
+		Online:        opt(c.Online),
+		PrevCell:      opt(c.PrevCell),
+		Sections:      opt(c.Sections),
+		Nesting:       opt(c.Nesting),
+		Awaited:       opt(c.Awaited),
 	}
+	j.SectionSinceNS, j.SectionSinceAgoMS = jsonWhen(s, c.SectionSince.V)
 	if c.RescueBudget.Known {
 		j.RescueBudgetUS = new(c.RescueBudget.V.Microseconds())
 	}
@@ -473,7 +644,7 @@ func jsonFlags(v dump.Value[uint32], names func(uint32) []string) []string {
 	return append([]string{}, names(v.V)...)
 }
 
-func newJSONTask(t *dump.Task, k dump.Kernel) jsonTask {
+func newJSONTask(s *dump.Snapshot, t *dump.Task) jsonTask {
 	j := jsonTask{
 		PID:                t.PID,
 		TGID:               opt(t.TGID),
@@ -486,7 +657,7 @@ func newJSONTask(t *dump.Task, k dump.Kernel) jsonTask {
 		RunnableAtMS:       optMillis(t.RunnableAt),
 		SCXState:           optString(t.SCXState),
 		SCXStateNr:         opt(t.SCXStateNr),
-		Flags:              jsonFlags(t.Flags, k.TaskFlagNames),
+		Flags:              jsonFlags(t.Flags, s.Kernel.TaskFlagNames),
 		DSQFlags:           opt(t.DSQFlags),
 		QSeq:               opt(t.QSeq),
 		StickyCPU:          opt(t.StickyCPU),
@@ -532,6 +703,11 @@ func newJSONTask(t *dump.Task, k dump.Kernel) jsonTask {
 	}
 	if t.OpsState.Known {
 		j.OpsState = new(t.OpsState.V.String())
+	}
+	if x := t.Context; x != nil {
+		j.CgroupIDNow, j.VTimeRead, j.ClockCell = &x.CgroupIDNow, &x.VTimeRead, &x.Clock
+		j.CellGeneration, j.Fallback = &x.CellGeneration, &x.Fallback
+		j.StartedNS, j.StartedAgoMS = jsonWhen(s, x.StartedAt)
 	}
 	return j
 }

@@ -28,7 +28,7 @@ var attacks = []string{
 func withText(text string) map[string]*dump.Snapshot {
 	snapshots := map[string]*dump.Snapshot{
 		"filled": dumptest.Filled(text), "cell": cellRTHog(), "error": bpfError(), "live": liveDump(),
-		"verdict": verdictOnly(), "explained": explained(),
+		"verdict": verdictOnly(), "explained": explained(), "sample": sample(),
 	}
 	for _, s := range snapshots {
 		dumptest.MapText(s, func(string) string { return text })
@@ -121,7 +121,7 @@ func checkText(t *testing.T, doc string) {
 	t.Helper()
 	labels := []string{
 		"sched_ext scheduler", "finding ", "signature ", "task ", "raised ", "raised in ", "waits most ", "CPU ",
-		"cell ", "backtrace ", "dump ", "held ", "runs ", "cells ", "history ", "status ", "WARNING ", "system ", "source ", "ledger ",
+		"cell ", "backtrace ", "dump ", "held ", "runs ", "cells ", "history ", "scheduler ", "cgroups ", "noticed ", "WARNING ", "system ", "source ", "ledger ",
 	}
 	for line := range strings.Lines(doc) {
 		line = strings.TrimSuffix(line, "\n")

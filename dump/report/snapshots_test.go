@@ -216,6 +216,7 @@ func sample() *dump.Snapshot {
 			VTime: dump.Of[uint64](900), BasisVTime: dump.Of[uint64](900), AssignedDSQ: dump.Of(cell(of)),
 			CgroupID: dump.Of[uint64](61), CgroupName: dump.Of("/a/x"), ConfigSeq: dump.Of[uint64](7),
 			RunTime: dump.Of(164659273 * time.Nanosecond), Runs: dump.Of[uint64](487),
+			Context: &dump.TaskContext{CgroupIDNow: 61, VTimeRead: 900, StartedAt: 21e9 - 16e6, Clock: of, CellGeneration: 3},
 		}
 	}
 	running := task("batch", 156, 1, 1)
@@ -224,19 +225,33 @@ func sample() *dump.Snapshot {
 	waiting.TGID, waiting.DSQ = dump.Of[int32](142), dump.Of(dump.BuiltinDSQ(dump.DSQLocal, 0))
 	waiting.RunnableAt, waiting.ConfigSeq = dump.Of(-16*time.Millisecond), dump.Of[uint64](6)
 	waiting.CPUs, waiting.MigrationDisabled = dump.Of(dump.MaskOf(0)), dump.Of[uint32](1)
+	waiting.Context.Clock, waiting.Context.CellGeneration, waiting.Context.VTimeRead = 1, 2, 870
+	waiting.Context.CgroupIDNow = 62
 	asleep := task("idle", 7, 3, 0)
+	asleep.Context.Fallback = true
 	asleep.Flags, asleep.Walked, asleep.State = dump.Of[uint32](8), true, dump.Of[byte]('S')
 	cpu := func(id, of int32, comm string, pid int32, class dump.Class) dump.CPU {
 		return dump.CPU{
 			ID: id, Listed: true, NrRunning: dump.Of[uint32](1), Flags: dump.Of[uint32](1), Cell: dump.Of(of),
 			Current: dump.Of(dump.TaskRef{Comm: comm, PID: pid}), Class: dump.Of(class), VTime: dump.Of[uint64](1000),
 			Queued: dump.Of[int64](2), DSQ: dump.Of(dump.DSQID(0x10000000 | id)),
+			Online: dump.Of(id != 3), PrevCell: dump.Of[int32](2), Sections: dump.Of[uint64](8123),
+			Nesting: dump.Of(uint32(1 - min(id, 1))), Awaited: dump.Of(id == 0),
+			SectionSince: dump.Of[uint64](21e9 - 12e6),
 		}
 	}
 	own := func(id int32, state dump.CellState, cpus dump.CPUMask, queued int64, path string) dump.Cell {
 		c := dump.Cell{
 			ID: id, State: dump.Of(state), Generation: dump.Of(uint32(3)), CPUs: dump.Of(cpus), Queued: dump.Of(queued),
 			VTime: dump.Of[uint64](1000), DSQ: dump.Of(cell(id).ID),
+			Since: dump.Of[uint64](21e9 - 3.1e9), GraceUntil: dump.Of[uint64](0), Rescued: dump.Of(uint64(id / 2)),
+			SpareMissing: dump.Of(id == 2),
+		}
+		if id > 0 {
+			c.CpusetCPUs = dump.Of(cpus.With(int(2 - id%2)))
+		}
+		if state == dump.CellDrain {
+			c.GraceUntil = dump.Of[uint64](8)
 		}
 		if path != "" {
 			c.OwnerCgroup, c.OwnerPath = dump.Of(uint64(60+id)), dump.Of(path)
@@ -249,6 +264,26 @@ func sample() *dump.Snapshot {
 		Kernel: dump.Kernel{Release: "7.3.4"}, Scheduler: "scxdiag_cells", Trigger: dump.TriggerSample,
 		Status: &dump.Status{
 			ConfigSeq: 8, AppliedSeq: 7, Slice: 20000000, MaxCells: 64, NrEvents: 1030, EnqFallback: 2, TimeClamped: 1,
+			At: 21e9, Grace: dump.GraceStatus{Seq: 7, Started: 21e9 - 12e6},
+			Apply: dump.ApplyStatus{Begun: 21e9 - 3.1004e9, Ended: 21e9 - 3.1e9},
+			Timer: dump.TimerStatus{
+				Armed: true, Runs: 531, First: 1e9, Last: 21e9 - 40e6, MaxRun: 3123456, Period: 100 * time.Millisecond,
+			},
+			Exiting:     dump.ExitingStatus{Count: 1, CgroupID: 66, PID: 99, PFFlags: 4},
+			CpusetBegun: 9, CpusetEnded: 8, AllocFail: 3, LateInserts: 1, Rescued: 5, MaxUsed: 6, Queues: 7, HeldCPU: 3,
+			InitEnded: 9e8, Cgroups: 3,
+		},
+		Cgroups: []dump.Cgroup{
+			{
+				ID: 1, Path: dump.Of("/"), HasContext: true, Populated: true, CPUController: true,
+				CPUs: dump.Of(dump.CPUMask{}), EffectiveCPUs: dump.Of(dump.MaskRange(0, 3)),
+			},
+			{
+				ID: 61, Path: dump.Of("/a"), Parent: 1, Level: 1, HasContext: true, Cell: 1, Owns: 1, Populated: true,
+				CPUController: true, CPUs: dump.Of(dump.MaskOf(1)), EffectiveCPUs: dump.Of(dump.MaskOf(1)),
+			},
+			{ID: 62, Path: dump.Of("/a/x"), Parent: 61, Level: 2, CPUController: true},
+			{ID: 63, Parent: 1, Level: 1, HasContext: true, Dying: true},
 		},
 		Cells: []dump.Cell{
 			own(0, dump.CellLive, dump.MaskOf(3), 8, ""), own(1, dump.CellLive, dump.MaskOf(1), 3, "/a"),

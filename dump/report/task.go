@@ -17,7 +17,7 @@ const dsqByVTime = 1
 
 // taskRows is all that is known of a task.
 func taskRows(s *dump.Snapshot, label string, t *dump.Task) []row {
-	rows := []row{{label: label, lines: []phrase{taskHead(t)}}}
+	rows := []row{{label: label, lines: []phrase{taskHead(s, t)}}}
 	sub := func(label string, lines ...phrase) {
 		if r, ok := fact(label, lines...); ok {
 			r.sub = true
@@ -39,7 +39,7 @@ func taskRows(s *dump.Snapshot, label string, t *dump.Task) []row {
 	return rows
 }
 
-func taskHead(t *dump.Task) phrase {
+func taskHead(s *dump.Snapshot, t *dump.Task) phrase {
 	doing := say("not running")
 	if w, ok := t.WaitingFor(); ok {
 		doing = say("waiting ", w)
@@ -72,7 +72,18 @@ func taskHead(t *dump.Task) phrase {
 	} else if t.CgroupID.Known {
 		cgroup = say("cgroup ", t.CgroupID.V)
 	}
+	if x := t.Context; x != nil && x.CgroupIDNow != t.CgroupID.V {
+		cgroup = join(", ", cgroup, say("now in cgroup ", cgroupName(s, x.CgroupIDNow)))
+	}
 	return join(", ", say(t.TaskRef, " ", join(" ", doing, on)), state, owner, cgroup)
+}
+
+// cgroupName is the path of a cgroup, or else its id.
+func cgroupName(s *dump.Snapshot, id uint64) phrase {
+	if g := s.Cgroup(id); g != nil && g.Path.Known {
+		return say(quoted(g.Path.V))
+	}
+	return say(id)
 }
 
 func taskQueue(t *dump.Task) phrase {
@@ -110,7 +121,7 @@ func dsqName(d dump.DSQRef) phrase {
 }
 
 func taskVTime(s *dump.Snapshot, t *dump.Task) phrase {
-	var own, inDSQ, basis, clock phrase
+	var own, inDSQ, basis, read, clock phrase
 	v := t.VTime
 	if !v.Known {
 		v = t.DSQVTime
@@ -125,17 +136,24 @@ func taskVTime(s *dump.Snapshot, t *dump.Task) phrase {
 	if t.BasisVTime.Known {
 		basis = say("basis ", t.BasisVTime.V)
 	}
+	cell := t.Cell
+	if x := t.Context; x != nil {
+		cell = dump.Of(x.Clock)
+		if x.VTimeRead != v.V {
+			read = say("read as ", x.VTimeRead)
+		}
+	}
 	switch {
 	case t.DSQ.Known && t.DSQ.V.Kind == dump.DSQKindCPU:
 		if c := s.CPU(t.DSQ.V.CPU); c != nil && c.VTime.Known {
 			clock = say(offset(v.V, c.VTime.V), " the clock of CPU ", c.ID)
 		}
-	case t.Cell.Known:
-		if c := s.Cell(t.Cell.V); c != nil && c.VTime.Known {
+	case cell.Known:
+		if c := s.Cell(cell.V); c != nil && c.VTime.Known {
 			clock = say(offset(v.V, c.VTime.V), " the clock of cell ", c.ID)
 		}
 	}
-	return join(", ", own, inDSQ, basis, clock)
+	return join(", ", own, inDSQ, basis, read, clock)
 }
 
 // offset says how far a vtime is from a clock. Both wrap.
@@ -181,7 +199,7 @@ func taskLimits(t *dump.Task) phrase {
 // taskRuns says how much the task has run and what the scheduler has missed of
 // it.
 func taskRuns(s *dump.Snapshot, t *dump.Task) phrase {
-	var ran, stale, context phrase
+	var ran, last, stale, generation, fallback, context phrase
 	if t.RunTime.Known {
 		ran = say(t.RunTime.V.Round(time.Microsecond))
 		if t.Runs.Known {
@@ -194,7 +212,18 @@ func taskRuns(s *dump.Snapshot, t *dump.Task) phrase {
 	if t.HasContext.Known && !t.HasContext.V {
 		context = say("the scheduler has no storage for it")
 	}
-	return join(", ", ran, stale, context)
+	if x := t.Context; x != nil {
+		if d, ok := s.Since(x.StartedAt); ok {
+			last = say("began to run ", short3(d), " ago")
+		}
+		if c := s.Cell(t.Cell.V); t.Cell.Known && c != nil && c.Generation.Known && c.Generation.V != x.CellGeneration {
+			generation = say("from generation ", x.CellGeneration, " of its cell, now ", c.Generation.V)
+		}
+		if x.Fallback {
+			fallback = say("in the root cell because it exits and its cgroup is dead")
+		}
+	}
+	return join(", ", ran, last, stale, generation, fallback, context)
 }
 
 func taskState(s *dump.Snapshot, t *dump.Task) phrase {

@@ -25,6 +25,7 @@ func workRows(s *dump.Snapshot) []row {
 		return nil
 	}
 	var rows []row
+	rows = append(rows, schedulerRows(s)...)
 	if r, ok := fact("runs", running(s)); ok {
 		rows = append(rows, r)
 	}
@@ -41,11 +42,7 @@ func workRows(s *dump.Snapshot) []row {
 			continue
 		}
 		shown++
-		var state phrase
-		if c.State.Known && c.State.V != dump.CellLive {
-			state = say(quoted(c.State.V))
-		}
-		if r, ok := fact(fmt.Sprint("cell ", c.ID), join(", ", cellHead(c), state, w.phrase())); ok {
+		if r, ok := fact(fmt.Sprint("cell ", c.ID), join(", ", cellState(s, c), cellHead(c), w.phrase())); ok {
 			rows = append(rows, r)
 		}
 	}
@@ -139,29 +136,6 @@ func faultRows(s *dump.Snapshot) []row {
 	return []row{{label: "WARNING", lines: []phrase{
 		say("it does wrong on purpose: ", quoted(strings.Join(s.Status.Faults, ", "))),
 	}}}
-}
-
-// status is what a cell scheduler says of itself as a whole.
-func status(s *dump.Snapshot) phrase {
-	t := s.Status
-	if t == nil {
-		return nil
-	}
-	var config, fallback, clamped phrase
-	switch {
-	case t.ConfigSeq != t.AppliedSeq:
-		config = say("configuration ", t.ConfigSeq, " wanted, ", t.AppliedSeq, " in force")
-	default:
-		config = say("configuration ", t.AppliedSeq, " in force")
-	}
-	if t.EnqFallback > 0 {
-		fallback = say(plural(t.EnqFallback, "enqueue"), " on the global DSQ for lack of storage")
-	}
-	if t.TimeClamped > 0 {
-		clamped = say(plural(t.TimeClamped, "run time"), " clamped to zero")
-	}
-	return join(", ", config, say("slice ", nanos(t.Slice)), say(s.CellsUsed(), " of ", t.MaxCells, " cells used"),
-		fallback, clamped)
 }
 
 // history counts the events by kind, the most frequent first.

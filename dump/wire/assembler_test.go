@@ -77,6 +77,15 @@ func TestSample(t *testing.T) {
 	if got := first.DSQ.V.String(); got != "cell 0" || first.SCXState.V != dump.TaskEnabled {
 		t.Errorf("on DSQ %q, in state %q", got, first.SCXState.V)
 	}
+	if g := s.Cgroups; len(g) != 2 || g[1].ID != 5 || g[1].Parent != 1 || g[1].Owns != 1 || g[1].CPUs.V != dump.MaskRange(4, 7) {
+		t.Errorf("cgroups %+v", g)
+	}
+	if ago, ok := s.Since(s.Status.Timer.Last); !ok || ago != 50 || !s.Status.Timer.Armed || s.Status.Grace.Active() {
+		t.Errorf("timer %v ago (%v), status %+v", ago, ok, s.Status)
+	}
+	if x := first.Context; x == nil || x.CgroupIDNow != 1 || x.VTimeRead != 900 {
+		t.Errorf("context %+v", x)
+	}
 	asleep := &s.Tasks[2]
 	if !asleep.Walked || asleep.State.V != 'S' || asleep.RunnableAt.Known {
 		t.Errorf("walked %v, state %c, runnable at %v", asleep.Walked, asleep.State.V, asleep.RunnableAt)
@@ -207,7 +216,7 @@ func TestIncompleteDumpsSaySo(t *testing.T) {
 		}},
 		{"newer version", "records of another version, skipped: 1", func(d *wiretest.Dump) {
 			r := wire.Event{Header: wire.Header{Dump: 1}}.Append(nil)
-			r[4] = 2
+			r[4] = byte(wire.Version) + 1
 			d.Vital = append(d.Vital, r)
 			d.Finish()
 		}},
@@ -336,9 +345,10 @@ func TestBadRecords(t *testing.T) {
 		"33 pids":                 wire.DSQ{NrPIDs: wire.DSQPIDs + 1}.Append(nil),
 		"65 frames":               wire.Exit{NrFrames: wire.ExitFrames + 1}.Append(nil),
 		"4097 bytes of text":      wire.Text{Size: wire.TextBytes + 1}.Append(nil),
-		"unknown kind":            put(task(), 6, 10, 2),
+		"unknown kind":            put(task(), 6, 11, 2),
 		"short host":              cut(wiretest.Host.Append(nil), 60),
-		"short cgroup":            cut(wire.CgroupPath{ID: 1, Path: "/abc"}.Append(nil), 50),
+		"short cgroup":            cut(wire.Cgroup{ID: 1}.Append(nil), 50),
+		"short cgroup path":       cut(wire.CgroupPath{ID: 1, Path: "/abc"}.Append(nil), 50),
 	} {
 		finished := 0
 		a := wire.NewAssembler(wire.Options{}, decode(func(d *wire.Dump) {

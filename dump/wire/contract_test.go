@@ -3,7 +3,6 @@
 package wire
 
 import (
-	"errors"
 	"os"
 	"reflect"
 	"regexp"
@@ -33,6 +32,7 @@ var (
 	defineRE  = regexp.MustCompile(`(?m)^#define (\w+) +(\S+)$`)
 	blockRE   = regexp.MustCompile(`(?s)(enum|struct) (\w+) \{(.*?)\n\};`)
 	valueRE   = regexp.MustCompile(`^(\w+) *= *(\w+)$`)
+	enumRE    = regexp.MustCompile(`^(\w+) *= *(\w+?)u?(?: *<< *(\d+))?$`)
 	memberRE  = regexp.MustCompile(`^(u16|u32|s32|u64|s64|char|struct \w+) (\w+)(?:\[(\w+)\])?$`)
 	typeSizes = map[string]int{"char": 1, "u16": 2, "u32": 4, "s32": 4, "u64": 8, "s64": 8}
 )
@@ -113,8 +113,11 @@ type record interface{ fields(*codec) }
 var mirrors = map[string]record{
 	"rec_hdr": new(Header), "rec_begin": new(Begin), "rec_cell": new(Cell), "rec_cpu": new(CPU),
 	"rec_task": new(Task), "rec_dsq": new(DSQ), "rec_event": new(Event), "rec_text": new(Text),
-	"rec_exit": new(Exit), "rec_end": new(End),
+	"rec_exit": new(Exit), "rec_end": new(End), "rec_cgrp": new(Cgroup),
 }
+
+// goNames are the words of C that Go writes in full.
+var goNames = strings.NewReplacer("gp_", "grace", "cgrps", "cgroups", "_", "")
 
 // TestStructsMirrorTheHeader holds every member of every struct against the
 // field of the same name: its place, its size, its sign.
@@ -147,7 +150,7 @@ func TestStructsMirrorTheHeader(t *testing.T) {
 		}
 		for i, m := range members {
 			f := v.Type().Field(fields[i])
-			if want := strings.ReplaceAll(m.name, "_", ""); !strings.EqualFold(f.Name, want) && (m.name != "h" || f.Name != "Header") {
+			if want := goNames.Replace(m.name); !strings.EqualFold(f.Name, want) && (m.name != "h" || f.Name != "Header") {
 				t.Errorf("%s: field %s stands where C has %s", name, f.Name, m.name)
 			}
 			checkPlace(t, name, r, v.Field(fields[i]), m)
@@ -220,6 +223,13 @@ func TestConstantsMirrorTheHeader(t *testing.T) {
 		"REC_CLASS_DL": uint64(ClassDL), "REC_CLASS_STOP": uint64(ClassStop),
 		"REC_TASK_CURRENT": uint64(TaskCurrent), "REC_TASK_CTX": uint64(TaskCtx),
 		"REC_TASK_ALL_CELL": uint64(TaskAllCell), "REC_TASK_ON_DSQ": uint64(TaskOnDSQ),
+		"REC_TASK_FALLBACK": uint64(TaskFallback), "REC_CELL_SPARE": uint64(CellSpare),
+		"REC_CPU_ONLINE": uint64(CPUOnline), "REC_CPU_AWAITED": uint64(CPUAwaited),
+		"REC_PHASE_NONE": uint64(PhaseNone), "REC_PHASE_CLAIM": uint64(PhaseClaim),
+		"REC_PHASE_PUBLISH": uint64(PhasePublish), "REC_PHASE_INHERIT": uint64(PhaseInherit),
+		"REC_CGRP": uint64(KindCgroup), "REC_CGRP_CTX": uint64(CgroupCtx), "REC_CGRP_DYING": uint64(CgroupDying),
+		"REC_CGRP_POPULATED": uint64(CgroupPopulated), "REC_CGRP_CPUSET": uint64(CgroupCpuset),
+		"REC_CGRP_CPU": uint64(CgroupCPU),
 		"REC_DSQ_PIDS": DSQPIDs, "REC_TEXT_BYTES": TextBytes, "REC_EXIT_FRAMES": ExitFrames, "REC_EXIT_MSG": ExitMsg,
 	}
 	for name, v := range h.consts {
@@ -237,43 +247,63 @@ func TestConstantsMirrorTheHeader(t *testing.T) {
 	}
 }
 
-// TestNamesMirrorTheHeaders compares the names of events and faults with the
-// enums that number them.
-func TestNamesMirrorTheHeaders(t *testing.T) {
-	for _, e := range []struct {
-		file, enum string
-		name       func(uint64) string
-	}{
-		{"event.bpf.h", "event_kind", func(v uint64) string { return EventKind(v).String() }},
-		{"fault.bpf.h", "fault", func(v uint64) string { return strings.Join(FaultNames(uint32(v)), "|") }},
-	} {
-		src, err := os.ReadFile("../../bpf/include/" + e.file)
-		if errors.Is(err, os.ErrNotExist) {
-			t.Logf("%s is not there yet", e.file)
+// enum is what an enum of a header says: values by name, without the prefix of
+// the names and in the words of Go.
+func enum(t *testing.T, file, name, prefix string) map[string]uint64 {
+	t.Helper()
+	src, err := os.ReadFile("../../bpf/include/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := regexp.MustCompile(`(?s)enum ` + name + ` \{(.*?)\n\};`).FindStringSubmatch(comment.ReplaceAllString(string(src), ""))
+	if body == nil {
+		t.Fatalf("%s has no enum %s", file, name)
+	}
+	values := map[string]uint64{}
+	for item := range strings.SplitSeq(body[1], ",") {
+		if item = strings.TrimSpace(item); item == "" {
 			continue
+		}
+		m := enumRE.FindStringSubmatch(item)
+		if len(m) < 2 || !strings.HasPrefix(m[1], prefix) {
+			t.Fatalf("%s: enum %s: cannot read %q", file, name, item)
+		}
+		v, err := strconv.ParseUint(m[2], 0, 32)
+		if m[3] != "" {
+			shift, _ := strconv.ParseUint(m[3], 10, 5)
+			v <<= shift
 		}
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %s: %v", file, item, err)
 		}
-		body := regexp.MustCompile(`(?s)enum ` + e.enum + ` \{(.*?)\n\};`).FindStringSubmatch(comment.ReplaceAllString(string(src), ""))
-		if body == nil {
-			t.Errorf("%s has no enum %s", e.file, e.enum)
-			continue
+		values[strings.ToLower(strings.TrimPrefix(m[1], prefix))] = v
+	}
+	return values
+}
+
+// TestNamesMirrorTheHeaders compares the names of events and faults with the
+// enums that number them, both ways.
+func TestNamesMirrorTheHeaders(t *testing.T) {
+	events := enum(t, "event.bpf.h", "event_kind", "EVENT_")
+	for name, v := range events {
+		if got := EventKind(v).String(); got != name {
+			t.Errorf("event %d is %q in Go, %q in C", v, got, name)
 		}
-		for item := range strings.SplitSeq(body[1], ",") {
-			name, value, ok := strings.Cut(strings.TrimSpace(item), "=")
-			if !ok {
-				continue
-			}
-			one, shift, shifted := strings.Cut(strings.TrimSpace(value), "<<")
-			v, err := strconv.ParseUint(strings.TrimRight(strings.TrimSpace(one), "u"), 0, 32)
-			if n, err2 := strconv.ParseUint(strings.TrimSpace(shift), 0, 5); shifted && err2 == nil {
-				v <<= n
-			}
-			want := strings.ReplaceAll(e.name(v), "-", "_")
-			if name = strings.ToLower(strings.TrimSpace(name)); err != nil || !strings.HasSuffix(name, want) {
-				t.Errorf("%s: %s = %s, which Go calls %s", e.file, name, value, want)
-			}
+	}
+	for kind, name := range eventNames {
+		if v, ok := events[name]; name != "" && (!ok || v != uint64(kind)) {
+			t.Errorf("event.bpf.h has no event %q with the number %d", name, kind)
+		}
+	}
+	faults := enum(t, "fault.bpf.h", "fault", "FAULT_")
+	for name, v := range faults {
+		if got := FaultNames(uint32(v)); len(got) != 1 || strings.ReplaceAll(got[0], "-", "_") != name {
+			t.Errorf("fault %#x is %q in Go, %q in C", v, got, name)
+		}
+	}
+	for bit, name := range faultNames {
+		if v, ok := faults[strings.ReplaceAll(name, "-", "_")]; !ok || v != 1<<bit {
+			t.Errorf("fault.bpf.h has no fault %q that is bit %d", name, bit)
 		}
 	}
 }

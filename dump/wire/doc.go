@@ -5,7 +5,7 @@
 //
 // The layout of the records is a contract between C and Go: the types here
 // mirror bpf/include/record.h, and a test compares the two. Two kinds, [Host]
-// and [Cgroup], are written in Go only, by whoever collects the records, so
+// and [CgroupPath], are written in Go only, by whoever collects the records, so
 // that a file of records explains itself.
 //
 // The records of a dump travel through two ring buffers: one for what must not

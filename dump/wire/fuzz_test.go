@@ -56,6 +56,7 @@ func seeds(f *testing.F) {
 		{wire.Cell{Header: h, ID: 1}, wire.DSQ{ID: 1, NrPIDs: 2}, wire.Event{Kind: 1}},
 		{wire.Exit{Kind: 1026, NrFrames: 3, TextSize: 10}},
 		{wire.Text{Size: 10}},
+		{wire.Begin{GraceSeq: 1, ApplyPhase: 3}, wire.Cgroup{Header: h, ID: 2, Parent: 1, Level: 1, Flags: 31}, wire.CPU{Flags: 3}},
 	} {
 		d := &wiretest.Dump{ID: 1}
 		for _, r := range kinds {

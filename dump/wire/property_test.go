@@ -118,6 +118,7 @@ func (d *drawer) dump(id uint64) *drawn {
 			NrEvents: begin.NrEvents, EnqFallback: begin.EnqFallback, TimeClamped: begin.TimeClamped,
 			Faults: wire.FaultNames(begin.Faults),
 		}
+		statusOf(s.Status, id, &begin)
 		s.Trigger = dump.TriggerSysRq
 	}
 	for i := range int(begin.NrCells) {
@@ -127,6 +128,12 @@ func (d *drawer) dump(id uint64) *drawn {
 		}
 	}
 	slices.Reverse(out.records.Vital) // the order of cells does not matter
+	for id := range uint64(d.num("cgroup records", 3)) {
+		g := d.cgroupOf(id + 1)
+		if d.sent(out, cgroupRecord(&g)) {
+			s.Cgroups = append(s.Cgroups, g)
+		}
+	}
 	for i := range d.cpus {
 		c := d.cpu(int32(i))
 		if d.sent(out, cpuRecord(c)) {
@@ -163,36 +170,127 @@ func (d *drawer) begin() wire.Begin {
 		SliceNS: d.u64("slice"), NrCPUs: uint32(d.cpus), NrCells: uint32(d.num("cells", 3)), MaxCells: 256,
 		Faults: draw(d, rapid.Uint32(), "faults"), NrEvents: d.u64("events"), EnqFallback: d.u64("fallback"),
 		TimeClamped: d.u64("clamped"),
+
+		GraceSeq: d.u64("grace"), GraceStarted: d.u64("grace since"),
+		CpusetBegun: d.u64("cpusets begun"), CpusetEnded: d.u64("cpusets ended"),
+		ApplyBegun: d.u64("apply begun"), ApplyEnded: d.u64("apply ended"), ApplyRC: draw(d, rapid.Int32(), "apply rc"),
+		ApplyPhase: wire.Phase(d.num("phase", 3)), TokenSince: d.u64("token"),
+		AllocFail: d.u64("alloc fail"), LateInserts: d.u64("late inserts"), Rescued: d.u64("rescued"),
+		MaxUsed: draw(d, rapid.Uint32(), "max used"), HeldCPU: draw(d, rapid.Int32(), "held CPU"),
+		TimerRuns: d.u64("timer runs"), TimerFirst: d.u64("timer first"), TimerLast: d.u64("timer last"),
+		TimerMaxRun: d.u64("timer max") >> 1, TimerPeriod: d.u64("period") >> 1,
+		TimerRC: draw(d, rapid.Int32(), "timer rc"), TimerArmed: uint32(d.num("armed", 1)), InitEnded: d.u64("init ended"),
+		Fallbacks: d.u64("fallbacks"), FallbackCGID: d.u64("fallback cgroup"), FallbackPID: draw(d, rapid.Int32(), "fallback pid"),
+		FallbackPFFlags: draw(d, rapid.Uint32(), "fallback flags"),
+		NrCgroups:       draw(d, rapid.Uint32(), "with context"), NrQueues: draw(d, rapid.Uint32(), "queues"),
+	}
+}
+
+// statusOf sets what the status says of the systems of the scheduler.
+func statusOf(s *dump.Status, id uint64, b *wire.Begin) {
+	s.At = id
+	s.Grace.Seq, s.Grace.Started = b.GraceSeq, b.GraceStarted
+	s.CpusetBegun, s.CpusetEnded = b.CpusetBegun, b.CpusetEnded
+	s.Apply = dump.ApplyStatus{
+		Begun: b.ApplyBegun, Ended: b.ApplyEnded, RC: b.ApplyRC, TokenSince: b.TokenSince,
+		Phase: []dump.ApplyPhase{"", dump.ApplyClaim, dump.ApplyPublish, dump.ApplyInherit}[b.ApplyPhase],
+	}
+	s.AllocFail, s.LateInserts, s.Rescued = b.AllocFail, b.LateInserts, b.Rescued
+	s.MaxUsed, s.HeldCPU, s.Cgroups, s.Queues = b.MaxUsed, b.HeldCPU, b.NrCgroups, b.NrQueues
+	s.Timer = dump.TimerStatus{
+		Armed: b.TimerArmed == 1, RC: b.TimerRC, Runs: b.TimerRuns, First: b.TimerFirst, Last: b.TimerLast,
+		MaxRun: time.Duration(b.TimerMaxRun), Period: time.Duration(b.TimerPeriod),
+	}
+	s.InitEnded = b.InitEnded
+	s.Exiting = dump.ExitingStatus{
+		Count: b.Fallbacks, CgroupID: b.FallbackCGID, PID: b.FallbackPID, PFFlags: b.FallbackPFFlags,
 	}
 }
 
 func (d *drawer) cell(id int32) dump.Cell {
 	owner := uint64(d.num("owner", 4))
-	return dump.Cell{
+	c := dump.Cell{
 		ID: id, CPUs: dump.Of(d.mask("CPUs")), OwnerCgroup: known(owner), OwnerPath: d.cgroup(owner),
 		VTime: dump.Of(d.u64("vtime")), Queued: dump.Of(int64(draw(d, rapid.Int32(), "queued"))),
 		State: dump.Of(draw(d, rapid.SampledFrom([]dump.CellState{
 			dump.CellFree, dump.CellPrep, dump.CellLive, dump.CellDrain,
 		}), "state")),
 		Generation: dump.Of(draw(d, rapid.Uint32(), "generation")), DSQ: dump.Of(dump.DSQID(d.u64("dsq"))),
+		Since: known(d.u64("since")), GraceUntil: dump.Of(d.u64("grace until")), Rescued: dump.Of(d.u64("rescued")),
+		SpareMissing: dump.Of(draw(d, rapid.Bool(), "spare missing")),
 	}
+	if id > 0 { // the root cell is of no cpuset
+		c.CpusetCPUs = dump.Of(d.mask("cpuset"))
+	}
+	return c
+}
+
+func (d *drawer) cgroupOf(id uint64) dump.Cgroup {
+	yes := func(what string) bool { return draw(d, rapid.Bool(), what) }
+	g := dump.Cgroup{
+		ID: id, Path: d.cgroup(id), Parent: d.u64("parent"), Level: draw(d, rapid.Uint32(), "level"),
+		HasContext: yes("context"), Dying: yes("dying"), Populated: yes("populated"), CPUController: yes("cpu controller"),
+	}
+	if g.HasContext {
+		g.Cell, g.Owns = int32(d.num("cell", 3)), int32(d.num("owns", 3))
+	}
+	if yes("cpuset controller") {
+		g.CPUs, g.EffectiveCPUs = dump.Of(d.mask("cpuset")), dump.Of(d.mask("effective"))
+	}
+	return g
+}
+
+func cgroupRecord(g *dump.Cgroup) wire.Cgroup {
+	r := wire.Cgroup{
+		Header: wire.Header{Words: 1}, ID: g.ID, Parent: g.Parent, Level: g.Level,
+		Cell: uint32(g.Cell), Owns: uint32(g.Owns), CPUs: g.CPUs.V, Effective: g.EffectiveCPUs.V,
+	}
+	for _, f := range []struct {
+		set  bool
+		flag wire.CgroupFlags
+	}{
+		{g.HasContext, wire.CgroupCtx},
+		{g.Dying, wire.CgroupDying},
+		{g.Populated, wire.CgroupPopulated},
+		{g.CPUs.Known, wire.CgroupCpuset},
+		{g.CPUController, wire.CgroupCPU},
+	} {
+		if f.set {
+			r.Flags |= f.flag
+		}
+	}
+	if !g.HasContext {
+		r.Cell, r.Owns = 7, 7 // which means nothing then
+	}
+	return r
 }
 
 func cellRecord(c dump.Cell) wire.Cell {
-	return wire.Cell{
+	r := wire.Cell{
 		Header: wire.Header{Words: 1}, ID: uint32(c.ID),
 		State: map[dump.CellState]wire.CellState{
 			dump.CellFree: wire.CellFree, dump.CellPrep: wire.CellPrep, dump.CellLive: wire.CellLive, dump.CellDrain: wire.CellDrain,
 		}[c.State.V],
 		Generation: c.Generation.V, NrQueued: int32(c.Queued.V), Owner: c.OwnerCgroup.V, VTime: c.VTime.V,
-		DSQ: uint64(c.DSQ.V), CPUs: c.CPUs.V,
+		DSQ: uint64(c.DSQ.V), CPUs: c.CPUs.V, Cpuset: c.CpusetCPUs.V,
+		Since: c.Since.V, GraceUntil: c.GraceUntil.V, Rescued: c.Rescued.V,
 	}
+	if !c.SpareMissing.V {
+		r.Flags = wire.CellSpare
+	}
+	return r
 }
 
 func (d *drawer) cpu(id int32) dump.CPU {
 	c := dump.CPU{
 		ID: id, Listed: d.num("listed", 3) > 0, Cell: dump.Of(int32(d.num("cell", 3))), VTime: dump.Of(d.u64("vtime")),
 		Queued: dump.Of(int64(draw(d, rapid.Int32(), "queued"))), DSQ: dump.Of(dump.DSQID(d.u64("dsq"))),
+		Online: dump.Of(draw(d, rapid.Bool(), "online")), Awaited: dump.Of(draw(d, rapid.Bool(), "awaited")),
+		PrevCell: dump.Of(int32(d.num("previous cell", 3))), Sections: dump.Of(d.u64("sections")),
+		Nesting: dump.Of(uint32(d.num("nesting", 2))),
+	}
+	if c.Nesting.V > 0 {
+		c.SectionSince = known(d.u64("section since"))
 	}
 	if c.Listed {
 		c.NrRunning = dump.Of(draw(d, rapid.Uint32(), "nr_running"))
@@ -213,6 +311,16 @@ func cpuRecord(c dump.CPU) wire.CPU {
 			dump.ClassIdle: wire.ClassIdle, dump.ClassExt: wire.ClassExt, dump.ClassFair: wire.ClassFair,
 			dump.ClassRT: wire.ClassRT, dump.ClassDL: wire.ClassDL, dump.ClassStop: wire.ClassStop,
 		}[c.Class.V],
+	}
+	r.PrevCell, r.Sections, r.Nesting, r.SectionSince = uint32(c.PrevCell.V), c.Sections.V, c.Nesting.V, c.SectionSince.V
+	if c.Nesting.V == 0 {
+		r.SectionSince = 7 // which means nothing then
+	}
+	if c.Online.V {
+		r.Flags |= wire.CPUOnline
+	}
+	if c.Awaited.V {
+		r.Flags |= wire.CPUAwaited
 	}
 	copy(r.CurrComm[:], c.Current.V.Comm)
 	if c.Listed {
@@ -285,6 +393,11 @@ func (d *drawer) task(pid int32, hasBegin bool) (dump.Task, wire.Task) {
 		t.CgroupID, t.CgroupName = known(cgid), d.cgroup(cgid)
 		t.ConfigSeq, t.Runs = dump.Of(d.u64("seq")), dump.Of(d.u64("runs"))
 		t.RunTime = dump.Of(time.Duration(d.u64("run time") >> 1))
+		t.Context = &dump.TaskContext{
+			CgroupIDNow: d.u64("cgid now"), VTimeRead: d.u64("vtime read"), StartedAt: d.u64("started at"),
+			Clock: int32(d.num("clock", 3)), CellGeneration: draw(d, rapid.Uint32(), "generation"),
+			Fallback: draw(d, rapid.Bool(), "fallback"),
+		}
 	}
 	r := taskRecord(&t)
 	ticks := draw(d, rapid.Int64Range(-1<<32, 1000), "ticks")
@@ -324,6 +437,12 @@ func taskRecord(t *dump.Task) wire.Task {
 		CPUs: t.CPUs.V, Allowed: t.AllowedCPUs.V,
 	}
 	copy(r.Comm[:], t.Comm)
+	x := t.Context
+	if x == nil {
+		x = new(dump.TaskContext)
+	}
+	r.CGIDNow, r.VTimeRead, r.StartedAt = x.CgroupIDNow, x.VTimeRead, x.StartedAt
+	r.Clock, r.Generation = uint32(x.Clock), x.CellGeneration
 	for _, f := range []struct {
 		set  bool
 		flag wire.TaskFlags
@@ -332,6 +451,7 @@ func taskRecord(t *dump.Task) wire.Task {
 		{t.HasContext.V, wire.TaskCtx},
 		{t.AllCellCPUsAllowed.V, wire.TaskAllCell},
 		{!t.DSQ.V.IsNone(), wire.TaskOnDSQ},
+		{x.Fallback, wire.TaskFallback},
 	} {
 		if f.set {
 			r.Flags |= f.flag
@@ -342,7 +462,7 @@ func taskRecord(t *dump.Task) wire.Task {
 
 func (d *drawer) events(out *drawn) {
 	for i := range int64(d.num("events", 4)) {
-		kind := wire.EventKind(1 + d.num("kind", 12))
+		kind := wire.EventKind(1 + d.num("kind", 23))
 		e := dump.Event{
 			Seq: i << 40, Kind: kind.String(), CgroupID: known(uint64(d.num("cgid", 4))), PID: known(int32(d.num("pid", 3))),
 			Time: dump.Of(d.u64("time")), CPU: dump.Of(int32(d.num("CPU", 7))), Arg: dump.Of(d.u64("arg")),

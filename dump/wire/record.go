@@ -146,34 +146,34 @@ type Begin struct {
 
 	// How the systems of the scheduler are. Times are bpf_ktime_get_ns, 0 if
 	// there was none.
-	GraceSeq     uint64 // odd while a grace period is in progress
-	GraceStarted uint64 // of the one in progress or the last one
-	CpusetBegun  uint64 // writes to cpusets that began
-	CpusetEnded  uint64 // and that ended
-	ApplyBegun   uint64 // of the last configuration
-	ApplyEnded   uint64
-	ApplyRC      int32 // 0 or -errno
-	ApplyPhase   Phase
-	TokenSince   uint64 // that somebody has had the token to apply
-	AllocFail    uint64 // times that a cpuset got no cell, for all were taken
-	LateInserts  uint64 // tasks queued on a cell after it was free
-	Rescued      uint64 // tasks taken off a queue that no CPU serves for them
-	MaxUsed      uint32 // cells in use at the same time, at most
-	HeldCPU      int32  // kept back for the root cell, -1 if none had to be
-	TimerRuns    uint64
-	TimerFirst   uint64
-	TimerLast    uint64
-	TimerMaxRun  uint64 // ns
-	TimerPeriod  uint64 // ns
-	TimerRC      int32  // of arming it last: 0 or -errno
-	TimerArmed   uint32 // 1 if it was ever armed
-	InitEnded    uint64
-	Fallbacks    uint64 // exiting tasks of dead cgroups that went to the root cell
-	FallbackCGID uint64 // of the last one, and so on
-	FallbackPID  int32
-	FallbackPF   uint32 // task_struct.flags
-	NrCgroups    uint32 // with a context
-	NrQueues     uint32 // cells that have a queue
+	GraceSeq        uint64 // odd while a grace period is in progress
+	GraceStarted    uint64 // of the one in progress or the last one
+	CpusetBegun     uint64 // writes to cpusets that began
+	CpusetEnded     uint64 // and that ended
+	ApplyBegun      uint64 // of the last configuration
+	ApplyEnded      uint64
+	ApplyRC         int32 // 0 or -errno
+	ApplyPhase      Phase
+	TokenSince      uint64 // that somebody has had the token to apply
+	AllocFail       uint64 // times that a cpuset got no cell, for all were taken
+	LateInserts     uint64 // tasks queued on a cell after it was free
+	Rescued         uint64 // tasks taken off a queue that no CPU serves for them
+	MaxUsed         uint32 // cells in use at the same time, at most
+	HeldCPU         int32  // kept back for the root cell, -1 if none had to be
+	TimerRuns       uint64
+	TimerFirst      uint64
+	TimerLast       uint64
+	TimerMaxRun     uint64 // ns
+	TimerPeriod     uint64 // ns
+	TimerRC         int32  // of arming it last: 0 or -errno
+	TimerArmed      uint32 // 1 if it was ever armed
+	InitEnded       uint64
+	Fallbacks       uint64 // exiting tasks of dead cgroups that went to the root cell
+	FallbackCGID    uint64 // of the last one, and so on
+	FallbackPID     int32
+	FallbackPFFlags uint32 // task_struct.flags
+	NrCgroups       uint32 // with a context
+	NrQueues        uint32 // cells that have a queue
 }
 
 // Phase is how far the application of a configuration has got.
@@ -229,7 +229,7 @@ func (r *Begin) fields(c *codec) {
 	c.u64(&r.Fallbacks)
 	c.u64(&r.FallbackCGID)
 	c.s32(&r.FallbackPID)
-	c.u32(&r.FallbackPF)
+	c.u32(&r.FallbackPFFlags)
 	c.u32(&r.NrCgroups)
 	c.u32(&r.NrQueues)
 }

@@ -460,7 +460,7 @@ func (b *builder) setBegin() {
 			Armed: r.TimerArmed != 0, RC: r.TimerRC, Runs: r.TimerRuns, First: r.TimerFirst, Last: r.TimerLast,
 			MaxRun: duration(r.TimerMaxRun), Period: duration(r.TimerPeriod),
 		},
-		Exiting: dump.ExitingStatus{Count: r.Fallbacks, CgroupID: r.FallbackCGID, PID: r.FallbackPID, PFFlags: r.FallbackPF},
+		Exiting: dump.ExitingStatus{Count: r.Fallbacks, CgroupID: r.FallbackCGID, PID: r.FallbackPID, PFFlags: r.FallbackPFFlags},
 
 		CpusetBegun: r.CpusetBegun, CpusetEnded: r.CpusetEnded, AllocFail: r.AllocFail, LateInserts: r.LateInserts,
 		Rescued: r.Rescued, MaxUsed: r.MaxUsed, Queues: r.NrQueues, HeldCPU: r.HeldCPU, InitEnded: r.InitEnded,

@@ -65,23 +65,29 @@ var Host = wire.Host{
 }
 
 // Sample is a dump of a machine with 8 CPUs in 2 cells and the given number of
-// tasks. One task of ten is on a run queue, and walked over as well.
+// tasks. One task of ten is on a run queue, and walked over as well. All tasks
+// are in the root cgroup; the one below it owns cell 1.
 func Sample(id uint64, tasks int) *Dump {
 	const cpus, cells = 8, 2
 	d := &Dump{ID: id}
 	d.Send(wire.Begin{
 		Trigger: wire.TriggerSample, AtJiffies: 1 << 32, CfgSeq: 3, AppliedSeq: 3, SliceNS: 5e6,
 		NrCPUs: cpus, NrCells: cells, MaxCells: 16, NrEvents: 1,
+		GraceSeq: 4, GraceStarted: id - 300, CpusetBegun: 2, CpusetEnded: 2, ApplyBegun: id - 400, ApplyEnded: id - 350,
+		MaxUsed: cells, HeldCPU: -1, TimerRuns: 9, TimerFirst: id - 900, TimerLast: id - 50, TimerMaxRun: 7, TimerPeriod: 100,
+		TimerArmed: 1, InitEnded: id - 950, NrCgroups: 2, NrQueues: cells,
 	})
 	for i := range uint32(cells) {
 		d.Send(wire.Cell{
-			ID: i, State: wire.CellLive, Owner: uint64(i), VTime: 1000, DSQ: 2<<28 | uint64(i)<<16,
-			CPUs: dump.MaskRange(int(i)*4, int(i)*4+3),
+			ID: i, State: wire.CellLive, Owner: 5 * uint64(i), VTime: 1000, DSQ: 2<<28 | uint64(i)<<16,
+			Since: id - 350, Flags: wire.CellSpare,
+			CPUs: dump.MaskRange(int(i)*4, int(i)*4+3), Cpuset: dump.MaskRange(int(i)*4, int(i)*4+3),
 		})
 	}
 	for i := range uint32(cpus) {
 		d.Send(wire.CPU{
 			ID: i, Cell: i / 4, NrRunning: 1, RQFlags: 1, CurrClass: wire.ClassExt, DSQ: 1<<28 | uint64(i), Known: 1,
+			Sections: 5, PrevCell: i / 4, Flags: wire.CPUOnline,
 		})
 	}
 	walk := make([]wire.Task, 0, tasks)
@@ -90,6 +96,7 @@ func Sample(id uint64, tasks int) *Dump {
 			PID: int32(i) + 1, TGID: int32(i) + 1, CPU: int32(i % cpus), Flags: wire.TaskCtx | wire.TaskAllCell,
 			State: 1, SCXState: 4, StickyCPU: -1, HoldingCPU: -1, Slice: 5e6, Weight: 100, Cell: i % cpus / 4,
 			Seq: 3, DSQ: 2<<28 | uint64(i%cpus/4)<<16, CGID: 1, RunNS: 1e6, NrRuns: 10,
+			CGIDNow: 1, VTimeRead: 900, StartedAt: id - 1000, Clock: i % cpus / 4,
 			CPUs: dump.MaskRange(0, cpus-1), Allowed: dump.MaskRange(0, cpus-1),
 		}
 		t.Words = 8
@@ -106,6 +113,12 @@ func Sample(id uint64, tasks int) *Dump {
 	for _, t := range walk {
 		d.Send(t)
 	}
+	all := dump.MaskRange(0, cpus-1)
+	const inUse = wire.CgroupCtx | wire.CgroupPopulated | wire.CgroupCpuset | wire.CgroupCPU
+	d.Send(wire.Cgroup{ID: 1, Flags: inUse, CPUs: all, Effective: all})
+	d.Send(wire.Cgroup{
+		ID: 5, Parent: 1, Level: 1, Cell: 1, Owns: 1, Flags: inUse, CPUs: dump.MaskRange(4, 7), Effective: dump.MaskRange(4, 7),
+	})
 	d.Send(wire.Event{At: 5, Kind: wire.EventCgroupInit, CGID: 1})
 	d.Finish()
 	return d
