@@ -182,14 +182,14 @@ func (g *region) openCurr(buf []byte, last int) int {
 }
 
 // belongs reports whether line i, at the edge of the dump, reads like text of a
-// task or a stack.
+// task or a stack. Text that lost a blank is known by the text behind it.
 func (g *region) belongs(i int) bool {
 	l := &g.lines[i]
 	switch l.kind {
 	case kindSymbol, kindBlank, kindUnderline:
 		return true
 	case kindOther:
-		return l.ours
+		return l.ours || l.loose && i+1 < len(g.lines) && g.lines[i+1].out != foreign && g.lines[i+1].indented
 	}
 	return false
 }

@@ -7,9 +7,12 @@ import "bytes"
 // How a region knows its own lines: by the prefix that its carrier puts in front
 // of each.
 
+// stampLayers are the layers that put a time before each line.
+const stampLayers = layerActions | layerJournal | layerDmesg | layerFtrace
+
 // stamped reports whether each line has a prefix of a known kind.
 func (g *region) stamped() bool {
-	return g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) != 0
+	return g.layers&stampLayers != 0
 }
 
 // begin fixes the carrier of the region by the prefix of the line b that begins

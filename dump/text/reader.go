@@ -88,7 +88,7 @@ func (r *Reader) step() {
 	coloured := isColoured(b)
 	known := k.isAnchor() && p.layers != 0 && unknown == 0 // then the other lines have the same prefix, colours and all
 	if k == kindOther || unknown > 0 || coloured && !known {
-		if clean := trimEOL(stripEscapes(b)); len(clean) < len(b) { // a coloured log
+		if clean := trimEOL(stripLine(b)); len(clean) < len(b) { // a coloured log
 			b = clean
 			p, unknown, k = r.decode(b)
 		}
@@ -116,7 +116,7 @@ func (r *Reader) verdictLine() bool {
 	}
 	b := trimEOL(r.in.buf[start:end])
 	if isColoured(b) { // as in step
-		b = trimEOL(stripEscapes(b))
+		b = trimEOL(stripLine(b))
 	}
 	p := decodePrefix(b)
 	k := classify(b[p.end:])
@@ -236,7 +236,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	g.reset()
 	next, np := r.tracedAfter(k, p)
 	if next == nil {
-		next, np = r.carrierAhead(k, b, p)
+		next, np = r.carrierAhead(k, b, p, unknown)
 	}
 	if next != nil {
 		g.begin(next, np, 0)
@@ -313,11 +313,13 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 	return nil, p
 }
 
-// carrierAhead returns the line "Backtrace:" behind the trigger b, and its
-// prefix, if that of the trigger, p, is damaged: more of the next lines have one
-// of the backtrace's shape. Otherwise it returns nil.
-func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (backtrace []byte, bp prefix) {
-	if k != kindTrigger {
+// carrierAhead returns the line behind the trigger b, or behind that of a SysRq,
+// by which to know the carrier, and its prefix, if that of b, p, is damaged: more
+// of the next lines have one of its shape. Behind a trigger that is the line
+// "Backtrace:", behind a SysRq, of which unknown is not 0 then, the first with a
+// time. Otherwise it returns nil.
+func (r *Reader) carrierAhead(k kind, b []byte, p prefix, unknown int) (sample []byte, sp prefix) {
+	if k != kindTrigger && (k != kindSysRq || unknown == 0) {
 		return nil, p
 	}
 	var seen [12][]byte // prefixes
@@ -331,15 +333,15 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (backtrace []byte, bp 
 		l = trimEOL(l)
 		np := decodePrefix(l)
 		payload := l[np.end:]
-		if isTrigger(payload) {
+		if isTrigger(payload) || hasPrefix(payload, sysRqWords) {
 			break
 		}
-		if backtrace == nil && string(payload) == "Backtrace:" {
-			backtrace, bp = l, np
+		if sample == nil && (string(payload) == "Backtrace:" || k == kindSysRq && np.layers&stampLayers != 0) {
+			sample, sp = l, np
 		}
 		seen[i] = l[:np.end]
 	}
-	if backtrace == nil {
+	if sample == nil {
 		return nil, p
 	}
 	same := func(prefix []byte) (n int) {
@@ -350,11 +352,11 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (backtrace []byte, bp 
 		}
 		return n
 	}
-	own, theirs := bytes.ReplaceAll(b[:p.end], byteOrderMark, nil), backtrace[:bp.end]
+	own, theirs := bytes.ReplaceAll(b[:p.end], byteOrderMark, nil), sample[:sp.end]
 	if n := same(theirs); n < 2 || n <= same(own) {
 		return nil, p
 	}
-	return backtrace, bp
+	return sample, sp
 }
 
 // lookBack returns the index of the first line before start that belongs to the

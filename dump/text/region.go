@@ -36,8 +36,8 @@ type line struct {
 	glued bool
 	// ours: can be text of the scheduler's.
 	ours bool
-	// indented: the payload starts with two blanks or more.
-	indented bool
+	// indented: the payload starts with two blanks or more; loose: with one at least.
+	indented, loose bool
 	// cut: the end is missing, so the last token cannot be trusted.
 	cut bool
 }
@@ -65,8 +65,9 @@ type region struct {
 	others     int  // of them, those without the region's prefix
 	quietBytes int
 	begun      bool // a trigger was seen
-	// bareTrigger is set if the line that began the region lacks the prefix of
-	// its neighbours: because the comm in it has a newline, or by damage.
+	// bareTrigger is set if the line that began the region, a trigger or that of a
+	// SysRq, lacks the prefix of its neighbours: because the comm in it has a
+	// newline, or by damage.
 	bareTrigger bool
 	indent      int  // fewest blanks before a title, -1 if none was seen
 	clipped     int  // lines that end in '>'
@@ -161,7 +162,8 @@ func (g *region) classify(p []byte) kind {
 // isForeign judges the payload p of a line of free text. In a region without
 // prefix, a line that has one is another program's.
 func (g *region) isForeign(l *line, p []byte) bool {
-	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
+	l.loose = len(p) > 2 && isBlank(p[0])
+	l.indented = l.loose && isBlank(p[1])
 	l.ours = l.indented || g.layers&layerFtrace != 0 || isSchedText(p)
 	if g.layers != 0 || l.kind != kindOther || l.ours && (len(p) <= len(ftraceEvent)+32 || !bytes.Contains(p, ftraceEvent)) {
 		return false
@@ -194,6 +196,11 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 		l.start, l.bare = l.off, true
 		g.push(l)
 		return kindTrigger, true
+	}
+	if i := bytes.Index(b, []byte(sysRqWords)); i >= 0 && g.bareTrigger && !g.begun {
+		l.start, l.kind, l.bare = l.off+uint32(i), kindSysRq, false //nolint:gosec // below maxLine
+		g.push(l)
+		return kindSysRq, true
 	}
 	l.out = foreign
 	g.push(l)
@@ -251,7 +258,17 @@ func (g *region) recordEndingAt(b []byte, start, end int) int {
 	if at < start {
 		return 0
 	}
-	if p := decodeLayers(b[at:], layers); p.layers != layers || p.end != min(want, len(b)-at) {
+	p := decodeLayers(b[at:], layers)
+	if layers&^p.layers == layerJournal { // without a date, it is known by the program alone
+		if _, ident, n, ok := bareProgramLen(b[at+p.end:]); ok && bytes.Equal(ident, g.ident) {
+			p.layers |= layerJournal
+			p.end += n
+		}
+	}
+	if len(p.ident) > 0 && len(g.ident) == 0 && layers&layerJournal != 0 { // the payload only looks like a program
+		p.end = p.time
+	}
+	if p.layers != layers || p.end != min(want, len(b)-at) {
 		return 0
 	}
 	if g.layers&layerQuote != 0 { // or after
@@ -272,7 +289,7 @@ func (g *region) decolour(l *line, p []byte) []byte {
 	if bytes.IndexByte(p, 0x1b) < 0 {
 		return p
 	}
-	clean := bytes.TrimRight(stripEscapes(p), " \t")
+	clean := bytes.TrimRight(stripPayload(l, p), " \t")
 	k := classify(clean)
 	if k == kindOther && p[0] != 0x1b {
 		return p
@@ -283,10 +300,28 @@ func (g *region) decolour(l *line, p []byte) []byte {
 	return clean
 }
 
+// stripPayload is the payload p of the line without colours.
+func stripPayload(l *line, p []byte) []byte {
+	if l.start == l.off {
+		return stripLine(p)
+	}
+	return stripEscapes(p)
+}
+
 // replace makes clean the payload of the line.
 func (g *region) replace(l *line, clean []byte) {
 	g.alts = append(g.alts, clean)
 	l.alt = uint32(len(g.alts)) //nolint:gosec // fewer than lines
+}
+
+// stripLine is the line b without the ANSI sequences that colour it, also if the
+// first one lost its escape character: something ends all colours then that
+// nothing began.
+func stripLine(b []byte) []byte {
+	if len(b) > 0 && b[0] == '[' && endsColour(b) {
+		b = b[sequenceLen(b):]
+	}
+	return stripEscapes(b)
 }
 
 // stripEscapes is b without the ANSI sequences that colour text.

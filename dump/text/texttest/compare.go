@@ -18,16 +18,17 @@ import (
 // A value that got knows must be the model's. A value of the model that is
 // printed on a line that arrived whole must be known, provided that the line
 // which says whose value it is arrived whole too, and that no line in between is
-// missing.
+// missing. A mark says that lines are, and not whether they were blank.
 func Compare(d *Dump, k Config, log Text, got *dump.Snapshot) []string {
 	c := &comparison{d: d, k: k, arrived: log.Arrived(), present: make(map[int]bool, len(log))}
 	for _, l := range log {
 		c.present[l.Src] = true
 		c.last = max(c.last, l.Src)
 	}
+	left := log.leftOut()
 	gaps := 0
 	for line := range bytes.Lines(d.full) {
-		if n := len(c.gaps); !c.present[n] && len(line) > 1 {
+		if n := len(c.gaps); left[n] || !c.present[n] && len(line) > 1 {
 			gaps++
 		}
 		c.gaps = append(c.gaps, gaps)
