@@ -24,14 +24,14 @@ func (p *parser) loadJoined(first, last int) {
 		return
 	}
 	joined := append([]byte(nil), p.untrimmed()...)
-	all := p.all
+	all := p.ln.span()
 	for j := first + 1; j <= last; j++ {
 		if p.lines[j].out == foreign && !p.lines[j].bare {
 			continue
 		}
 		p.load(j)
 		joined = append(append(joined, '\n'), p.untrimmed()...)
-		all = all.To(p.all)
+		all = all.To(p.ln.span())
 	}
 	p.load(first)
 	p.cur, p.alien, p.all = bytes.TrimRight(joined, " \t"), true, all

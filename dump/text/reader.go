@@ -258,6 +258,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 			why = endLine
 			break
 		}
+		r.usualLines()
 		number, before := r.in.line, r.in.offset(r.in.pos)
 		start, end, ok := r.in.next()
 		if !ok {

@@ -5,6 +5,8 @@ package text
 import (
 	"bytes"
 	"time"
+
+	"scxdiag/dump"
 )
 
 const maxRegion = 64 << 20 // bytes of one dump, carrier included
@@ -41,6 +43,9 @@ type line struct {
 	// cut: the end is missing, so the last token cannot be trusted.
 	cut bool
 }
+
+// span is where the payload stands.
+func (l *line) span() dump.Span { return dump.Span{Off: l.start, Len: l.end - l.start} }
 
 // region collects the lines of one dump. It refers to the bytes of the line
 // buffer, from buffer.keep on.
@@ -89,12 +94,11 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	for end > 0 && (isBlank(b[end-1]) || b[end-1] == '\r') {
 		end--
 	}
-	if end == 0 && g.layers == 0 { // a quarter of the lines of a dump
-		at := uint32(off) //nolint:gosec // below maxRegion
-		g.lines = append(g.lines, line{off: at, start: at, end: at, kind: kindBlank, out: blank, glued: glued})
+	b = b[:end]
+	if end == 0 && g.layers == 0 {
+		g.addBlank(off, glued)
 		return kindBlank, true
 	}
-	b = b[:end]
 	start, own := g.payload(b)
 	l := line{off: uint32(off), start: uint32(off + start), end: uint32(off + end), glued: glued} //nolint:gosec // below maxRegion
 	if !own {
@@ -137,17 +141,10 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	return l.kind, true
 }
 
-// usual is what follows most lines of a kind: its shape, and how it begins.
-var usual = [kinds]struct {
-	kind  kind
-	words string
-}{
-	kindTask:   {kindState, "      scx_state/flags="},
-	kindState:  {kindSticky, "      sticky/holding_cpu="},
-	kindSticky: {kindVTime, "      dsq_vtime="},
-	kindVTime:  {kindCPUs, "      cpus="},
-	kindCPU:    {kindCurr, "          curr="},
-	kindRescue: {kindCurr, "          curr="},
+// addBlank takes a blank line without a prefix.
+func (g *region) addBlank(off int, glued bool) {
+	at := uint32(off) //nolint:gosec // below maxRegion
+	g.lines = append(g.lines, line{off: at, start: at, end: at, kind: kindBlank, out: blank, glued: glued})
 }
 
 // classify tells the shape of the next line: as a rule the one that follows the
