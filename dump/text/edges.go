@@ -124,7 +124,8 @@ func (g *region) findLastDump() {
 func (g *region) trim(buf []byte) {
 	isDump := func(l line) bool { return l.out != foreign && (l.kind.isDump() || l.kind == kindSchedID) }
 	first, last := slices.IndexFunc(g.lines, isDump), g.lastDump
-	if first < 0 || g.count[kindTrigger]+g.count[kindSysRq]+g.count[kindCPU]+g.count[kindState] == 0 {
+	titled := g.count[kindCPUStates] > 0 && g.count[kindEvents] > 0 // counters alone are printed elsewhere, too
+	if first < 0 || !titled && g.count[kindTrigger]+g.count[kindSysRq]+g.count[kindCPU]+g.count[kindState] == 0 {
 		g.lines = g.lines[:0]
 		return
 	}

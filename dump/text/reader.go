@@ -347,7 +347,7 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix, unknown int) (sample [
 	}
 	same := func(prefix []byte) (n int) {
 		for _, s := range seen {
-			if s != nil && sameShape(s, prefix) {
+			if s != nil && sameShape(s, prefix) && bytes.Equal(zone(s), zone(prefix)) {
 				n++
 			}
 		}
@@ -358,6 +358,15 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix, unknown int) (sample [
 		return nil, p
 	}
 	return sample, sp
+}
+
+// zone is the time zone that a prefix ends with, if it does.
+func zone(prefix []byte) []byte {
+	i := bytes.LastIndexAny(prefix, "+-Z")
+	if i < len("2026-11-23T07:33:30") || len(prefix)-i > len("+00:00 ") {
+		return nil
+	}
+	return prefix[i:]
 }
 
 // lookBack returns the index of the first line before start that belongs to the

@@ -60,6 +60,7 @@ type region struct {
 	ident      []byte // copy
 	tail       []byte // copy: what the prefix of the last line ended with
 	prefixLen  int    // and how long it was
+	brackets   int    // that closed in the prefix of the first one
 	learned    []byte // copy: literal prefix, digits count as equal
 	coloured   bool
 	forward    int // votes on the order of lines
@@ -150,8 +151,8 @@ func (g *region) addBlank(off int, glued bool) {
 // classify tells the shape of the next line: as a rule the one that follows the
 // last line.
 func (g *region) classify(p []byte) kind {
-	if next := &usual[g.last]; next.kind != kindOther && hasPrefix(p, next.words) {
-		return next.kind
+	if k, _ := usualNext(g.last, p); k != kindOther {
+		return k
 	}
 	return classify(p)
 }

@@ -221,13 +221,16 @@ func (p *parser) detail() outcome {
 // usualDetail reads the lines that most dumps consist of, if they have the shape
 // that all kernels so far give them. It changes nothing otherwise.
 func (p *parser) usualDetail(t *dump.Task) bool {
-	s := scanner{rest: trimBlanks(p.cur)}
+	s := scanner{rest: p.cur}.lit("      ") // as a rule
+	if s.bad {
+		s = scanner{rest: trimBlanks(p.cur)}
+	}
 	switch p.ln.kind {
 	case kindState:
-		state, s := s.lit("scx_state/flags=").dec()
+		state, s := s.lit("scx_stat").lit("e/flags=").dec()
 		flags, s := s.lit("/0x").hex()
-		dsqFlags, s := s.lit(" dsq_flags=0x").hex()
-		ops, s := s.lit(" ops_state/qseq=").dec()
+		dsqFlags, s := s.lit(" dsq_fla").lit("gs=0x").hex()
+		ops, s := s.lit(" ops_sta").lit("te/qseq=").dec()
 		qseq, s := s.lit("/").dec()
 		if !s.whole() || (state.n|flags.n|dsqFlags.n)>>32 != 0 || ops.n > 255 {
 			return false
@@ -241,7 +244,7 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 			p.enabled = int(t.SCXStateNr.V)
 		}
 	case kindVTime:
-		vtime, s := s.lit("dsq_vtime=").dec()
+		vtime, s := s.lit("dsq_vtim").lit("e=").dec()
 		slice, s := s.lit(" slice=").dec()
 		weight, s := s.lit(" weight=").dec()
 		if !s.whole() || weight.n>>32 != 0 {
@@ -252,7 +255,7 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 		put(p, &t.Weight, weight)
 		p.shapes |= sawVTimeLine
 	case kindSticky:
-		s = s.lit("sticky/holding_cpu=-1/-1 dsq_id=")
+		s = s.lit("sticky/h").lit("olding_c").lit("pu=-1/-1").lit(" dsq_id=")
 		id := token{from: len(s.rest)}
 		none := string(s.rest) == "(n/a)"
 		if !none {

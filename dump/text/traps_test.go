@@ -53,7 +53,8 @@ CPU 1   : nr_run=1 flags=0x1 cpu_rel=0 ops_qseq=1 pnt_seq=2
     do_nanosleep+0x6a/0x170
     hrtimer_nanosleep+0xa1/0x130
 `
-	trapDump = trapHead + trapStates + trapCPU0 + trapTask0 + trapTask1 + trapCPU1 + trapTask2
+	trapSysRq = "Debug dump triggered by SysRq-D\n\n" + trapStates + trapCPU0 + trapTask0 + trapTask1
+	trapDump  = trapHead + trapStates + trapCPU0 + trapTask0 + trapTask1 + trapCPU1 + trapTask2
 )
 
 // Each trap has fooled a reader once.
@@ -436,6 +437,73 @@ func TestTraps(t *testing.T) {
 		func(t *testing.T, s *dump.Snapshot) {
 			if s.Exit.Reason.V != "<UNKNOWN>" || s.Exit.Message.V != "EXIT: no (yes)" {
 				t.Errorf("reason %q, message %q", s.Exit.Reason.V, s.Exit.Message.V)
+			}
+		},
+	}, {
+		"the first line, of a SysRq, and an underline have damaged prefixes",
+		strings.Replace(strings.Replace(each(trapSysRq, func(l string) string { return "[ 4776.142317] " + l }),
+			"[ 4776.142317] Debug", " 4776.142317] Debug", 1), "[ 4776.142317] ---", " 4776.142317] ---", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]", "web[77]")(t, s)
+			if s.Trigger != dump.TriggerSysRq || len(s.CPUs) != 1 {
+				t.Errorf("trigger %q, %d CPUs", s.Trigger, len(s.CPUs))
+			}
+		},
+	}, {
+		"the colour of the first line lost its escape character",
+		strings.TrimPrefix(coloured(trapDump), "\x1b"),
+		func(t *testing.T, s *dump.Snapshot) {
+			if got := s.Exit.Task.V.Comm; got != "kworker/u8:2" {
+				t.Errorf("trigger: got %q", got)
+			}
+		},
+	}, {
+		"the first of the last two lines, of the scheduler's, lost a blank",
+		strings.TrimSuffix(trapHead+trapStates+trapCPU0, "\n") + "\n queue 1\n  queue 2\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if text := s.CPUs[0].Text; len(text) != 2 || text[0].Text != "queue 1" || text[1].Text != "queue 2" {
+				t.Errorf("text of the CPU: got %v", text)
+			}
+		},
+	}, {
+		"two records stand on one line, behind a program but without a date",
+		strings.Replace(each(trapHead+mitosisOn(1), func(l string) string { return "[ 7610.940000] host scx[12]: " + l }), "6.13.4 \n", "6.13.4 ", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Kernel.Release != "6.13.4" || len(s.Build) != 2 {
+				t.Errorf("release %q, build %v", s.Kernel.Release, s.Build)
+			}
+		},
+	}, {
+		"an empty record stands before one that looks like a program's, behind the time alone",
+		strings.Replace(clocked(trapHead+mitosisOn(1)), "+00:00 \n2026-11-23T07:33:30,123715+00:00 kernel", "+00:00 2026-11-23T07:33:30,123715+00:00 kernel", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Kernel.Release != "6.13.4" || s.Ledger.Lines.Glued != 1 {
+				t.Errorf("release %q, %d records glued", s.Kernel.Release, s.Ledger.Lines.Glued)
+			}
+		},
+	}, {
+		"the caller in one prefix of dmesg is damaged",
+		strings.Replace(each(trapHead+mitosisOn(3)+"\n"+trapStates, func(l string) string { return "[ 4776.142317] [   T123] " + l }), "[   T123] CELL[0] CPUS", "[ \x7fT123] CELL[0] CPUS", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Cells) != 1 || s.Cells[0].VTime.V != 5 || len(s.CPUs) != 3 {
+				t.Errorf("cells %v, %d CPUs", s.Cells, len(s.CPUs))
+			}
+		},
+	}, {
+		"damage makes the zone before the trigger another, and the rest of it part of the comm",
+		strings.Replace(clocked(trapDump), "+00:00 kworker", "+00:77 00 kworker", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]", "web[77]", "db[78]")(t, s)
+			if e := s.Exit; e.Task.Known || e.Kind.V != dump.ExitErrorStall || e.Reason.V != "runnable task stall" {
+				t.Errorf("task %s, kind %s, reason %q", e.Task.V, e.Kind.V, e.Reason.V)
+			}
+		},
+	}, {
+		"only the titles and the counters are left",
+		"...\n" + trapStates + "Event counters\n--------------\n              SCX_EV_SELECT_CPU_FALLBACK:                7\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Counters) != 1 || s.Counters[0].Value != 7 {
+				t.Errorf("counters %v", s.Counters)
 			}
 		},
 	}} {

@@ -12,17 +12,34 @@ import (
 // all dumps. What is in this file reads no more than those, and does with them
 // what the rest of the package would.
 
-// usual is what follows most lines of a kind: its shape, and how it begins.
-var usual = [kinds]struct {
-	kind  kind
-	words string
-}{
-	kindTask:   {kindState, "      scx_state/flags="},
-	kindState:  {kindSticky, "      sticky/holding_cpu="},
-	kindSticky: {kindVTime, "      dsq_vtime="},
-	kindVTime:  {kindCPUs, "      cpus="},
-	kindCPU:    {kindCurr, "          curr="},
-	kindRescue: {kindCurr, "          curr="},
+// usualNext tells whether b begins like the line that follows most lines of the
+// kind last: its kind, kindOther if not, and the length of the words.
+//
+// The words stand in it as constants: up to 16 bytes are compared without a call.
+func usualNext(last kind, b []byte) (kind, int) {
+	switch last {
+	case kindTask:
+		if len(b) > 22 && string(b[:16]) == "      scx_state/" && string(b[6:22]) == "scx_state/flags=" {
+			return kindState, 22
+		}
+	case kindState:
+		if len(b) > 25 && string(b[:16]) == "      sticky/hol" && string(b[9:25]) == "cky/holding_cpu=" {
+			return kindSticky, 25
+		}
+	case kindSticky:
+		if len(b) > 16 && string(b[:16]) == "      dsq_vtime=" {
+			return kindVTime, 16
+		}
+	case kindVTime:
+		if len(b) > 11 && string(b[:11]) == "      cpus=" {
+			return kindCPUs, 11
+		}
+	case kindCPU, kindRescue:
+		if len(b) > 15 && string(b[:15]) == "          curr=" {
+			return kindCurr, 15
+		}
+	}
+	return kindOther, 0
 }
 
 // usualLines takes the next lines into the region, up to the first that needs a
@@ -41,13 +58,9 @@ func (r *Reader) usualLines() {
 			continue
 		}
 		rest := buf[pos:]
-		next := &usual[g.last]
-		k, known := next.kind, len(next.words)
-		if k == kindOther || !hasPrefix(rest, next.words) {
-			if rest[0] != ' ' {
-				break
-			}
-			k, known = kindOther, 0
+		k, known := usualNext(g.last, rest)
+		if k == kindOther && rest[0] != ' ' {
+			break
 		}
 		n := bytes.IndexByte(rest[known:], '\n') + known
 		if n <= known || n >= maxSchedLine || rest[n-1] <= ' ' || rest[n-1] == '>' {
