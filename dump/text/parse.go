@@ -236,7 +236,7 @@ func (p *parser) line() outcome {
 		}
 	case kindEvents:
 		if j, k := p.after(p.i); p.mayEnd() && leadingBlanks(p.cur) <= 1 &&
-			(k == kindUnderline && p.lines[j].end-p.lines[j].start >= 14 || k == kindEvent || k == kindBlank || k == kindTruncated || k == kindElision || p.cutUnderline(j)) {
+			(k == kindUnderline && p.underlinesEvents(j) || k == kindEvent || k == kindBlank || k == kindTruncated || k == kindElision && !p.blankAfter(p.i) || p.cutUnderline(j)) {
 			p.leaveTask()
 			p.in = inEvents
 			p.shapes |= sawEvents
@@ -449,6 +449,17 @@ func (p *parser) blankAfter(i int) bool { return i+1 < len(p.lines) && p.lines[i
 // which at least the title always is there.
 func (p *parser) mayEnd() bool {
 	return p.in >= inCPUs || p.elided || p.g.count[kindCPUStates] == 0 || p.s.Source.Reversed
+}
+
+// underlinesEvents reports whether the underline at line j is as long as the title
+// of the counters. One that lost its first character is known by what follows.
+func (p *parser) underlinesEvents(j int) bool {
+	n := int(p.lines[j].end - p.lines[j].start)
+	if n == len("Event counters")-1 {
+		_, k := p.after(j)
+		return k == kindEvent
+	}
+	return n >= len("Event counters")
 }
 
 // cutUnderline reports whether line j is what is left of an underline.

@@ -352,8 +352,8 @@ func (g *region) push(l line) {
 		return
 	}
 	g.count[l.kind]++
-	if votingKinds.has(l.kind) && votingKinds.has(g.last) {
-		g.vote(g.last, l.kind)
+	if votingKinds.has(l.kind) && votingKinds.has(g.last) && (g.last != kindUnderline || g.lines[len(g.lines)-2].kind == kindUnderline) {
+		g.vote(g.last, l.kind) // a blank line stands between a section and the title of the next
 	}
 	switch {
 	case l.kind == kindBacktrace && g.count[kindTrigger] > 0:

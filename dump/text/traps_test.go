@@ -506,6 +506,43 @@ func TestTraps(t *testing.T) {
 				t.Errorf("counters %v", s.Counters)
 			}
 		},
+	}, {
+		"the scheduler prints the title of the counters, that of the CPUs is lost",
+		traced(trapHead+"Event counters\n\n") + "CPU:0 [LOST 1 EVENTS]\n" + traced("----------\n\n"+trapCPU0+trapTask0),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]")(t, s)
+			if len(s.Text) != 1 || !s.Kernel.Admits(dump.Version{Major: 6, Minor: 13}) {
+				t.Errorf("text %v, kernel %s", s.Text, s.Kernel)
+			}
+		},
+	}, {
+		"the first of two titles and the second of two underlines are lost",
+		traced("Debug dump triggered by SysRq-D\n\nkernel: 6.15.4 \n\n") + "CPU:0 [LOST 1 EVENTS]\n" + traced("----------\n\nEvent counters\n") + "CPU:0 [LOST 1 EVENTS]\n" + traced("              SCX_EV_SELECT_CPU_FALLBACK:                7\n"),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Source.Reversed || len(s.Counters) != 1 || s.Kernel.Release != "6.15.4" {
+				t.Errorf("reversed %t, counters %v, kernel %s", s.Source.Reversed, s.Counters, s.Kernel)
+			}
+		},
+	}, {
+		"the title of the debug events lost its first character",
+		trapHead + mitosisOn(1) + "\nEBUG EVENTS (last 1):\n[  0] CGROUP_INIT cgid=5 ts=7\n\n" + trapStates + trapCPU0,
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Events) != 1 || s.Events[0].CgroupID.V != 5 {
+				t.Errorf("events %v", s.Events)
+			}
+		},
+	}, {
+		"the underline of the counters lost its first character",
+		trapHead + trapStates + trapCPU0 + "Event counters\n-------------\n              SCX_EV_SELECT_CPU_FALLBACK:                7\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Counters) != 1 || len(s.CPUs[0].Text) != 0 {
+				t.Errorf("counters %v, text of the CPU %v", s.Counters, s.CPUs[0].Text)
+			}
+		},
+	}, {
+		"a comm of two newlines and what looks like the header of a task, but in the first column",
+		strings.Replace(trapDump, "R web[77]", "R \n\nR [77]", 1),
+		func(t *testing.T, s *dump.Snapshot) { tasks("stress[900]", "\n\nR [77]", "db[78]")(t, s) },
 	}} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := snapshotIn(t, []byte(tt.log))

@@ -233,7 +233,7 @@ func (c *comparison) overflowed() bool {
 
 func (c *comparison) exit(want, got *dump.Exit) {
 	if want == nil || got == nil {
-		if want != nil && c.arrived[0] {
+		if want != nil && c.intact(want.Kind.At) {
 			c.reportf("exit: got none")
 		}
 		if got != nil && want == nil {
