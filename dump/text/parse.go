@@ -236,7 +236,8 @@ func (p *parser) line() outcome {
 		}
 	case kindEvents:
 		if j, k := p.after(p.i); p.mayEnd() && leadingBlanks(p.cur) <= 1 &&
-			(k == kindUnderline && p.underlinesEvents(j) || k == kindEvent || k == kindBlank || k == kindTruncated || k == kindElision && !p.blankAfter(p.i) || p.cutUnderline(j)) {
+			(k == kindUnderline && p.underlinesEvents(j) || k == kindEvent || p.in >= inCPUs && (k == kindBlank || k == kindTruncated) ||
+				k == kindElision && !p.blankAfter(p.i) || j >= 0 && p.cutUnderline(j)) {
 			p.leaveTask()
 			p.in = inEvents
 			p.shapes |= sawEvents
@@ -295,7 +296,7 @@ func (p *parser) free() outcome {
 			return p.trigger()
 		}
 		if p.headless() && p.s.Exit == nil && p.isReason() {
-			p.s.Exit = &dump.Exit{}
+			p.s.Exit, p.in = &dump.Exit{}, inHead // whatever stood before it
 			readReason(p, p.s.Exit)
 			return parsed
 		}

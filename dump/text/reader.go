@@ -236,7 +236,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	g.reset()
 	next, np := r.tracedAfter(k, p)
 	if next == nil {
-		next, np = r.carrierAhead(k, b, p, unknown)
+		next, np = r.carrierAhead(k, b, p)
 	}
 	if next != nil {
 		g.begin(next, np, 0)
@@ -317,10 +317,9 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 // carrierAhead returns the line behind the trigger b, or behind that of a SysRq,
 // by which to know the carrier, and its prefix, if that of b, p, is damaged: more
 // of the next lines have one of its shape. Behind a trigger that is the line
-// "Backtrace:", behind a SysRq, of which unknown is not 0 then, the first with a
-// time. Otherwise it returns nil.
-func (r *Reader) carrierAhead(k kind, b []byte, p prefix, unknown int) (sample []byte, sp prefix) {
-	if k != kindTrigger && (k != kindSysRq || unknown == 0) {
+// "Backtrace:", behind a SysRq the first with a time. Otherwise it returns nil.
+func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (sample []byte, sp prefix) {
+	if k != kindTrigger && k != kindSysRq {
 		return nil, p
 	}
 	var seen [12][]byte // prefixes

@@ -160,8 +160,8 @@ func (g *region) classify(p []byte) kind {
 // isForeign judges the payload p of a line of free text. In a region without
 // prefix, a line that has one is another program's.
 func (g *region) isForeign(l *line, p []byte) bool {
-	l.loose = len(p) > 2 && isBlank(p[0])
-	l.indented = l.loose && isBlank(p[1])
+	l.loose = len(p) > 1 && isBlank(p[0])
+	l.indented = len(p) > 2 && l.loose && isBlank(p[1])
 	l.ours = l.indented || g.layers&layerFtrace != 0 || isSchedText(p)
 	if g.layers != 0 || l.kind != kindOther || l.ours && (len(p) <= len(ftraceEvent)+32 || !bytes.Contains(p, ftraceEvent)) {
 		return false

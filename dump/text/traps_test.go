@@ -459,9 +459,9 @@ func TestTraps(t *testing.T) {
 		},
 	}, {
 		"the first of the last two lines, of the scheduler's, lost a blank",
-		strings.TrimSuffix(trapHead+trapStates+trapCPU0, "\n") + "\n queue 1\n  queue 2\n",
+		strings.TrimSuffix(trapHead+trapStates+trapCPU0, "\n") + "\n R\n  queue 2\n",
 		func(t *testing.T, s *dump.Snapshot) {
-			if text := s.CPUs[0].Text; len(text) != 2 || text[0].Text != "queue 1" || text[1].Text != "queue 2" {
+			if text := s.CPUs[0].Text; len(text) != 2 || text[0].Text != "R" || text[1].Text != "queue 2" {
 				t.Errorf("text of the CPU: got %v", text)
 			}
 		},
@@ -543,6 +543,29 @@ func TestTraps(t *testing.T) {
 		"a comm of two newlines and what looks like the header of a task, but in the first column",
 		strings.Replace(trapDump, "R web[77]", "R \n\nR [77]", 1),
 		func(t *testing.T, s *dump.Snapshot) { tasks("stress[900]", "\n\nR [77]", "db[78]")(t, s) },
+	}, {
+		"the first line, of a SysRq through two carriers, lacks the prefix of the outer one",
+		strings.TrimPrefix(each(traced(trapSysRq), func(l string) string { return "[ 4776.142317] " + l }), "["),
+		func(t *testing.T, s *dump.Snapshot) { tasks("stress[900]", "web[77]")(t, s) },
+	}, {
+		"the dump is cut behind what the scheduler prints, the title of the counters",
+		"Debug dump triggered by SysRq-D\n\nEvent counters\n\n~~~~ TRUNCATED ~~~~\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if !s.Kernel.Admits(dump.Version{Major: 6, Minor: 13}) {
+				t.Errorf("kernel %s", s.Kernel)
+			}
+		},
+	}, {
+		"a pager cut the trigger and the reason",
+		strings.NewReplacer(" exit kind 1026:", ">", " (web[77] failed to run for 30.016s)", " (we>").Replace(trapDump),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]", "web[77]", "db[78]")(t, s)
+			for _, l := range s.Text {
+				if l.Text == "Backtrace:" {
+					t.Errorf("text %v", s.Text)
+				}
+			}
+		},
 	}} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := snapshotIn(t, []byte(tt.log))

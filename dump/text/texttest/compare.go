@@ -554,7 +554,8 @@ func (c *comparison) dsqs(want, got *dump.Snapshot) {
 		// have the same name, so where one is lost only the id tells them apart.
 		at := slices.IndexFunc(got.DSQs[next:], func(g dump.DSQ) bool {
 			if !g.ID.Known {
-				return strings.Contains(g.Name, w.Name) && g.Queued.Or(w.Queued.V) == w.Queued.V && g.HeadWait.Or(w.HeadWait.V) == w.HeadWait.V
+				return strings.Contains(g.Name, w.Name) && g.Queued.Or(w.Queued.V) == w.Queued.V &&
+					g.NrCPUs.Or(w.NrCPUs.V) == w.NrCPUs.V && g.HeadWait.Or(w.HeadWait.V) == w.HeadWait.V
 			}
 			return g.ID.V == w.ID.V
 		})
