@@ -332,6 +332,11 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (sample []byte, sp pre
 		ahead = rest
 		l = trimEOL(l)
 		np := decodePrefix(l)
+		if host, ident, n, ok := bareProgramLen(l[np.end:]); ok && np.layers&layerJournal == 0 { // as in decode
+			np.layers |= layerJournal
+			np.host, np.ident = host, ident
+			np.end += n
+		}
 		payload := l[np.end:]
 		if isTrigger(payload) || hasPrefix(payload, sysRqWords) {
 			break

@@ -566,6 +566,10 @@ func TestTraps(t *testing.T) {
 				}
 			}
 		},
+	}, {
+		"the first line, of a SysRq, has a damaged prefix without a date",
+		strings.TrimPrefix(each(trapSysRq, func(l string) string { return "[ 7610.940000] host scx[12]: " + l }), "["),
+		func(t *testing.T, s *dump.Snapshot) { tasks("stress[900]", "web[77]")(t, s) },
 	}} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := snapshotIn(t, []byte(tt.log))
