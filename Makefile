@@ -18,10 +18,13 @@ export CGO_ENABLED := 0
 # Where the installed Go is older than go.mod asks for, let it fetch that one.
 export GOTOOLCHAIN ?= auto
 
-.PHONY: build test tools generate generated gofmt vet lint unit bench fuzz update picture clean
+# Where the reader of dumps spends its time: the compiler makes that faster.
+PROFILE := cmd/scxdiag/reader.pgo
+
+.PHONY: build test tools generate generated gofmt vet lint unit bench profile fuzz update picture clean
 
 build: ## build bin/scxdiag
-	go build -trimpath -o bin/scxdiag ./cmd/scxdiag
+	go build -trimpath -pgo=$(PROFILE) -o bin/scxdiag ./cmd/scxdiag
 
 test: tools generated gofmt vet lint unit ## install what testing needs, then run every check and test
 
@@ -66,8 +69,14 @@ generated: ## fail if the committed objects are not what their sources give
 	after="$$(cat bpf/*_bpfel*.go bpf/*_bpfel*.o | sha256sum)"; \
 	if [ "$$before" != "$$after" ]; then echo "bpf: the committed objects are not what their sources give; commit what go generate made"; exit 1; fi
 
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . ./dump/... ./bpf
+bench: ## run the benchmarks, compiled as build does it
+	go test -pgo=$(PROFILE) -run '^$$' -bench . ./dump/... ./bpf
+
+profile: ## record again where the reader spends its time
+	dir="$$(mktemp -d)"; trap 'rm -r "$$dir"' EXIT; \
+	SCXDIAG_BENCH_MIB=64 go test -trimpath -run '^$$' -bench 'Reader$$' -benchtime 4x \
+		-o "$$dir/text.test" -cpuprofile "$$dir/cpu" ./dump/text; \
+	go tool pprof -proto -focus '\(\*Reader\)\.Next' -output $(PROFILE) "$$dir/text.test" "$$dir/cpu"
 
 # Go minimizes each new input for up to a minute, during which it tries no other.
 fuzz: ## run each fuzz target for FUZZTIME

@@ -16,6 +16,9 @@ func (s *Snapshot) FindSubject() {
 		return
 	}
 	msg := e.Message.V
+	if !strings.Contains(msg, "[") { // which most lack
+		return
+	}
 	at := func(from, to int) Span {
 		if e.Message.At.Len != uint32(len(msg)) { //nolint:gosec // as At.Len
 			return e.Message.At

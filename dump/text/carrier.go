@@ -157,10 +157,19 @@ func escapeLen(b []byte) int {
 	if len(b) < 3 || b[0] != 0x1b || b[1] != '[' {
 		return 0
 	}
-	for i, c := range b[2:] {
+	if n := sequenceLen(b[1:]); n > 0 {
+		return 1 + n
+	}
+	return 0
+}
+
+// sequenceLen is the length of such a sequence without its escape character,
+// that b starts with.
+func sequenceLen(b []byte) int {
+	for i, c := range b[1:] {
 		switch {
 		case c == 'm' || c == 'K':
-			return i + 3
+			return i + 2
 		case !isDigit(c) && c != ';':
 			return 0
 		}

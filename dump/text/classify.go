@@ -275,6 +275,9 @@ func isLetter(c byte) bool { return c|0x20-'a' < 26 }
 // isSymbol matches "name+0x1a/0x20", with or without " [module]", and a raw
 // address.
 func isSymbol(q []byte) bool {
+	if plus := symbolPlus(q); plus > 0 { // most are of no module
+		return bytes.IndexByte(q[:plus], '+') < 0 && bytes.IndexByte(q[:plus], ' ') < 0
+	}
 	if hasPrefix(q, "0x") && len(q) > 2 {
 		return len(hexRun(q[2:])) == len(q)-2
 	}
@@ -295,6 +298,27 @@ func isSymbol(q []byte) bool {
 		return false
 	}
 	return len(rest) == 0 || hasPrefix(rest, " [") && rest[len(rest)-1] == ']'
+}
+
+// symbolPlus is the index of the '+' in "name+0x1a/0x20", 0 if q does not end
+// like that.
+func symbolPlus(q []byte) int {
+	size := len(q)
+	for size > 0 && hexValue[q[size-1]] < 16 {
+		size--
+	}
+	if size < 3 || size == len(q) || string(q[size-3:size]) != "/0x" {
+		return 0
+	}
+	slash := size - 3
+	offset := slash
+	for offset > 0 && hexValue[q[offset-1]] < 16 {
+		offset--
+	}
+	if offset < 3 || offset == slash || string(q[offset-3:offset]) != "+0x" {
+		return 0
+	}
+	return offset - 3
 }
 
 // hexRun is the hexadecimal digits that b starts with.

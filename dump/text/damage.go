@@ -35,7 +35,7 @@ func (p *parser) decolour() {
 	for i := range p.lines {
 		l := &p.lines[i]
 		if b := p.buf[l.start:l.end]; l.out != foreign && l.alt == 0 && bytes.IndexByte(b, 0x1b) >= 0 {
-			p.g.replace(l, bytes.TrimRight(stripEscapes(b), " \t"))
+			p.g.replace(l, bytes.TrimRight(stripPayload(l, b), " \t"))
 		}
 	}
 }

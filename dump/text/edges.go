@@ -124,7 +124,8 @@ func (g *region) findLastDump() {
 func (g *region) trim(buf []byte) {
 	isDump := func(l line) bool { return l.out != foreign && (l.kind.isDump() || l.kind == kindSchedID) }
 	first, last := slices.IndexFunc(g.lines, isDump), g.lastDump
-	if first < 0 || g.count[kindTrigger]+g.count[kindSysRq]+g.count[kindCPU]+g.count[kindState] == 0 {
+	titled := g.count[kindCPUStates] > 0 && g.count[kindEvents] > 0 // counters alone are printed elsewhere, too
+	if first < 0 || !titled && g.count[kindTrigger]+g.count[kindSysRq]+g.count[kindCPU]+g.count[kindState] == 0 {
 		g.lines = g.lines[:0]
 		return
 	}
@@ -182,14 +183,14 @@ func (g *region) openCurr(buf []byte, last int) int {
 }
 
 // belongs reports whether line i, at the edge of the dump, reads like text of a
-// task or a stack.
+// task or a stack. Text that lost a blank is known by the text behind it.
 func (g *region) belongs(i int) bool {
 	l := &g.lines[i]
 	switch l.kind {
 	case kindSymbol, kindBlank, kindUnderline:
 		return true
 	case kindOther:
-		return l.ours
+		return l.ours || l.loose && i+1 < len(g.lines) && g.lines[i+1].out != foreign && g.lines[i+1].indented
 	}
 	return false
 }

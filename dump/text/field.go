@@ -54,7 +54,7 @@ type scanner struct {
 	bad  bool
 }
 
-// lit wants the given text.
+// lit wants the given text. Up to 8 bytes are compared without a call.
 func (s scanner) lit(text string) scanner {
 	if len(s.rest) < len(text) || string(s.rest[:len(text)]) != text {
 		return scanner{s.rest, true}

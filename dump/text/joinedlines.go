@@ -24,14 +24,14 @@ func (p *parser) loadJoined(first, last int) {
 		return
 	}
 	joined := append([]byte(nil), p.untrimmed()...)
-	all := p.all
+	all := p.ln.span()
 	for j := first + 1; j <= last; j++ {
 		if p.lines[j].out == foreign && !p.lines[j].bare {
 			continue
 		}
 		p.load(j)
 		joined = append(append(joined, '\n'), p.untrimmed()...)
-		all = all.To(p.all)
+		all = all.To(p.ln.span())
 	}
 	p.load(first)
 	p.cur, p.alien, p.all = bytes.TrimRight(joined, " \t"), true, all
@@ -61,6 +61,7 @@ func (p *parser) joined() int {
 	}
 	i := p.i
 	defer p.load(i)
+	indented := leadingBlanks(p.cur) > 0 // as the kernel indents each header
 	blanks := 0
 	for j := i + 1; j < len(p.lines) && j <= i+15; j++ {
 		l := &p.lines[j]
@@ -73,7 +74,8 @@ func (p *parser) joined() int {
 		if l.kind == kindState || l.kind == kindCPU {
 			return -1
 		}
-		if q := trimBlanks(p.buf[l.start:l.end]); blanks > 0 && p.hasBlanks && (startsTask(q) || isTaskStart(q)) {
+		mayBegin := !indented || leadingBlanks(p.buf[l.start:l.end]) > p.indent
+		if q := trimBlanks(p.buf[l.start:l.end]); mayBegin && blanks > 0 && p.hasBlanks && (startsTask(q) || isTaskStart(q)) {
 			return -1 // the header of the next task, itself over several lines
 		}
 		if _, k := p.after(j); k != kindState && !l.bare {
@@ -81,7 +83,7 @@ func (p *parser) joined() int {
 		}
 		// The kernel puts a blank line before a task. So without one, the comm
 		// ends in what looks like a header of its own.
-		if l.kind == kindTask && (blanks > 0 || !p.hasBlanks) {
+		if mayBegin && l.kind == kindTask && (blanks > 0 || !p.hasBlanks) {
 			return -1
 		}
 		p.loadJoined(i, j)

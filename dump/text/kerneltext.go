@@ -295,15 +295,24 @@ func (p *parser) refEnd(b []byte) int {
 
 // rest keeps the tokens behind index from.
 func (p *parser) rest(to *[]dump.KV, from int) {
-	if from == len(p.cur) { // as a rule
-		return
-	}
-	for t := (tokens{p.cur, from}); ; {
-		key, val, at, ok := t.next()
-		if !ok {
-			return
+	b := p.cur
+	for i := from; i < len(b); {
+		if isBlank(b[i]) {
+			i++
+			continue
 		}
-		p.keep(to, key, val, at)
+		start, eq := i, -1 // as tokens does it
+		for i < len(b) && !isBlank(b[i]) {
+			if b[i] == '=' && eq < 0 {
+				eq = i
+			}
+			i++
+		}
+		if eq < 0 {
+			p.keep(to, nil, b[start:i], start)
+		} else {
+			p.keep(to, b[start:eq], b[eq+1:i], eq+1)
+		}
 	}
 }
 

@@ -151,7 +151,7 @@ func (p *parser) mergeCPUs() {
 
 // mitosisEvent reads "DEBUG EVENTS (last 3):" and the lines below it.
 func (p *parser) mitosisEvent() bool {
-	if hasPrefix(p.cur, "DEBUG EVENTS (last ") {
+	if hasPrefix(p.cur, "DEBUG EVENTS (last ") || hasPrefix(p.cur, "EBUG EVENTS (last ") { // the first character may be lost
 		p.history, p.inferred = true, "mitosis"
 		return true
 	}

@@ -7,9 +7,12 @@ import "bytes"
 // How a region knows its own lines: by the prefix that its carrier puts in front
 // of each.
 
+// stampLayers are the layers that put a time before each line.
+const stampLayers = layerActions | layerJournal | layerDmesg | layerFtrace
+
 // stamped reports whether each line has a prefix of a known kind.
 func (g *region) stamped() bool {
-	return g.layers&(layerActions|layerJournal|layerDmesg|layerFtrace) != 0
+	return g.layers&stampLayers != 0
 }
 
 // begin fixes the carrier of the region by the prefix of the line b that begins
@@ -23,6 +26,7 @@ func (g *region) begin(b []byte, p prefix, n int) {
 		g.learned = append([]byte(nil), b[p.end:p.end+n]...)
 		g.layers |= layerLearned
 	}
+	g.brackets = bytes.Count(b[:p.end+n], []byte("]"))
 	g.remember(b, p.end+n)
 }
 
@@ -69,8 +73,8 @@ func sameShape(a, b []byte) bool {
 func (g *region) remember(b []byte, n int) {
 	mark := bomLen(b) // which other lines do not have
 	b, n = b[mark:], max(0, n-mark)
-	if g.stamped() && n > 0 && b[n-1] != ' ' {
-		return // a damaged line, shorter by the blank behind the prefix
+	if g.stamped() && n > 0 && (b[n-1] != ' ' || bytes.Count(b[:n], []byte("]")) != g.brackets) {
+		return // a damaged line, shorter by the blank behind the prefix or more
 	}
 	if g.layers == layerQuote && n < g.prefixLen {
 		return // a damaged line: all later ones would match the shorter prefix

@@ -42,7 +42,7 @@ type parser struct {
 	cur   []byte    // payload without the indentation of a paste
 	base  uint32    // of cur in raw
 	alien bool      // cur is a cleaned copy: its offsets mean nothing in raw
-	all   dump.Span // what cur was made of
+	all   dump.Span // what cur was made of, if it is alien
 
 	indent    int // columns by which everything is indented
 	in        section
@@ -78,9 +78,11 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 	g.lines[0].glued = false // whatever it was glued to is not part of the dump
 	first, last := g.lines[0].off, g.lines[len(g.lines)-1].end
 	p := &parser{g: g, buf: buf[first:last], raw: string(buf[first:last]), lines: g.lines, enabled: -1}
-	for i := range p.lines {
-		l := &p.lines[i]
-		l.off, l.start, l.end = l.off-first, l.start-first, l.end-first
+	if first > 0 {
+		for i := range p.lines {
+			l := &p.lines[i]
+			l.off, l.start, l.end = l.off-first, l.start-first, l.end-first
+		}
 	}
 	src.Offset += int64(first)
 	src.Line += bytes.Count(buf[:first], newline)
@@ -107,9 +109,8 @@ func parse(g *region, buf []byte, src dump.Source, why ending) *dump.Snapshot {
 func (p *parser) load(i int) {
 	l := &p.lines[i]
 	p.i, p.ln, p.base = i, l, l.start
-	p.all = dump.Span{Off: l.start, Len: l.end - l.start}
 	if p.alien = l.alt > 0; p.alien {
-		p.cur = p.g.alts[l.alt-1]
+		p.cur, p.all = p.g.alts[l.alt-1], l.span()
 	} else {
 		p.cur = p.buf[l.start:l.end]
 	}
@@ -133,11 +134,12 @@ func (p *parser) after(i int) (int, kind) {
 
 func (p *parser) run() {
 	for i := 0; i < len(p.lines); i++ {
-		switch l := &p.lines[i]; {
-		case l.out == foreign:
-			continue
-		case l.kind == kindBlank && !p.startsTrigger():
+		l := &p.lines[i]
+		switch {
+		case l.kind == kindBlank && l.out != foreign && !p.startsTrigger():
 			p.blanks++
+			continue
+		case l.out == foreign:
 			continue
 		}
 		p.load(i)
@@ -145,8 +147,8 @@ func (p *parser) run() {
 		if p.ln.cut && out != blank {
 			out = truncated
 		}
-		if p.lines[i].out == notUnderstood {
-			p.lines[i].out = out
+		if l.out == notUnderstood {
+			l.out = out
 		}
 		if out == notUnderstood {
 			p.misfit()
@@ -234,7 +236,8 @@ func (p *parser) line() outcome {
 		}
 	case kindEvents:
 		if j, k := p.after(p.i); p.mayEnd() && leadingBlanks(p.cur) <= 1 &&
-			(k == kindUnderline && p.lines[j].end-p.lines[j].start >= 14 || k == kindEvent || k == kindBlank || k == kindTruncated || k == kindElision || p.cutUnderline(j)) {
+			(k == kindUnderline && p.underlinesEvents(j) || k == kindEvent || p.in >= inCPUs && (k == kindBlank || k == kindTruncated) ||
+				k == kindElision && !p.blankAfter(p.i) || j >= 0 && p.cutUnderline(j)) {
 			p.leaveTask()
 			p.in = inEvents
 			p.shapes |= sawEvents
@@ -293,7 +296,7 @@ func (p *parser) free() outcome {
 			return p.trigger()
 		}
 		if p.headless() && p.s.Exit == nil && p.isReason() {
-			p.s.Exit = &dump.Exit{}
+			p.s.Exit, p.in = &dump.Exit{}, inHead // whatever stood before it
 			readReason(p, p.s.Exit)
 			return parsed
 		}
@@ -447,6 +450,17 @@ func (p *parser) blankAfter(i int) bool { return i+1 < len(p.lines) && p.lines[i
 // which at least the title always is there.
 func (p *parser) mayEnd() bool {
 	return p.in >= inCPUs || p.elided || p.g.count[kindCPUStates] == 0 || p.s.Source.Reversed
+}
+
+// underlinesEvents reports whether the underline at line j is as long as the title
+// of the counters. One that lost its first character is known by what follows.
+func (p *parser) underlinesEvents(j int) bool {
+	n := int(p.lines[j].end - p.lines[j].start)
+	if n == len("Event counters")-1 {
+		_, k := p.after(j)
+		return k == kindEvent
+	}
+	return n >= len("Event counters")
 }
 
 // cutUnderline reports whether line j is what is left of an underline.
@@ -638,16 +652,4 @@ func (a *arena[T]) add(to *[]T, v T) {
 	}
 	a.block = append(a.block, v)
 	*to = a.block[used-n : used+1 : used+1]
-}
-
-// leadingBlanks is how many blanks b begins with. The kernel indents by up to 10.
-func leadingBlanks(b []byte) int {
-	i := 0
-	for i+4 <= len(b) && string(b[i:i+4]) == "    " {
-		i += 4
-	}
-	for i < len(b) && isBlank(b[i]) {
-		i++
-	}
-	return i
 }

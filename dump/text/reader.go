@@ -88,7 +88,7 @@ func (r *Reader) step() {
 	coloured := isColoured(b)
 	known := k.isAnchor() && p.layers != 0 && unknown == 0 // then the other lines have the same prefix, colours and all
 	if k == kindOther || unknown > 0 || coloured && !known {
-		if clean := trimEOL(stripEscapes(b)); len(clean) < len(b) { // a coloured log
+		if clean := trimEOL(stripLine(b)); len(clean) < len(b) { // a coloured log
 			b = clean
 			p, unknown, k = r.decode(b)
 		}
@@ -116,7 +116,7 @@ func (r *Reader) verdictLine() bool {
 	}
 	b := trimEOL(r.in.buf[start:end])
 	if isColoured(b) { // as in step
-		b = trimEOL(stripEscapes(b))
+		b = trimEOL(stripLine(b))
 	}
 	p := decodePrefix(b)
 	k := classify(b[p.end:])
@@ -258,6 +258,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 			why = endLine
 			break
 		}
+		r.usualLines()
 		number, before := r.in.line, r.in.offset(r.in.pos)
 		start, end, ok := r.in.next()
 		if !ok {
@@ -313,11 +314,12 @@ func (r *Reader) tracedAfter(k kind, p prefix) ([]byte, prefix) {
 	return nil, p
 }
 
-// carrierAhead returns the line "Backtrace:" behind the trigger b, and its
-// prefix, if that of the trigger, p, is damaged: more of the next lines have one
-// of the backtrace's shape. Otherwise it returns nil.
-func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (backtrace []byte, bp prefix) {
-	if k != kindTrigger {
+// carrierAhead returns the line behind the trigger b, or behind that of a SysRq,
+// by which to know the carrier, and its prefix, if that of b, p, is damaged: more
+// of the next lines have one of its shape. Behind a trigger that is the line
+// "Backtrace:", behind a SysRq the first with a time. Otherwise it returns nil.
+func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (sample []byte, sp prefix) {
+	if k != kindTrigger && k != kindSysRq {
 		return nil, p
 	}
 	var seen [12][]byte // prefixes
@@ -330,31 +332,45 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (backtrace []byte, bp 
 		ahead = rest
 		l = trimEOL(l)
 		np := decodePrefix(l)
+		if host, ident, n, ok := bareProgramLen(l[np.end:]); ok && np.layers&layerJournal == 0 { // as in decode
+			np.layers |= layerJournal
+			np.host, np.ident = host, ident
+			np.end += n
+		}
 		payload := l[np.end:]
-		if isTrigger(payload) {
+		if isTrigger(payload) || hasPrefix(payload, sysRqWords) {
 			break
 		}
-		if backtrace == nil && string(payload) == "Backtrace:" {
-			backtrace, bp = l, np
+		if sample == nil && (string(payload) == "Backtrace:" || k == kindSysRq && np.layers&stampLayers != 0) {
+			sample, sp = l, np
 		}
 		seen[i] = l[:np.end]
 	}
-	if backtrace == nil {
+	if sample == nil {
 		return nil, p
 	}
 	same := func(prefix []byte) (n int) {
 		for _, s := range seen {
-			if s != nil && sameShape(s, prefix) {
+			if s != nil && sameShape(s, prefix) && bytes.Equal(zone(s), zone(prefix)) {
 				n++
 			}
 		}
 		return n
 	}
-	own, theirs := bytes.ReplaceAll(b[:p.end], byteOrderMark, nil), backtrace[:bp.end]
+	own, theirs := bytes.ReplaceAll(b[:p.end], byteOrderMark, nil), sample[:sp.end]
 	if n := same(theirs); n < 2 || n <= same(own) {
 		return nil, p
 	}
-	return backtrace, bp
+	return sample, sp
+}
+
+// zone is the time zone that a prefix ends with, if it does.
+func zone(prefix []byte) []byte {
+	i := bytes.LastIndexAny(prefix, "+-Z")
+	if i < len("2026-11-23T07:33:30") || len(prefix)-i > len("+00:00 ") {
+		return nil
+	}
+	return prefix[i:]
 }
 
 // lookBack returns the index of the first line before start that belongs to the

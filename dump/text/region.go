@@ -5,6 +5,8 @@ package text
 import (
 	"bytes"
 	"time"
+
+	"scxdiag/dump"
 )
 
 const maxRegion = 64 << 20 // bytes of one dump, carrier included
@@ -36,11 +38,14 @@ type line struct {
 	glued bool
 	// ours: can be text of the scheduler's.
 	ours bool
-	// indented: the payload starts with two blanks or more.
-	indented bool
+	// indented: the payload starts with two blanks or more; loose: with one at least.
+	indented, loose bool
 	// cut: the end is missing, so the last token cannot be trusted.
 	cut bool
 }
+
+// span is where the payload stands.
+func (l *line) span() dump.Span { return dump.Span{Off: l.start, Len: l.end - l.start} }
 
 // region collects the lines of one dump. It refers to the bytes of the line
 // buffer, from buffer.keep on.
@@ -55,6 +60,7 @@ type region struct {
 	ident      []byte // copy
 	tail       []byte // copy: what the prefix of the last line ended with
 	prefixLen  int    // and how long it was
+	brackets   int    // that closed in the prefix of the first one
 	learned    []byte // copy: literal prefix, digits count as equal
 	coloured   bool
 	forward    int // votes on the order of lines
@@ -65,8 +71,9 @@ type region struct {
 	others     int  // of them, those without the region's prefix
 	quietBytes int
 	begun      bool // a trigger was seen
-	// bareTrigger is set if the line that began the region lacks the prefix of
-	// its neighbours: because the comm in it has a newline, or by damage.
+	// bareTrigger is set if the line that began the region, a trigger or that of a
+	// SysRq, lacks the prefix of its neighbours: because the comm in it has a
+	// newline, or by damage.
 	bareTrigger bool
 	indent      int  // fewest blanks before a title, -1 if none was seen
 	clipped     int  // lines that end in '>'
@@ -88,12 +95,11 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	for end > 0 && (isBlank(b[end-1]) || b[end-1] == '\r') {
 		end--
 	}
-	if end == 0 && g.layers == 0 { // a quarter of the lines of a dump
-		at := uint32(off) //nolint:gosec // below maxRegion
-		g.lines = append(g.lines, line{off: at, start: at, end: at, kind: kindBlank, out: blank, glued: glued})
+	b = b[:end]
+	if end == 0 && g.layers == 0 {
+		g.addBlank(off, glued)
 		return kindBlank, true
 	}
-	b = b[:end]
 	start, own := g.payload(b)
 	l := line{off: uint32(off), start: uint32(off + start), end: uint32(off + end), glued: glued} //nolint:gosec // below maxRegion
 	if !own {
@@ -136,24 +142,17 @@ func (g *region) addRecord(b []byte, off int, glued bool) (kind, bool) {
 	return l.kind, true
 }
 
-// usual is what follows most lines of a kind: its shape, and how it begins.
-var usual = [kinds]struct {
-	kind  kind
-	words string
-}{
-	kindTask:   {kindState, "      scx_state/flags="},
-	kindState:  {kindSticky, "      sticky/holding_cpu="},
-	kindSticky: {kindVTime, "      dsq_vtime="},
-	kindVTime:  {kindCPUs, "      cpus="},
-	kindCPU:    {kindCurr, "          curr="},
-	kindRescue: {kindCurr, "          curr="},
+// addBlank takes a blank line without a prefix.
+func (g *region) addBlank(off int, glued bool) {
+	at := uint32(off) //nolint:gosec // below maxRegion
+	g.lines = append(g.lines, line{off: at, start: at, end: at, kind: kindBlank, out: blank, glued: glued})
 }
 
 // classify tells the shape of the next line: as a rule the one that follows the
 // last line.
 func (g *region) classify(p []byte) kind {
-	if next := &usual[g.last]; next.kind != kindOther && hasPrefix(p, next.words) {
-		return next.kind
+	if k, _ := usualNext(g.last, p); k != kindOther {
+		return k
 	}
 	return classify(p)
 }
@@ -161,7 +160,8 @@ func (g *region) classify(p []byte) kind {
 // isForeign judges the payload p of a line of free text. In a region without
 // prefix, a line that has one is another program's.
 func (g *region) isForeign(l *line, p []byte) bool {
-	l.indented = len(p) > 2 && isBlank(p[0]) && isBlank(p[1])
+	l.loose = len(p) > 1 && isBlank(p[0])
+	l.indented = len(p) > 2 && l.loose && isBlank(p[1])
 	l.ours = l.indented || g.layers&layerFtrace != 0 || isSchedText(p)
 	if g.layers != 0 || l.kind != kindOther || l.ours && (len(p) <= len(ftraceEvent)+32 || !bytes.Contains(p, ftraceEvent)) {
 		return false
@@ -194,6 +194,11 @@ func (g *region) addBare(l line, b []byte, start int) (kind, bool) {
 		l.start, l.bare = l.off, true
 		g.push(l)
 		return kindTrigger, true
+	}
+	if i := bytes.Index(b, []byte(sysRqWords)); i >= 0 && g.bareTrigger && !g.begun {
+		l.start, l.kind, l.bare = l.off+uint32(i), kindSysRq, false //nolint:gosec // below maxLine
+		g.push(l)
+		return kindSysRq, true
 	}
 	l.out = foreign
 	g.push(l)
@@ -251,7 +256,17 @@ func (g *region) recordEndingAt(b []byte, start, end int) int {
 	if at < start {
 		return 0
 	}
-	if p := decodeLayers(b[at:], layers); p.layers != layers || p.end != min(want, len(b)-at) {
+	p := decodeLayers(b[at:], layers)
+	if layers&^p.layers == layerJournal { // without a date, it is known by the program alone
+		if _, ident, n, ok := bareProgramLen(b[at+p.end:]); ok && bytes.Equal(ident, g.ident) {
+			p.layers |= layerJournal
+			p.end += n
+		}
+	}
+	if len(p.ident) > 0 && len(g.ident) == 0 && layers&layerJournal != 0 { // the payload only looks like a program
+		p.end = p.time
+	}
+	if p.layers != layers || p.end != min(want, len(b)-at) {
 		return 0
 	}
 	if g.layers&layerQuote != 0 { // or after
@@ -272,7 +287,7 @@ func (g *region) decolour(l *line, p []byte) []byte {
 	if bytes.IndexByte(p, 0x1b) < 0 {
 		return p
 	}
-	clean := bytes.TrimRight(stripEscapes(p), " \t")
+	clean := bytes.TrimRight(stripPayload(l, p), " \t")
 	k := classify(clean)
 	if k == kindOther && p[0] != 0x1b {
 		return p
@@ -283,10 +298,28 @@ func (g *region) decolour(l *line, p []byte) []byte {
 	return clean
 }
 
+// stripPayload is the payload p of the line without colours.
+func stripPayload(l *line, p []byte) []byte {
+	if l.start == l.off {
+		return stripLine(p)
+	}
+	return stripEscapes(p)
+}
+
 // replace makes clean the payload of the line.
 func (g *region) replace(l *line, clean []byte) {
 	g.alts = append(g.alts, clean)
 	l.alt = uint32(len(g.alts)) //nolint:gosec // fewer than lines
+}
+
+// stripLine is the line b without the ANSI sequences that colour it, also if the
+// first one lost its escape character: something ends all colours then that
+// nothing began.
+func stripLine(b []byte) []byte {
+	if len(b) > 0 && b[0] == '[' && endsColour(b) {
+		b = b[sequenceLen(b):]
+	}
+	return stripEscapes(b)
 }
 
 // stripEscapes is b without the ANSI sequences that colour text.
@@ -319,8 +352,8 @@ func (g *region) push(l line) {
 		return
 	}
 	g.count[l.kind]++
-	if votingKinds.has(l.kind) && votingKinds.has(g.last) {
-		g.vote(g.last, l.kind)
+	if votingKinds.has(l.kind) && votingKinds.has(g.last) && (g.last != kindUnderline || g.lines[len(g.lines)-2].kind == kindUnderline) {
+		g.vote(g.last, l.kind) // a blank line stands between a section and the title of the next
 	}
 	switch {
 	case l.kind == kindBacktrace && g.count[kindTrigger] > 0:

@@ -23,7 +23,7 @@ func (p *parser) globalText() bool {
 	switch b[0] {
 	case 'C':
 		return p.mitosisCell() || p.mitosisCPU()
-	case '[', 'D':
+	case '[', 'D', 'E':
 		return p.mitosisEvent()
 	case 'k', 'c':
 		return p.build()

@@ -20,6 +20,15 @@ func (p *parser) taskHeader() outcome {
 	state := p.cur[i]
 	stateAt := i
 	i += 2 // the letter and one blank
+	if name, ms, ok := usualTaskEnd(p.cur[i:]); ok {
+		if ref, ok := p.taskRef(i, i+name); ok && len(ref.Comm) <= 64 {
+			t := p.newTask(ref, current)
+			t.State = dump.OfAt(state, p.span(stateAt, 1))
+			t.RunnableAt = dump.OfAt(time.Duration(ms)*time.Millisecond, p.span(i+name+1, len(p.cur)-i-name-1))
+			p.shapes |= sawNoOwner
+			return parsed
+		}
+	}
 	end := len(p.cur)
 	// from the right: unknown tokens, the time, the owner, the pid
 	space := bytes.LastIndexByte(p.cur[:end], ' ')
@@ -48,16 +57,9 @@ func (p *parser) taskHeader() outcome {
 	if !ok || len(ref.Comm) > 64 {
 		return notUnderstood
 	}
-	p.in = inTask
-	t := grow(&p.s.Tasks)
-	t.TaskRef, t.Current = ref, current
-	p.task = t
-	t.At = p.lineSpan()
+	t := p.newTask(ref, current)
 	t.State = dump.OfAt(state, p.span(stateAt, 1))
 	t.RunnableAt = dump.OfAt(time.Duration(ms)*time.Millisecond, p.span(space+1, len(delta)))
-	if p.cpu != nil {
-		t.CPU = dump.Of(p.cpu.ID)
-	}
 	if ownerAt > i {
 		star := p.cur[ownerAt] == '*'
 		if star {
@@ -71,6 +73,44 @@ func (p *parser) taskHeader() outcome {
 	}
 	p.rest(&t.Unknown, end)
 	return parsed
+}
+
+// newTask begins the block of a task with the present line.
+func (p *parser) newTask(ref dump.TaskRef, current bool) *dump.Task {
+	p.in = inTask
+	t := grow(&p.s.Tasks)
+	t.TaskRef, t.Current = ref, current
+	p.task = t
+	t.At = p.lineSpan()
+	if p.cpu != nil {
+		t.CPU = dump.Of(p.cpu.ID)
+	}
+	return t
+}
+
+// usualTaskEnd reads "…[12] -4ms", all of b: where the name ends, and how many
+// milliseconds there are.
+func usualTaskEnd(b []byte) (name int, ms int64, ok bool) {
+	i := len(b) - len("ms")
+	if i < 0 || b[i] != 'm' || b[i+1] != 's' {
+		return 0, 0, false
+	}
+	digits, scale := i, int64(1)
+	for i > 0 && isDigit(b[i-1]) && digits-i < 12 {
+		i--
+		ms += scale * int64(b[i]-'0')
+		scale *= 10
+	}
+	if i == digits || i < 3 || b[i-2] != ' ' || b[i-3] != ']' {
+		return 0, 0, false
+	}
+	switch b[i-1] {
+	case '-':
+		return i - 2, -ms, true
+	case '+':
+		return i - 2, ms, true
+	}
+	return 0, 0, false
 }
 
 // grow appends a zero element to a list that nobody shortens and returns it.
@@ -181,13 +221,16 @@ func (p *parser) detail() outcome {
 // usualDetail reads the lines that most dumps consist of, if they have the shape
 // that all kernels so far give them. It changes nothing otherwise.
 func (p *parser) usualDetail(t *dump.Task) bool {
-	s := scanner{rest: trimBlanks(p.cur)}
+	s := scanner{rest: p.cur}.lit("      ") // as a rule
+	if s.bad {
+		s = scanner{rest: trimBlanks(p.cur)}
+	}
 	switch p.ln.kind {
 	case kindState:
-		state, s := s.lit("scx_state/flags=").dec()
+		state, s := s.lit("scx_stat").lit("e/flags=").dec()
 		flags, s := s.lit("/0x").hex()
-		dsqFlags, s := s.lit(" dsq_flags=0x").hex()
-		ops, s := s.lit(" ops_state/qseq=").dec()
+		dsqFlags, s := s.lit(" dsq_fla").lit("gs=0x").hex()
+		ops, s := s.lit(" ops_sta").lit("te/qseq=").dec()
 		qseq, s := s.lit("/").dec()
 		if !s.whole() || (state.n|flags.n|dsqFlags.n)>>32 != 0 || ops.n > 255 {
 			return false
@@ -201,7 +244,7 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 			p.enabled = int(t.SCXStateNr.V)
 		}
 	case kindVTime:
-		vtime, s := s.lit("dsq_vtime=").dec()
+		vtime, s := s.lit("dsq_vtim").lit("e=").dec()
 		slice, s := s.lit(" slice=").dec()
 		weight, s := s.lit(" weight=").dec()
 		if !s.whole() || weight.n>>32 != 0 {
@@ -212,7 +255,7 @@ func (p *parser) usualDetail(t *dump.Task) bool {
 		put(p, &t.Weight, weight)
 		p.shapes |= sawVTimeLine
 	case kindSticky:
-		s = s.lit("sticky/holding_cpu=-1/-1 dsq_id=")
+		s = s.lit("sticky/h").lit("olding_c").lit("pu=-1/-1").lit(" dsq_id=")
 		id := token{from: len(s.rest)}
 		none := string(s.rest) == "(n/a)"
 		if !none {

@@ -53,7 +53,8 @@ CPU 1   : nr_run=1 flags=0x1 cpu_rel=0 ops_qseq=1 pnt_seq=2
     do_nanosleep+0x6a/0x170
     hrtimer_nanosleep+0xa1/0x130
 `
-	trapDump = trapHead + trapStates + trapCPU0 + trapTask0 + trapTask1 + trapCPU1 + trapTask2
+	trapSysRq = "Debug dump triggered by SysRq-D\n\n" + trapStates + trapCPU0 + trapTask0 + trapTask1
+	trapDump  = trapHead + trapStates + trapCPU0 + trapTask0 + trapTask1 + trapCPU1 + trapTask2
 )
 
 // Each trap has fooled a reader once.
@@ -438,6 +439,137 @@ func TestTraps(t *testing.T) {
 				t.Errorf("reason %q, message %q", s.Exit.Reason.V, s.Exit.Message.V)
 			}
 		},
+	}, {
+		"the first line, of a SysRq, and an underline have damaged prefixes",
+		strings.Replace(strings.Replace(each(trapSysRq, func(l string) string { return "[ 4776.142317] " + l }),
+			"[ 4776.142317] Debug", " 4776.142317] Debug", 1), "[ 4776.142317] ---", " 4776.142317] ---", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]", "web[77]")(t, s)
+			if s.Trigger != dump.TriggerSysRq || len(s.CPUs) != 1 {
+				t.Errorf("trigger %q, %d CPUs", s.Trigger, len(s.CPUs))
+			}
+		},
+	}, {
+		"the colour of the first line lost its escape character",
+		strings.TrimPrefix(coloured(trapDump), "\x1b"),
+		func(t *testing.T, s *dump.Snapshot) {
+			if got := s.Exit.Task.V.Comm; got != "kworker/u8:2" {
+				t.Errorf("trigger: got %q", got)
+			}
+		},
+	}, {
+		"the first of the last two lines, of the scheduler's, lost a blank",
+		strings.TrimSuffix(trapHead+trapStates+trapCPU0, "\n") + "\n R\n  queue 2\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if text := s.CPUs[0].Text; len(text) != 2 || text[0].Text != "R" || text[1].Text != "queue 2" {
+				t.Errorf("text of the CPU: got %v", text)
+			}
+		},
+	}, {
+		"two records stand on one line, behind a program but without a date",
+		strings.Replace(each(trapHead+mitosisOn(1), func(l string) string { return "[ 7610.940000] host scx[12]: " + l }), "6.13.4 \n", "6.13.4 ", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Kernel.Release != "6.13.4" || len(s.Build) != 2 {
+				t.Errorf("release %q, build %v", s.Kernel.Release, s.Build)
+			}
+		},
+	}, {
+		"an empty record stands before one that looks like a program's, behind the time alone",
+		strings.Replace(clocked(trapHead+mitosisOn(1)), "+00:00 \n2026-11-23T07:33:30,123715+00:00 kernel", "+00:00 2026-11-23T07:33:30,123715+00:00 kernel", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Kernel.Release != "6.13.4" || s.Ledger.Lines.Glued != 1 {
+				t.Errorf("release %q, %d records glued", s.Kernel.Release, s.Ledger.Lines.Glued)
+			}
+		},
+	}, {
+		"the caller in one prefix of dmesg is damaged",
+		strings.Replace(each(trapHead+mitosisOn(3)+"\n"+trapStates, func(l string) string { return "[ 4776.142317] [   T123] " + l }), "[   T123] CELL[0] CPUS", "[ \x7fT123] CELL[0] CPUS", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Cells) != 1 || s.Cells[0].VTime.V != 5 || len(s.CPUs) != 3 {
+				t.Errorf("cells %v, %d CPUs", s.Cells, len(s.CPUs))
+			}
+		},
+	}, {
+		"damage makes the zone before the trigger another, and the rest of it part of the comm",
+		strings.Replace(clocked(trapDump), "+00:00 kworker", "+00:77 00 kworker", 1),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]", "web[77]", "db[78]")(t, s)
+			if e := s.Exit; e.Task.Known || e.Kind.V != dump.ExitErrorStall || e.Reason.V != "runnable task stall" {
+				t.Errorf("task %s, kind %s, reason %q", e.Task.V, e.Kind.V, e.Reason.V)
+			}
+		},
+	}, {
+		"only the titles and the counters are left",
+		"...\n" + trapStates + "Event counters\n--------------\n              SCX_EV_SELECT_CPU_FALLBACK:                7\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Counters) != 1 || s.Counters[0].Value != 7 {
+				t.Errorf("counters %v", s.Counters)
+			}
+		},
+	}, {
+		"the scheduler prints the title of the counters, that of the CPUs is lost",
+		traced(trapHead+"Event counters\n\n") + "CPU:0 [LOST 1 EVENTS]\n" + traced("----------\n\n"+trapCPU0+trapTask0),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]")(t, s)
+			if len(s.Text) != 1 || !s.Kernel.Admits(dump.Version{Major: 6, Minor: 13}) {
+				t.Errorf("text %v, kernel %s", s.Text, s.Kernel)
+			}
+		},
+	}, {
+		"the first of two titles and the second of two underlines are lost",
+		traced("Debug dump triggered by SysRq-D\n\nkernel: 6.15.4 \n\n") + "CPU:0 [LOST 1 EVENTS]\n" + traced("----------\n\nEvent counters\n") + "CPU:0 [LOST 1 EVENTS]\n" + traced("              SCX_EV_SELECT_CPU_FALLBACK:                7\n"),
+		func(t *testing.T, s *dump.Snapshot) {
+			if s.Source.Reversed || len(s.Counters) != 1 || s.Kernel.Release != "6.15.4" {
+				t.Errorf("reversed %t, counters %v, kernel %s", s.Source.Reversed, s.Counters, s.Kernel)
+			}
+		},
+	}, {
+		"the title of the debug events lost its first character",
+		trapHead + mitosisOn(1) + "\nEBUG EVENTS (last 1):\n[  0] CGROUP_INIT cgid=5 ts=7\n\n" + trapStates + trapCPU0,
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Events) != 1 || s.Events[0].CgroupID.V != 5 {
+				t.Errorf("events %v", s.Events)
+			}
+		},
+	}, {
+		"the underline of the counters lost its first character",
+		trapHead + trapStates + trapCPU0 + "Event counters\n-------------\n              SCX_EV_SELECT_CPU_FALLBACK:                7\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Counters) != 1 || len(s.CPUs[0].Text) != 0 {
+				t.Errorf("counters %v, text of the CPU %v", s.Counters, s.CPUs[0].Text)
+			}
+		},
+	}, {
+		"a comm of two newlines and what looks like the header of a task, but in the first column",
+		strings.Replace(trapDump, "R web[77]", "R \n\nR [77]", 1),
+		func(t *testing.T, s *dump.Snapshot) { tasks("stress[900]", "\n\nR [77]", "db[78]")(t, s) },
+	}, {
+		"the first line, of a SysRq through two carriers, lacks the prefix of the outer one",
+		strings.TrimPrefix(each(traced(trapSysRq), func(l string) string { return "[ 4776.142317] " + l }), "["),
+		func(t *testing.T, s *dump.Snapshot) { tasks("stress[900]", "web[77]")(t, s) },
+	}, {
+		"the dump is cut behind what the scheduler prints, the title of the counters",
+		"Debug dump triggered by SysRq-D\n\nEvent counters\n\n~~~~ TRUNCATED ~~~~\n",
+		func(t *testing.T, s *dump.Snapshot) {
+			if !s.Kernel.Admits(dump.Version{Major: 6, Minor: 13}) {
+				t.Errorf("kernel %s", s.Kernel)
+			}
+		},
+	}, {
+		"a pager cut the trigger and the reason",
+		strings.NewReplacer(" exit kind 1026:", ">", " (web[77] failed to run for 30.016s)", " (we>").Replace(trapDump),
+		func(t *testing.T, s *dump.Snapshot) {
+			tasks("stress[900]", "web[77]", "db[78]")(t, s)
+			for _, l := range s.Text {
+				if l.Text == "Backtrace:" {
+					t.Errorf("text %v", s.Text)
+				}
+			}
+		},
+	}, {
+		"the first line, of a SysRq, has a damaged prefix without a date",
+		strings.TrimPrefix(each(trapSysRq, func(l string) string { return "[ 7610.940000] host scx[12]: " + l }), "["),
+		func(t *testing.T, s *dump.Snapshot) { tasks("stress[900]", "web[77]")(t, s) },
 	}} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := snapshotIn(t, []byte(tt.log))

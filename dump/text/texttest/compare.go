@@ -18,16 +18,17 @@ import (
 // A value that got knows must be the model's. A value of the model that is
 // printed on a line that arrived whole must be known, provided that the line
 // which says whose value it is arrived whole too, and that no line in between is
-// missing.
+// missing. A mark says that lines are, and not whether they were blank.
 func Compare(d *Dump, k Config, log Text, got *dump.Snapshot) []string {
 	c := &comparison{d: d, k: k, arrived: log.Arrived(), present: make(map[int]bool, len(log))}
 	for _, l := range log {
 		c.present[l.Src] = true
 		c.last = max(c.last, l.Src)
 	}
+	left := log.leftOut()
 	gaps := 0
 	for line := range bytes.Lines(d.full) {
-		if n := len(c.gaps); !c.present[n] && len(line) > 1 {
+		if n := len(c.gaps); left[n] || !c.present[n] && len(line) > 1 {
 			gaps++
 		}
 		c.gaps = append(c.gaps, gaps)
@@ -232,7 +233,7 @@ func (c *comparison) overflowed() bool {
 
 func (c *comparison) exit(want, got *dump.Exit) {
 	if want == nil || got == nil {
-		if want != nil && c.arrived[0] {
+		if want != nil && c.intact(want.Kind.At) {
 			c.reportf("exit: got none")
 		}
 		if got != nil && want == nil {
@@ -553,7 +554,8 @@ func (c *comparison) dsqs(want, got *dump.Snapshot) {
 		// have the same name, so where one is lost only the id tells them apart.
 		at := slices.IndexFunc(got.DSQs[next:], func(g dump.DSQ) bool {
 			if !g.ID.Known {
-				return strings.Contains(g.Name, w.Name) && g.Queued.Or(w.Queued.V) == w.Queued.V && g.HeadWait.Or(w.HeadWait.V) == w.HeadWait.V
+				return strings.Contains(g.Name, w.Name) && g.Queued.Or(w.Queued.V) == w.Queued.V &&
+					g.NrCPUs.Or(w.NrCPUs.V) == w.NrCPUs.V && g.HeadWait.Or(w.HeadWait.V) == w.HeadWait.V
 			}
 			return g.ID.V == w.ID.V
 		})

@@ -18,6 +18,8 @@ type Line struct {
 	// Continued is set if the line goes on with the one before it: a comm or a
 	// message had a newline in it.
 	Continued bool
+	// Mark is set if the line says that others were left out.
+	Mark bool
 	// Glued is set if the newline behind the line was lost.
 	Glued bool
 }
@@ -62,6 +64,25 @@ func (t Text) Bytes() []byte {
 		}
 	}
 	return b
+}
+
+// leftOut says of each line of the dump whether a mark stands between it and
+// the one before it.
+func (t Text) leftOut() map[int]bool {
+	left := make(map[int]bool)
+	last, marked := -1, false
+	for _, l := range t {
+		switch {
+		case l.Mark:
+			marked = true
+		case l.Src >= 0:
+			if marked {
+				left[max(last, l.Src)] = true // they may come newest first
+			}
+			last, marked = l.Src, false
+		}
+	}
+	return left
 }
 
 // Arrived are the lines of the dump that the log has and that are whole.

@@ -58,7 +58,7 @@ func elide(rng *rand.Rand, t Text) Text {
 	mark := []string{"...", "[...]", "…", "    ..."}[rng.IntN(4)]
 	for i := 0; i < len(t); i++ {
 		if rng.IntN(25) == 0 && len(bytes.TrimSpace(t[i].Text)) > 0 { // nobody leaves out only a blank line
-			out = append(out, Line{Text: []byte(mark), Src: -1})
+			out = append(out, Line{Text: []byte(mark), Src: -1, Mark: true})
 			i += rng.IntN(6)
 			continue
 		}
