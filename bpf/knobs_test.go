@@ -286,17 +286,15 @@ func (k *knobRun) limit() time.Duration {
 	return knobWithin
 }
 
-// look takes a sample.
+// look takes a sample, or what comes first: the end.
 func (k *knobRun) look() {
 	k.t.Helper()
-	select {
-	case k.sample <- struct{}{}:
-	case <-time.After(10 * time.Second):
-		return // the scheduler is gone
-	}
 	limit := time.After(time.Minute)
+	ask := k.sample
 	for {
 		select {
+		case ask <- struct{}{}:
+			ask = nil // once
 		case d := <-k.s.dumps:
 			if k.take(d) {
 				return
@@ -310,7 +308,7 @@ func (k *knobRun) look() {
 
 // take takes a snapshot, and reports whether it is a sample or the last one.
 func (k *knobRun) take(d *dump.Snapshot) bool {
-	if d.Trigger != dump.TriggerSample && !d.IsFailure() {
+	if d.Trigger != dump.TriggerSample && !d.IsFailure() || len(d.Tasks) == 0 { // without tasks it is over
 		return false
 	}
 	if k.last != nil && k.last.IsFailure() {
