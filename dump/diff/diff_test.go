@@ -21,7 +21,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // CPUs, a task that waits in each, and one that sleeps.
 func ring(at time.Duration) *dump.Snapshot {
 	task := func(comm string, pid, cell int32, waits time.Duration) dump.Task {
-		queue := dump.DSQID(2<<28 | cell<<16) //nolint:gosec // small
+		queue := dump.DSQID(2<<28 | cell<<16)
 		return dump.Task{
 			TaskRef: dump.TaskRef{Comm: comm, PID: pid}, CPU: dump.Of(2 * cell), State: dump.Of(byte('R')),
 			RunnableAt: dump.Of(-waits), Flags: dump.Of[uint32](dump.TaskFlagQUEUED),
