@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package store_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scxdiag/dump"
+	"scxdiag/dump/store"
+	"scxdiag/dump/wire"
+	"scxdiag/dump/wire/wiretest"
+)
+
+// newStore opens a new recording.
+func newStore(tb testing.TB) *store.Store {
+	tb.Helper()
+	return openStore(tb, filepath.Join(tb.TempDir(), "a"+store.Ext))
+}
+
+func openStore(tb testing.TB, path string) *store.Store {
+	tb.Helper()
+	s, err := store.Open(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+// samples are snapshots as the ring buffer brings them, a second apart.
+func samples(tb testing.TB, n, tasks int) []*dump.Snapshot {
+	tb.Helper()
+	var all []*dump.Snapshot
+	for i := range n {
+		asm := wire.NewAssembler(wire.Options{}, func(d *wire.Raw) { all = append(all, d.Decode().Snapshot) })
+		records := wiretest.Sample(uint64(i)*1e9+1, tasks)
+		records.Finish()
+		if err := asm.Add(wiretest.Host.Append(nil)); err != nil {
+			tb.Fatal(err)
+		}
+		for _, r := range records.Records() {
+			if err := asm.Add(r); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		asm.FlushAll()
+	}
+	for i, s := range all {
+		s.Status.NrEvents += uint64(i)
+	}
+	return all
+}
+
+func same(a, b *dump.Snapshot) string {
+	return cmp.Diff(a, b, cmp.Comparer(func(a, b dump.CPUMask) bool { return a == b }))
+}
+
+func add(tb testing.TB, s *store.Store, snap *dump.Snapshot) string {
+	tb.Helper()
+	id, added, err := s.Add(tb.Context(), snap, store.AddOptions{})
+	if err != nil || !added {
+		tb.Fatal(added, err)
+	}
+	return id
+}
+
+func TestWhatIsAddedComesBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a"+store.Ext)
+	s := openStore(t, path)
+	all := samples(t, 100, 30)
+	ids := make([]string, len(all))
+	for i, snap := range all {
+		ids[i] = add(t, s, snap)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the log is still there: %v", err)
+	}
+	r, err := store.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	list, err := r.List(t.Context(), store.Filter{})
+	if err != nil || len(list) != len(all) {
+		t.Fatalf("%d entries, %v", len(list), err)
+	}
+	for i, snap := range all {
+		if list[i].ID != ids[i] || !list[i].Time.Equal(snap.Time) || list[i].Tasks != len(snap.Tasks) {
+			t.Errorf("entry %d: %+v", i, list[i])
+		}
+		got, err := r.Get(t.Context(), ids[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := same(snap, got); diff != "" {
+			t.Fatalf("snapshot %d: %s", i, diff)
+		}
+	}
+}
+
+func TestTheSameSnapshotIsStoredOnce(t *testing.T) {
+	s := newStore(t)
+	snap := samples(t, 1, 10)[0]
+	id := add(t, s, snap)
+	again, added, err := s.Add(t.Context(), snap, store.AddOptions{})
+	if err != nil || added || again != id {
+		t.Errorf("%s, %t, %v; want %s, false", again, added, err, id)
+	}
+	list, err := s.List(t.Context(), store.Filter{})
+	if err != nil || len(list) != 1 {
+		t.Errorf("%d entries, %v", len(list), err)
+	}
+}
+
+func TestDeletingABaseKeepsTheOthers(t *testing.T) {
+	s := newStore(t)
+	all := samples(t, 12, 30)
+	ids := make([]string, len(all))
+	for i, snap := range all {
+		ids[i] = add(t, s, snap)
+	}
+	for i := range all {
+		if n, err := s.Delete(t.Context(), ids[i]); err != nil || n != 1 {
+			t.Fatalf("%d deleted, %v", n, err)
+		}
+		if _, err := s.Get(t.Context(), ids[i]); !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("deleted, but %v", err)
+		}
+		for k := i + 1; k < len(all); k++ {
+			got, err := s.Get(t.Context(), ids[k])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := same(all[k], got); diff != "" {
+				t.Fatalf("snapshot %d without %d: %s", k, i, diff)
+			}
+		}
+	}
+}
+
+func TestExportAndImport(t *testing.T) {
+	s := newStore(t)
+	all := samples(t, 10, 30)
+	var ids []string
+	for _, snap := range all {
+		ids = append(ids, add(t, s, snap))
+	}
+	path := filepath.Join(t.TempDir(), "out"+store.Ext)
+	if err := s.Export(t.Context(), ids[3:7], path); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Export(t.Context(), ids, path); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("exported over a file: %v", err)
+	}
+	to := newStore(t)
+	add(t, to, all[4])
+	n, err := to.Import(t.Context(), path)
+	if want := (store.Imported{Added: 3, Known: 1}); err != nil || n != want {
+		t.Fatalf("%+v, %v; want %+v", n, err, want)
+	}
+	for i := 3; i < 7; i++ {
+		got, err := to.Get(t.Context(), ids[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := same(all[i], got); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+func TestFollowSeesWhatIsCommitted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a"+store.Ext)
+	s := openStore(t, path)
+	r, err := store.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	all := samples(t, 5, 10)
+	add(t, s, all[0])
+	i := 0
+	for e, err := range r.Follow(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := all[i].ID(); e.ID != want {
+			t.Fatalf("entry %d is %s, want %s", i, e.ID, want)
+		}
+		if i++; i == len(all) {
+			break
+		}
+		add(t, s, all[i])
+	}
+}
+
+func TestPrune(t *testing.T) {
+	s := newStore(t)
+	all := samples(t, 20, 30)
+	for i, snap := range all {
+		snap.Time = time.Now().Add(time.Duration(i-20) * time.Hour)
+		add(t, s, snap)
+	}
+	p, err := s.Prune(t.Context(), store.PrunePolicy{MaxAge: 10*time.Hour + time.Minute, DryRun: true})
+	if err != nil || len(p.Entries) != 10 {
+		t.Fatalf("%d, %v", len(p.Entries), err)
+	}
+	p, err = s.Prune(t.Context(), store.PrunePolicy{MaxAge: 10*time.Hour + time.Minute})
+	if err != nil || len(p.Entries) != 10 {
+		t.Fatalf("%d, %v", len(p.Entries), err)
+	}
+	list, err := s.List(t.Context(), store.Filter{})
+	if err != nil || len(list) != 10 || list[0].ID != all[10].ID() {
+		t.Fatalf("%d left, %v", len(list), err)
+	}
+}
