@@ -43,7 +43,12 @@ func New(snapshots []*dump.Snapshot, o Options) *Model {
 		m.snapshots = append(m.snapshots, newShot(s, i+1))
 	}
 	m.stack = []frame{newFrame(place{view: viewOverview})}
-	m.show(firstToShow(snapshots))
+	first := firstToShow(snapshots)
+	if o.Start > 0 {
+		first = min(o.Start, len(snapshots)) - 1
+	}
+	m.show(first)
+	m.notice = statusLine(o.Notice)
 	return m
 }
 
