@@ -71,12 +71,12 @@ func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOpt
 		return false, ErrReadOnly
 	}
 	e.HasText = snap.Raw != "" && !o.DropText
-	e.HasRecord = o.Records != nil
+	e.HasRecords = o.Records != nil
 	var orig original
 	if e.HasText {
 		orig.text = compress([]byte(snap.Raw))
 	}
-	if e.HasRecord {
+	if e.HasRecords {
 		orig.records = compress(o.Records)
 	}
 	s.mu.Lock()
@@ -88,8 +88,8 @@ func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOpt
 		return false, err
 	}
 	if s.series.fits(e) {
-		d := shred(snap, e.HasText, s.series.base)
-		b, err := encodeBody(d, s.series.base, e.Boot)
+		d := shred(snap, e.ID, e.about(), s.series.base)
+		b, err := encodeBody(d, s.series.base)
 		if err != nil {
 			return false, err
 		}
@@ -103,8 +103,8 @@ func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOpt
 			}
 		}
 	}
-	d := shred(snap, e.HasText, nil)
-	b, err := encodeBody(d, nil, e.Boot)
+	d := shred(snap, e.ID, e.about(), nil)
+	b, err := encodeBody(d, nil)
 	if err != nil {
 		return false, err
 	}
@@ -179,8 +179,8 @@ const insertSnapshot = `INSERT INTO snapshot (id, time, added, host, boot, kerne
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // encodeBody makes the bytes of a body.
-func encodeBody(d, base *shredded, boot string) ([]byte, error) {
-	b, err := d.pack(base, boot)
+func encodeBody(d, base *shredded) ([]byte, error) {
+	b, err := d.pack(base)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
@@ -188,10 +188,10 @@ func encodeBody(d, base *shredded, boot string) ([]byte, error) {
 }
 
 // decodeBody reads the bytes of a body.
-func decodeBody(b []byte, base *shredded) (d *shredded, boot string, err error) {
-	b, err = decompress(b, maxBody)
+func decodeBody(b []byte, base *shredded) (*shredded, error) {
+	b, err := decompress(b, maxBody)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	return unpack(b, base)
 }

@@ -16,8 +16,8 @@ import (
 	"scxdiag/dump/text"
 )
 
-// corpus are the snapshots of all real logs.
-func corpus(tb testing.TB) []*dump.Snapshot {
+// Corpus are the snapshots of all real logs.
+func Corpus(tb testing.TB) []*dump.Snapshot {
 	tb.Helper()
 	logs, err := filepath.Glob(filepath.Join("..", "..", "testdata", "dumps", "*.log"))
 	if err != nil || len(logs) < 30 {
@@ -47,15 +47,15 @@ func corpus(tb testing.TB) []*dump.Snapshot {
 func TestCorpusSnapshotsComeBack(t *testing.T) {
 	enc, _ := zstd.NewWriter(nil)
 	var base *shredded
-	for _, s := range corpus(t) {
+	for _, s := range Corpus(t) {
 		raw := s.Raw
 		for _, spans := range []bool{true} {
-			d := shred(s, spans, base)
-			b, err := d.pack(base, "")
+			d := shred(s, s.ID(), about{HasText: spans}, base)
+			b, err := d.pack(base)
 			if err != nil {
 				t.Fatal(err)
 			}
-			d2, _, err := unpack(b, base)
+			d2, err := unpack(b, base)
 			if err != nil {
 				t.Fatal(s.Source.Name, err)
 			}
@@ -68,7 +68,7 @@ func TestCorpusSnapshotsComeBack(t *testing.T) {
 				t.Fatal(diff)
 			}
 			z := enc.EncodeAll(b, nil)
-			nb, _ := shred(s, false, nil).pack(nil, "")
+			nb, _ := shred(s, s.ID(), about{}, nil).pack(nil)
 			zn := enc.EncodeAll(nb, nil)
 			zr := enc.EncodeAll([]byte(raw), nil)
 			t.Logf("%-50s raw %7d zraw %6d  packed %6d z %6d nospans %6d: %.1f", s.Source.Name, len(raw), len(zr), len(b), len(z), len(zn), float64(len(raw))/float64(len(zn)))

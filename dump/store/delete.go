@@ -90,15 +90,15 @@ func (s *Store) detach(ctx context.Context, id string) error {
 	var base *shredded
 	var baseSeq int64
 	for _, seq := range seqs {
-		snap, boot, err := s.get(ctx, "seq = ?", seq)
+		snap, a, err := s.get(ctx, "seq = ?", seq)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		d := shred(snap, snap.Raw != "", base)
-		b, err := encodeBody(d, base, boot)
+		d := shred(snap, snap.ID(), a, base)
+		b, err := encodeBody(d, base)
 		if err != nil {
 			return err
 		}

@@ -13,29 +13,29 @@ import (
 type Entry struct {
 	// Seq numbers the snapshots of one recording in the order in which they
 	// were committed, from 1. Numbers of deleted snapshots stay unused.
-	Seq       int64
-	ID        string    // dump.Snapshot.ID, 32 hexadecimal digits
-	Time      time.Time // of the snapshot, UTC; zero if unknown
-	Added     time.Time // when the snapshot was first recorded, UTC
-	Host      string    // "" if unknown
-	Boot      string    // boot id of the host, "" if unknown
-	Kernel    string    // release, or a range such as ">=7.2", or ""
-	Scheduler string    // with version and build target, see dump.BaseName; "" if unknown
-	Trigger   dump.Trigger
-	Kind      dump.Value[dump.ExitKind] // unknown also if there is no exit
-	Reason    string                    // of the exit
-	Signature string                    // its id, "" if there is none
-	Title     string                    // of the signature
-	Task      string                    // that the exit message names, "comm[pid]"; for a stall the one that waited
-	Tasks     int                       // how many the snapshot has
-	Lost      uint64                    // records of the snapshot that were dropped
-	Truncated bool                      // the end of the snapshot is missing
-	Complete  bool                      // nothing of the snapshot is known to be missing
-	Failure   bool                      // dump.Snapshot.IsFailure
-	HasText   bool                      // its source text is kept
-	HasRecord bool                      // its ring-buffer records are kept
-	Source    string                    // name of what the snapshot was read from
-	Size      int64                     // bytes that it takes in the recording
+	Seq        int64
+	ID         string    // dump.Snapshot.ID, 32 hexadecimal digits
+	Time       time.Time // of the snapshot, UTC; zero if unknown
+	Added      time.Time // when the snapshot was first recorded, UTC
+	Host       string    // "" if unknown
+	Boot       string    // boot id of the host, "" if unknown
+	Kernel     string    // release, or a range such as ">=7.2", or ""
+	Scheduler  string    // with version and build target, see dump.BaseName; "" if unknown
+	Trigger    dump.Trigger
+	Kind       dump.Value[dump.ExitKind] // unknown also if there is no exit
+	Reason     string                    // of the exit
+	Signature  string                    // its id, "" if there is none
+	Title      string                    // of the signature
+	Task       string                    // that the exit message names, "comm[pid]"; for a stall the one that waited
+	Tasks      int                       // how many the snapshot has
+	Lost       uint64                    // records of the snapshot that were dropped
+	Truncated  bool                      // the end of the snapshot is missing
+	Complete   bool                      // nothing of the snapshot is known to be missing
+	Failure    bool                      // dump.Snapshot.IsFailure
+	HasText    bool                      // its source text is kept
+	HasRecords bool                      // its ring-buffer records are kept
+	Source     string                    // name of what the snapshot was read from
+	Size       int64                     // bytes that it takes in the recording
 }
 
 // When is the time of the snapshot, or when it was recorded if that is
@@ -77,6 +77,11 @@ func entryOf(s *dump.Snapshot, id, boot string, added time.Time) Entry {
 	return e
 }
 
+// about is what the body says of the entry.
+func (e *Entry) about() about {
+	return about{Boot: e.Boot, HasText: e.HasText, HasRecords: e.HasRecords}
+}
+
 func (e *Entry) flags() int64 {
 	var f int64
 	for _, b := range []struct {
@@ -87,7 +92,7 @@ func (e *Entry) flags() int64 {
 		{!e.Complete, flagIncomplete},
 		{e.Failure, flagFailure},
 		{e.HasText, flagText},
-		{e.HasRecord, flagRecords},
+		{e.HasRecords, flagRecords},
 	} {
 		if b.set {
 			f |= b.bit
@@ -98,7 +103,7 @@ func (e *Entry) flags() int64 {
 
 func (e *Entry) setFlags(f int64) {
 	e.Truncated, e.Complete, e.Failure = f&flagTruncated != 0, f&flagIncomplete == 0, f&flagFailure != 0
-	e.HasText, e.HasRecord = f&flagText != 0, f&flagRecords != 0
+	e.HasText, e.HasRecords = f&flagText != 0, f&flagRecords != 0
 }
 
 // columns are those of table snapshot that row and scan are about, in their

@@ -43,51 +43,55 @@ func (s *Store) Records(ctx context.Context, id string) ([]byte, error) {
 
 // stored is a snapshot as it stands in the file.
 type stored struct {
-	seq, base      int64 // base is 0 if the body is whole
+	id             string
+	base           int64 // seq of the base, 0 if the body is whole
 	body, baseBody []byte
 	text           []byte
 }
 
 // get reads the snapshot that the condition on table body names.
-func (s *Store) get(ctx context.Context, where string, arg any) (*dump.Snapshot, string, error) {
+func (s *Store) get(ctx context.Context, where string, arg any) (*dump.Snapshot, about, error) {
 	r, err := s.load(ctx, where, arg)
 	if err != nil {
-		return nil, "", err
+		return nil, about{}, err
 	}
 	var base *shredded
 	if r.base != 0 {
 		if base = s.bases.get(r.base); base == nil {
-			if base, _, err = decodeBody(r.baseBody, nil); err != nil {
-				return nil, "", err
+			if base, err = decodeBody(r.baseBody, nil); err != nil {
+				return nil, about{}, err
 			}
 			s.bases.put(r.base, base)
 		}
 	}
-	d, boot, err := decodeBody(r.body, base)
+	d, err := decodeBody(r.body, base)
 	if err != nil {
-		return nil, "", err
+		return nil, about{}, err
+	}
+	if d.id != r.id {
+		return nil, about{}, fmt.Errorf("%w: it is another snapshot than the recording says", ErrDamaged)
 	}
 	snap, err := d.assembleSnapshot()
 	if err != nil {
-		return nil, "", err
+		return nil, about{}, err
 	}
-	if r.text != nil {
+	if d.about.HasText {
 		raw, err := decompress(r.text, maxOriginal)
 		if err != nil {
-			return nil, "", err
+			return nil, about{}, fmt.Errorf("its text: %w", err)
 		}
 		snap.Raw = string(raw)
 	}
-	return snap, boot, nil
+	return snap, d.about, nil
 }
 
 func (s *Store) load(ctx context.Context, where string, arg any) (*stored, error) {
 	var r stored
 	var base sql.NullInt64
 	// One statement sees one state of the file.
-	err := s.read.QueryRowContext(ctx, `SELECT b.seq, b.base, b.data, k.data, o.text
+	err := s.read.QueryRowContext(ctx, `SELECT b.id, b.base, b.data, k.data, o.text
 		FROM body b LEFT JOIN body k ON k.seq = b.base AND k.base IS NULL LEFT JOIN original o ON o.seq = b.seq
-		WHERE b.`+where, arg).Scan(&r.seq, &base, &r.body, &r.baseBody, &r.text)
+		WHERE b.`+where, arg).Scan(&r.id, &base, &r.body, &r.baseBody, &r.text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}

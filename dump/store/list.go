@@ -88,7 +88,7 @@ func (s *Store) entries(ctx context.Context, where string, args ...any) ([]Entry
 		var added, lost, flags int64
 		if err := rows.Scan(&e.Seq, &e.ID, &at, &added, &e.Host, &e.Boot, &e.Kernel, &e.Scheduler, &e.Trigger, &kind,
 			&e.Reason, &e.Signature, &e.Title, &e.Task, &e.Tasks, &lost, &flags, &e.Source, &e.Size); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err) // a type that was never put there
 		}
 		if at.Valid {
 			e.Time = time.Unix(0, at.Int64).UTC()

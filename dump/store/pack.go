@@ -16,10 +16,21 @@ import (
 
 type packedBody struct {
 	_       struct{} `cbor:",toarray"`
+	ID      string   // of the snapshot
+	Base    string   // ID of the snapshot that it is relative to, "" if it is whole
 	Root    packedTable
 	Strings packedStrings
 	Masks   [][]byte // words as MaskOfWords takes them, without zeros at the end
-	Boot    string   // see AddOptions
+	About   about
+}
+
+// about is what a body holds beside the snapshot, so that nothing but the
+// originals is lost with the other tables.
+type about struct {
+	_          struct{} `cbor:",toarray"`
+	Boot       string   // see AddOptions
+	HasText    bool     // the source text is kept
+	HasRecords bool     // the records are kept
 }
 
 type packedTable struct {
@@ -45,7 +56,7 @@ type packedColumn struct {
 // packedStrings holds strings end to end.
 type packedStrings struct {
 	_    struct{} `cbor:",toarray"`
-	Lens []byte // see packNumbers
+	Lens []byte   // see packNumbers
 	Text []byte
 	N    int
 }
@@ -69,21 +80,23 @@ var (
 
 // shredded is a snapshot in tables.
 type shredded struct {
-	root *table
-	c    *codec
+	id    string
+	about about
+	root  *table
+	c     *codec
 }
 
 // shred takes a snapshot apart. The numbers of its dictionaries continue those
 // of base, if that is not nil.
-func shred(s *dump.Snapshot, spans bool, base *shredded) *shredded {
-	c := &codec{spans: spans}
+func shred(s *dump.Snapshot, id string, a about, base *shredded) *shredded {
+	c := &codec{spans: a.HasText}
 	if base != nil {
 		c.strings.base, c.masks.base = &base.c.strings, &base.c.masks
 	}
 	root := &table{name: "snapshot", c: c}
 	root.row(0)
 	snapshot(root, s)
-	return &shredded{root, c}
+	return &shredded{id, a, root, c}
 }
 
 // assembleSnapshot puts a snapshot together.
@@ -96,15 +109,18 @@ func (d *shredded) assembleSnapshot() (*dump.Snapshot, error) {
 }
 
 // pack is the CBOR of d, relative to base if that is not nil.
-func (d *shredded) pack(base *shredded, boot string) ([]byte, error) {
+func (d *shredded) pack(base *shredded) ([]byte, error) {
 	var baseRoot *table
+	var baseID string
 	if base != nil {
-		baseRoot = base.root
+		baseRoot, baseID = base.root, base.id
 	}
 	b := packedBody{
+		ID:      d.id,
+		Base:    baseID,
 		Root:    packTable(d.root, baseRoot, zeroRefs(baseRoot)),
 		Strings: packStrings(d.c.strings.all),
-		Boot:    boot,
+		About:   d.about,
 	}
 	for _, m := range d.c.masks.all {
 		b.Masks = append(b.Masks, m.AppendWords(nil))
@@ -120,19 +136,23 @@ func zeroRefs(base *table) []int32 {
 }
 
 // unpack reads what pack made.
-func unpack(b []byte, base *shredded) (d *shredded, boot string, err error) {
+func unpack(b []byte, base *shredded) (*shredded, error) {
 	var p packedBody
 	if err := decMode.Unmarshal(b, &p); err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	c := &codec{}
 	var baseRoot *table
+	if base == nil && p.Base != "" || base != nil && p.Base != base.id {
+		return nil, fmt.Errorf("%w: what it is relative to is another snapshot", ErrDamaged)
+	}
 	if base != nil {
 		c.strings.base, c.masks.base = &base.c.strings, &base.c.masks
 		baseRoot = base.root
 	}
+	var err error
 	if c.strings.all, err = p.Strings.unpack(); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	for _, words := range p.Masks {
 		c.masks.all = append(c.masks.all, dump.MaskOfWords(words))
@@ -140,9 +160,9 @@ func unpack(b []byte, base *shredded) (d *shredded, boot string, err error) {
 	u := unpacker{c: c, cells: maxCells}
 	root, err := u.table(&p.Root, baseRoot, zeroRefs(baseRoot))
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return &shredded{root, c}, p.Boot, nil
+	return &shredded{p.ID, p.About, root, c}, nil
 }
 
 func packStrings(all []string) packedStrings {
@@ -565,4 +585,3 @@ func (u *unpacker) column(p *packedColumn, t, base *table, refs []int32) (*colum
 	}
 	return c, nil
 }
-

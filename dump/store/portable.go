@@ -31,7 +31,7 @@ func (s *Store) export(ctx context.Context, ids []string, path string) error {
 	}
 	defer os.RemoveAll(dir)
 	part := filepath.Join(dir, "export"+Ext)
-	to, err := open(part)
+	to, err := open(part, "OFF")
 	if err != nil {
 		return err
 	}
@@ -43,10 +43,21 @@ func (s *Store) export(ctx context.Context, ids []string, path string) error {
 	if err := errors.Join(to.portable(ctx), to.closeAll()); err != nil {
 		return err
 	}
+	if err := syncFile(part); err != nil {
+		return err
+	}
 	if err := os.Link(part, path); err != nil { // unlike a rename it replaces nothing
 		return err
 	}
 	return syncFolder(path)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // made here
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // portable makes the file one that needs no others beside it, not even to be
@@ -75,7 +86,7 @@ func copySnapshot(ctx context.Context, from, to *Store, id string) (added bool, 
 	}
 	e := found[0]
 	o := AddOptions{Boot: e.Boot}
-	if e.HasRecord {
+	if e.HasRecords {
 		if o.Records, err = from.Records(ctx, id); err != nil {
 			return false, err
 		}

@@ -102,14 +102,15 @@ func Open(path string) (*Store, error) {
 			return nil, fmt.Errorf("make the folder of the catalogue: %w", err)
 		}
 	}
-	s, err := open(path)
+	s, err := open(path, "FULL")
 	if err != nil {
 		return nil, fmt.Errorf("open recording %s: %w", path, explain(err))
 	}
 	return s, nil
 }
 
-func open(path string) (*Store, error) {
+// open opens a recording; sync is when SQLite waits for the disk.
+func open(path, sync string) (*Store, error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func open(path string) (*Store, error) {
 	}
 	s := &Store{path: path}
 	var err error
-	if s.write, err = connect(path, "mode=rw", "busy_timeout(10000)", "synchronous(FULL)", "wal_autocheckpoint(0)", "secure_delete(1)"); err != nil {
+	if s.write, err = connect(path, "mode=rw", "busy_timeout(10000)", "synchronous("+sync+")", "wal_autocheckpoint(0)", "secure_delete(1)"); err != nil {
 		return nil, err
 	}
 	ctx := context.Background()

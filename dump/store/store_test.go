@@ -26,7 +26,7 @@ func newStore(tb testing.TB) *store.Store {
 
 func openStore(tb testing.TB, path string) *store.Store {
 	tb.Helper()
-	s, err := store.Open(path)
+	s, err := store.OpenUnsafe(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -227,4 +227,18 @@ func TestPrune(t *testing.T) {
 	if err != nil || len(list) != 10 || list[0].ID != all[10].ID() {
 		t.Fatalf("%d left, %v", len(list), err)
 	}
+}
+
+// realDumps are the snapshots of the real logs, each once.
+func realDumps(tb testing.TB) []*dump.Snapshot {
+	tb.Helper()
+	seen := map[string]bool{}
+	var all []*dump.Snapshot
+	for _, s := range store.Corpus(tb) {
+		if id := s.ID(); !seen[id] {
+			seen[id] = true
+			all = append(all, s)
+		}
+	}
+	return all
 }

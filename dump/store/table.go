@@ -10,7 +10,6 @@ import (
 	"scxdiag/dump"
 )
 
-
 // A snapshot is taken apart into tables: one row for each element of a list,
 // one column for each field. The functions of model.go name the fields, one
 // line each, and serve both directions: shredding appends to the columns what
@@ -58,6 +57,8 @@ type table struct {
 type codec struct {
 	assemble bool
 	spans    bool // keep them when shredding
+	// dropSpans leaves them out when assembling.
+	dropSpans bool
 
 	strings dictionary[string]
 	masks   dictionary[dump.CPUMask]
@@ -217,6 +218,9 @@ func (t *table) getFlags(c *column) (known bool, at dump.Span) {
 		at = dump.Span{Off: t.end + uint32(c.off[c.atSpan]), Len: uint32(c.len[c.atSpan])} //nolint:gosec // as it was put
 		t.end = at.End()
 		c.atSpan++
+		if t.c.dropSpans {
+			at = dump.Span{}
+		}
 	}
 	return f&isKnown != 0, at
 }
