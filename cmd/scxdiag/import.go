@@ -16,6 +16,7 @@ import (
 
 func newImport() *cobra.Command {
 	var record string
+	var salvage bool
 	cmd := &cobra.Command{
 		Use:   "import FILE... | -",
 		Short: "Keep the snapshots of logs and recordings",
@@ -25,20 +26,26 @@ there already is not added again, whichever file it comes from.
 
 ` + catalogueHelp + `
 
+--salvage takes damaged recordings, such as one that was cut off or came from a
+bad disk: it adds each snapshot that is intact, and says how many are not. The
+file stays as it is; nobody may be writing to it.
+
 The exit code is 1 if a file could not be read, or holds nothing; the others are
 imported nevertheless.`,
 		Example: `  scxdiag import stall.scxdiag
   scxdiag import crash.log
   journalctl -b -u scx -o cat | scxdiag import -
-  scxdiag import --record all.scxdiag monday.scxdiag tuesday.scxdiag`,
+  scxdiag import --record all.scxdiag monday.scxdiag tuesday.scxdiag
+  scxdiag import --salvage damaged.scxdiag`,
 		Args: openArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return runImport(cmd, args, record) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runImport(cmd, args, record, salvage) },
 	}
+	cmd.Flags().BoolVar(&salvage, "salvage", false, "add what is intact of damaged recordings")
 	addCatalogueFlag(cmd.Flags(), &record)
 	return cmd
 }
 
-func runImport(cmd *cobra.Command, names []string, record string) (err error) {
+func runImport(cmd *cobra.Command, names []string, record string, salvage bool) (err error) {
 	st, err := store.Open(record)
 	if err != nil {
 		return err
@@ -49,14 +56,19 @@ func runImport(cmd *cobra.Command, names []string, record string) (err error) {
 		if cmd.Context().Err() != nil {
 			return errReported
 		}
-		done, err := importFile(cmd, st, name)
+		var done store.Salvaged
+		var err error
+		if salvage {
+			done, err = st.Salvage(cmd.Context(), name)
+		} else {
+			done.Imported, err = importFile(cmd, st, name)
+		}
 		if err != nil {
 			complain(cmd.ErrOrStderr(), err)
 			failed = true
 		}
 		if done.Added+done.Known > 0 || err == nil {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %d added, %d already there\n", dump.Printable(name), done.Added, done.Known)
-			if err != nil {
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), dump.Printable(name)+": "+imported(&done)); err != nil {
 				return fmt.Errorf("say what was imported: %w", err)
 			}
 		}
@@ -65,6 +77,21 @@ func runImport(cmd *cobra.Command, names []string, record string) (err error) {
 		return errReported
 	}
 	return nil
+}
+
+// imported says what became of a file.
+func imported(done *store.Salvaged) string {
+	line := fmt.Sprintf("%d added, %d already there", done.Added, done.Known)
+	if done.TextLost > 0 {
+		line += fmt.Sprintf(", %d of them without their text", done.TextLost)
+	}
+	if done.Lost > 0 {
+		line += fmt.Sprintf(", %d not intact", done.Lost)
+	}
+	if done.More {
+		line += ", and there may have been others"
+	}
+	return line
 }
 
 // importFile adds what one file holds. Also where it fails it says what it has

@@ -158,7 +158,7 @@ func newJSONEntry(e *store.Entry) *jsonEntry {
 		Kernel: jsonString(e.Kernel), Scheduler: jsonString(e.Scheduler), Trigger: jsonString(e.Trigger),
 		Kind: opt(e.Kind), Reason: jsonString(e.Reason), Signature: jsonString(e.Signature), Title: jsonString(e.Title),
 		Task: jsonString(e.Task), Tasks: e.Tasks, Failure: e.Failure, Complete: e.Complete, Truncated: e.Truncated,
-		Lost: e.Lost, Source: jsonString(e.Source), Text: e.HasText, Records: e.HasRecord, Size: e.Size,
+		Lost: e.Lost, Source: jsonString(e.Source), Text: e.HasText, Records: e.HasRecords, Size: e.Size,
 	}
 	if !e.Time.IsZero() {
 		j.Time = e.Time.Format(time.RFC3339Nano)
