@@ -60,7 +60,7 @@ and its cgroups.
 			return idArgs(cmd, args)
 		},
 		ValidArgsFunction: completeIDs,
-		RunE:              func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+		RunE:              f.run,
 	}
 	fl := cmd.Flags()
 	fl.StringVarP(&f.output, "output", "o", "", "the `FILE` to write, which must not exist")
@@ -118,7 +118,7 @@ func (f *exportFlags) run(cmd *cobra.Command, ids []string) error {
 		if err := st.Export(ctx, whole, f.output); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", dump.Printable(f.output), count(len(entries), "snapshot"))
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", dump.Printable(f.output), snapshotCount(len(entries)))
 		return err
 	}
 	return f.write(ctx, cmd.OutOrStdout(), st, entries)

@@ -174,7 +174,7 @@ func (l *live) run(cmd *cobra.Command) (err error) {
 	if err := l.record.open(); err != nil {
 		return err
 	}
-	defer l.record.closeInto(&err)
+	defer func() { err = l.record.closeAfter(err) }()
 	if !l.vm {
 		l.record.boot = bootID()
 	}

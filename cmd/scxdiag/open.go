@@ -136,7 +136,7 @@ func runOpen(cmd *cobra.Command, args []string, f *openFlags) (err error) {
 	if err := f.record.open(); err != nil {
 		return err
 	}
-	defer f.record.closeInto(&err)
+	defer func() { err = f.record.closeAfter(err) }()
 	screen, isScreen := terminal(cmd.OutOrStdout())
 	isScreen = isScreen && f.format == "" && os.Getenv("TERM") != "dumb"
 	switch {
@@ -196,7 +196,7 @@ func (o *opener) show(ctx context.Context, screen *os.File) error {
 	if err == nil && ctx.Err() == nil && len(snapshots) > 0 {
 		options := tui.Options{Output: screen, Start: o.start}
 		if o.left > 0 {
-			options.Notice = fmt.Sprintf("%s more in the recording; --at goes to another time.", count(o.left, "snapshot"))
+			options.Notice = snapshotCount(o.left) + " more in the recording; --at goes to another time."
 		}
 		err = tui.Run(ctx, snapshots, options)
 	}

@@ -83,6 +83,6 @@ func (f *pruneFlags) run(cmd *cobra.Command) (err error) {
 	if f.dryRun {
 		word = "would delete"
 	}
-	_, err = fmt.Fprintf(out, "%s %s, %s\n", word, count(len(done.Entries), "snapshot"), bytesText(done.Size))
+	_, err = fmt.Fprintf(out, "%s %s, %s\n", word, snapshotCount(len(done.Entries)), bytesText(done.Size))
 	return err
 }

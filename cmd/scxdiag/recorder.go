@@ -91,12 +91,13 @@ func (r *recorder) later(s *dump.Snapshot) {
 	}
 }
 
-// closeInto closes and puts an error of that into err, unless something worse is
-// there.
-func (r *recorder) closeInto(err *error) {
-	if e := r.close(); e != nil && (*err == nil || errors.Is(*err, errFailureFound)) {
-		*err = e
+// closeAfter closes after a command that ended with err, and returns what the
+// command is to end with.
+func (r *recorder) closeAfter(err error) error {
+	if e := r.close(); e != nil && (err == nil || errors.Is(err, errFailureFound)) {
+		return e
 	}
+	return err
 }
 
 // close waits for what is still to be added, and closes the recordings.

@@ -50,7 +50,7 @@ func runRemove(cmd *cobra.Command, ids []string, record string) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "deleted %s\n", count(n, "snapshot"))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "deleted %s\n", snapshotCount(n))
 	return err
 }
 

@@ -77,7 +77,7 @@ func (r *storedReader) Next() (*dump.Snapshot, error) {
 func (a *address) pick(entries []store.Entry) ([]store.Entry, error) {
 	switch {
 	case a.nr > len(entries):
-		return nil, fmt.Errorf("%s: there are only %s in it", a.arg, count(len(entries), "snapshot"))
+		return nil, fmt.Errorf("%s: there are only %s in it", a.arg, snapshotCount(len(entries)))
 	case a.nr > 0:
 		return entries[a.nr-1 : a.nr], nil
 	case !a.at.IsZero():
@@ -109,12 +109,12 @@ func inForce(entries []store.Entry, at time.Time, name string) (int, error) {
 // localTime is a time for people.
 func localTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
 
-// count is a number with its noun.
-func count(n int, noun string) string {
+// snapshotCount is a number of snapshots for people.
+func snapshotCount(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 snapshot"
 	}
-	return fmt.Sprint(n, " ", noun, "s")
+	return fmt.Sprint(n, " snapshots")
 }
 
 // picker passes on those snapshots of a log that an address names. What is in
@@ -148,7 +148,7 @@ func (p *picker) end(pass func(*dump.Snapshot) error) error {
 	case p.n == 0: // which is told otherwise
 		return nil
 	case p.a.nr > p.n:
-		return fmt.Errorf("%s: there are only %s in it", p.a.arg, count(p.n, "snapshot"))
+		return fmt.Errorf("%s: there are only %s in it", p.a.arg, snapshotCount(p.n))
 	case !p.a.at.IsZero() && p.last == nil:
 		return fmt.Errorf("%s: has nothing of which it says that it is from before %s", p.a.file, localTime(p.a.at))
 	case p.last != nil:
