@@ -97,9 +97,9 @@ func (d *Diff) relate() {
 			d.otherRun("each is the end of a scheduler: of two runs, or the same end from two reports")
 		}
 	case b.Exit != nil && d.Elapsed.Known:
-		d.otherRun("the scheduler had ended and was started again")
+		d.otherRun("the first snapshot is the end of the scheduler: the second is of its last moments, or of another run")
 	case b.Exit != nil:
-		d.otherRun("the scheduler had ended: it was started again, or the second snapshot is the older one")
+		d.otherRun("the first snapshot is the end of the scheduler: the second is the older one, or of another run")
 	case b.Status != nil && a.Status != nil && a.Status.NrEvents < b.Status.NrEvents:
 		d.otherRun("the scheduler was started again: its history is shorter than before")
 	default:

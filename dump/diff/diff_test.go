@@ -63,6 +63,15 @@ func text(at time.Duration) *dump.Snapshot {
 	return s
 }
 
+// withDSQ has a DSQ with queued tasks, of cell 1 if that says which its DSQ is.
+func withDSQ(s *dump.Snapshot, queued int64) *dump.Snapshot {
+	s.DSQs = []dump.DSQ{{ID: dump.Of[dump.DSQID](7), Queued: dump.Of(queued)}}
+	if len(s.Ledger.Records) > 0 {
+		s.Cells[1].DSQ = dump.Of[dump.DSQID](7)
+	}
+	return s
+}
+
 func lossy(s *dump.Snapshot) *dump.Snapshot {
 	s.Ledger.Records[0] = dump.RecordCount{Kind: "task", Expected: 4, Received: 3, Dropped: 1}
 	return s
@@ -215,6 +224,8 @@ func TestDifferences(t *testing.T) {
 			[]string{"created cell 1", "ended cell 1"}},
 		{"a queue grew", ring(0), change(func(s *dump.Snapshot) { s.Cells[1].Queued.V = 9 }), []string{"cell 1 queued +8"}},
 		{"the length of a queue is an error", ring(0), change(func(s *dump.Snapshot) { s.Cells[1].Queued.V = -2 }), nil},
+		{"a queue of a cell is described as a DSQ, too", withDSQ(ring(0), 1), withDSQ(ring(later), 9), nil},
+		{"a queue of its own", withDSQ(text(0), 1), withDSQ(text(later), 9), []string{"dsq 0 queued +8"}},
 		{"a counter grew", ring(0), change(func(s *dump.Snapshot) { s.Counters[0].Value = 9 }), []string{"SCX_EV_X +2"}},
 		{"a counter went back", ring(0), change(func(s *dump.Snapshot) { s.Counters[0].Value = 1; s.Cells[0].VTime.V = 1 }), []string{"another run"}},
 		{"the hosts differ", ring(0), change(func(s *dump.Snapshot) { s.Host = "i" }),

@@ -71,7 +71,7 @@ func change(t *rapid.T, s *dump.Snapshot) string {
 		}
 	case "mask":
 		if task >= 0 && s.Tasks[task].CPUs.Known {
-			s.Tasks[task].CPUs.V = s.Tasks[task].CPUs.V.With(4000)
+			s.Tasks[task].CPUs.V = s.Tasks[task].CPUs.V.With(9000)
 			return fmt.Sprintf("task %d cpus", s.Tasks[task].PID)
 		}
 	case "gone":
@@ -92,8 +92,8 @@ func change(t *rapid.T, s *dump.Snapshot) string {
 		}
 	case "cell cpus":
 		if i := pick(len(s.Cells), "cell"); i >= 0 && s.Cells[i].CPUs.Known {
-			s.Cells[i].CPUs.V = s.Cells[i].CPUs.V.With(4000)
-			return fmt.Sprintf("cell %d changed 1 +4000 -", s.Cells[i].ID)
+			s.Cells[i].CPUs.V = s.Cells[i].CPUs.V.With(9000)
+			return fmt.Sprintf("cell %d changed 1 +9000 -", s.Cells[i].ID)
 		}
 	case "cpu cell":
 		if i := pick(len(s.CPUs), "cpu"); i >= 0 && s.CPUs[i].Cell.Known {

@@ -50,9 +50,20 @@ func (d *Diff) queues() {
 			r.add(Queue{Kind: QueueOfCPU, Of: a.ID}, b.Queued, a.Queued)
 		}
 	}
+	owned := make(map[dump.DSQID]bool) // told above
+	for i := range d.After.Cells {
+		if c := &d.After.Cells[i]; c.DSQ.Known && c.Queued.Known {
+			owned[c.DSQ.V] = true
+		}
+	}
+	for i := range d.After.CPUs {
+		if c := &d.After.CPUs[i]; c.DSQ.Known && c.Queued.Known {
+			owned[c.DSQ.V] = true
+		}
+	}
 	dsqs := firstByID(d.Before.DSQs, dsqKey)
 	for _, a := range firstByIDInOrder(d.After.DSQs, dsqKey) {
-		if b := dsqs[dsqKey(a)]; b != nil {
+		if b := dsqs[dsqKey(a)]; b != nil && !(a.ID.Known && owned[a.ID.V]) {
 			r.add(Queue{Kind: QueueOther, DSQ: a}, b.Queued, a.Queued)
 		}
 	}

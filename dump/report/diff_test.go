@@ -96,6 +96,7 @@ func filledDiff(text string) *diff.Diff {
 	p := &after.CPUs[0]
 	p.Cell.V, p.Class.V, p.Current.V.PID, p.NrRunning.V, p.Flags.V, p.VTime.V, p.Queued.V = 2, "rt", 2, 2, 2, 9, 2
 	after.DSQs[0].Queued.V, after.Counters[0].Value = 2, 2
+	before.DSQs[0].ID.V, after.DSQs[0].ID.V = 77, 77 // of neither cell nor CPU
 	for _, pid := range []int32{7, 8} {
 		for _, s := range []*dump.Snapshot{before, after} {
 			other := dump.Task{TaskRef: dump.TaskRef{Comm: text, PID: pid}, Cell: dump.Of[int32](1), CPU: dump.Of[int32](1), RunnableAt: dump.Of(-time.Minute)}
