@@ -102,12 +102,12 @@ func importFile(cmd *cobra.Command, st *store.Store, name string) (done store.Im
 	if err != nil {
 		return done, err
 	}
-	src.close()
+	defer src.close()
 	if src.kind == kindRecording {
 		return st.Import(ctx, name)
 	}
-	o := opener{stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), record: new(recorder)}
-	err = o.readOne(ctx, &address{arg: name, file: name}, func(s *dump.Snapshot) error {
+	o := opener{stderr: cmd.ErrOrStderr(), record: new(recorder)}
+	err = o.readSource(ctx, &address{arg: name, file: name}, src, func(s *dump.Snapshot) error {
 		_, added, err := st.Add(context.WithoutCancel(ctx), s, store.AddOptions{})
 		switch {
 		case added:

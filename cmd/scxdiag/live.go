@@ -69,6 +69,11 @@ taken, until ctrl+c; SIGUSR1 then takes a sample at once. The formats:
   text  a summary for people, the default
   json  a JSON document per line
 
+--record keeps every snapshot in a recording, which scxdiag open shows later as a
+timeline, or with --follow from another terminal at the same time. Each is on the
+disk when the next one is taken, whatever happens to scxdiag. --keep puts them
+into the catalogue; without either nothing is kept.
+
 --inject has the scheduler do something wrong, to see what comes of it:
 
 ` + faultHelp() + `
@@ -82,6 +87,7 @@ Exit codes, when it prints:
   3  the scheduler failed`,
 		Example: `  scxdiag live --vm
   scxdiag live --vm --inject lose-task=web-1
+  scxdiag live --vm --record night.scxdiag
   scxdiag live --vm --format json --interval 5s --duration 1m
   scxdiag live --cell-parent /machine.slice --restart --record cells.scxdiag`,
 		Args: noArgs,

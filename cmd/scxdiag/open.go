@@ -273,6 +273,11 @@ func (o *opener) readOne(ctx context.Context, a *address, add func(*dump.Snapsho
 	if src.kind == kindRecording {
 		return o.readRecording(ctx, a, add)
 	}
+	return o.readSource(ctx, a, src, add)
+}
+
+// readSource passes the snapshots of a log or of records to add.
+func (o *opener) readSource(ctx context.Context, a *address, src *source, add func(*dump.Snapshot) error) error {
 	if !o.at.IsZero() {
 		return fmt.Errorf("%s: is no recording, which --at takes; FILE@TIME goes by the times of a log", a.file)
 	}

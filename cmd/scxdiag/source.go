@@ -106,8 +106,8 @@ func (s *source) check(ctx context.Context) error {
 	}
 	start = start[:n]
 	switch {
-	case store.IsRecording(start) && !isRegular:
-		return fmt.Errorf("%s: is a recording, which has to be a file; save it to one first", s.name)
+	case store.IsRecording(start) && (!isRegular || s.name == stdinName):
+		return fmt.Errorf("%s: is a recording, which has to be named as a file; save it to one if it is none", s.name)
 	case store.IsRecording(start):
 		s.kind = kindRecording
 	case wire.Sniff(start):

@@ -37,8 +37,8 @@ func ListText(w io.Writer, entries []store.Entry) error {
 		if e.Time.IsZero() {
 			when += " kept"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", e.ID[:min(ShortID, len(e.ID))], when, cell(e.Host), cell(dump.BaseName(e.Scheduler)),
-			dump.Printable(entryWhat(e)))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", e.ID[:min(ShortID, len(e.ID))], when, cell(e.Host, nameWidth),
+			cell(dump.BaseName(e.Scheduler), nameWidth), cell(entryWhat(e), whatWidth))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -47,15 +47,20 @@ func ListText(w io.Writer, entries []store.Entry) error {
 	return err
 }
 
+// How many characters of names and of what happened a list shows.
+const (
+	nameWidth = 24
+	whatWidth = 80
+)
+
 // cell is text as a cell of a table, short enough that others have room.
-func cell(s string) string {
-	const limit = 24
+func cell(s string, width int) string {
 	if s == "" {
 		return "-"
 	}
 	s = dump.Printable(s)
-	if r := []rune(s); len(r) > limit {
-		s = string(r[:limit-3]) + "..."
+	if r := []rune(s); len(r) > width {
+		s = string(r[:width-3]) + "..."
 	}
 	return s
 }
