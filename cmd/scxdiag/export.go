@@ -40,7 +40,7 @@ With --format it writes something else, to standard output unless -o names a fil
   text      a summary for people
   markdown  the same as the text of an issue
   json      everything that is known, for programs
-  raw       the text that the snapshots were read from, byte by byte
+  raw       the text that the snapshots were read from, as it stood there
 
 Nothing is left out or made anonymous: a recording names the machine, its tasks
 and its cgroups.
