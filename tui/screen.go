@@ -112,7 +112,7 @@ func (m *Model) title() line {
 		if m.live == nil && !s.at.IsZero() && m.width >= 80 { // a live session has a line for it
 			right.add(plain, clean(s.at.Format("15:04:05 MST"))+"  ")
 		}
-		right.add(heading, number(s.nr)+"/"+number(m.snapshots[m.newest()].nr))
+		right.add(heading, number(s.nr)+"/"+number(m.snapshots[m.newest()].nr+m.after))
 	}
 	right.add(plain, " ")
 	left.add(plain, " ")

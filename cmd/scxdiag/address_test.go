@@ -87,6 +87,28 @@ func entriesOf(tasks ...int) []store.Entry {
 	return entries
 }
 
+func TestARecordingOpensWithAFailure(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		failed []int // positions
+		tasks  []int
+		want   int
+	}{
+		{"there is none", nil, []int{1, 1, 1}, 2},
+		{"the first one", []int{1, 2}, []int{1, 1, 1, 1}, 1},
+		{"one with tasks", []int{0, 2}, []int{0, 1, 1, 1}, 2},
+		{"none has tasks", []int{1, 2}, []int{1, 0, 0, 1}, 1},
+	} {
+		entries := entriesOf(c.tasks...)
+		for _, i := range c.failed {
+			entries[i].Failure = true
+		}
+		if got := opening(entries); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 func TestTheWindowIsAroundWhatIsShown(t *testing.T) {
 	const half = windowTasks / 2
 	for _, c := range []struct {

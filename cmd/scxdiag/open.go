@@ -52,8 +52,9 @@ Into a file or a pipe, or with --format, it prints them instead:
   json      everything that is known, for programs: one document, its
             "snapshots" in the order in which they were found
 
---at goes to the snapshot of a recording that was in force at a time: the screen
-starts there and has those around it, [ and ] step; printing prints that one.
+A recording is a timeline: [ and ] step through it, l lists it. The screen starts
+at a failure, if there is one, or else at the end. --at goes to the snapshot that
+was in force at a time: the screen starts there; printing prints that one.
 
 --follow goes on with each snapshot as it is recorded, by scxdiag live --record
 for example, until ctrl+c; its json is a document per line. It never holds up who
@@ -178,8 +179,9 @@ type opener struct {
 	stderr io.Writer
 
 	screen     bool // all that is read is to be in memory at once
-	start      int  // number of the snapshot that the screen starts with, 0: it chooses
-	left       int  // snapshots of recordings that the screen has no room for
+	start      int  // which snapshot the screen starts with, from 1; 0: it chooses
+	before     int  // snapshots of a recording in front of those that the screen has room for
+	left       int  // all those of recordings that it has no room for
 	found      int  // snapshots
 	sawFailure bool // of a scheduler
 	ownFailure bool // of scxdiag: a file could not be read
@@ -195,6 +197,9 @@ func (o *opener) show(ctx context.Context, screen *os.File) error {
 	})
 	if err == nil && ctx.Err() == nil && len(snapshots) > 0 {
 		options := tui.Options{Output: screen, Start: o.start}
+		if len(o.args) == 1 { // or it is a session of several files
+			options.Before, options.After = o.before, o.left-o.before
+		}
 		if o.left > 0 {
 			options.Notice = snapshotCount(o.left) + " more in the recording; --at goes to another time."
 		}
@@ -355,7 +360,7 @@ func (o *opener) readRecording(ctx context.Context, a *address, add func(*dump.S
 	if entries, err = a.pick(entries); err != nil {
 		return err
 	}
-	at := len(entries) - 1
+	at := opening(entries)
 	if !o.at.IsZero() {
 		if at, err = inForce(entries, o.at, a.file); err != nil {
 			return err
@@ -367,9 +372,11 @@ func (o *opener) readRecording(ctx context.Context, a *address, add func(*dump.S
 	if o.screen {
 		shown, start := window(entries, at)
 		o.left += len(entries) - len(shown)
-		if entries = shown; !o.at.IsZero() {
+		o.before = at - start
+		if len(o.args) == 1 {
 			o.start = start + 1
 		}
+		entries = shown
 	}
 	return o.readStored(&storedReader{ctx, st, entries}, add)
 }

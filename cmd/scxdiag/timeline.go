@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"scxdiag/dump"
@@ -22,6 +23,20 @@ const (
 	windowSnapshots = 1000
 	windowTasks     = 300_000
 )
+
+// opening is the position of the entry that a recording opens with: the first
+// failure, if possible one with tasks, or else the last entry.
+func opening(entries []store.Entry) int {
+	hasFailed := func(e store.Entry) bool { return e.Failure }
+	hasDump := func(e store.Entry) bool { return e.Failure && e.Tasks > 0 }
+	if i := slices.IndexFunc(entries, hasDump); i >= 0 {
+		return i
+	}
+	if i := slices.IndexFunc(entries, hasFailed); i >= 0 {
+		return i
+	}
+	return len(entries) - 1
+}
 
 // window is as many entries around the one at position at as the screen has
 // room for, and where among them that one is.
