@@ -12,8 +12,8 @@ import (
 // Diff is what changed from one snapshot to another.
 type Diff struct {
 	Before, After *dump.Snapshot
-	// Identical is set if both snapshots say the same, as the same dump from
-	// two logs does.
+	// Identical is set if both snapshots are of one time, as far as known, and
+	// say the same, as the same dump from two logs does.
 	Identical bool
 	// Elapsed is the time from Before to After, negative if After is older.
 	Elapsed dump.Value[time.Duration]
@@ -39,10 +39,10 @@ type Diff struct {
 // Of compares two snapshots, of which before should be the older one.
 func Of(before, after *dump.Snapshot) *Diff {
 	d := &Diff{Before: before, After: after, SameRun: true, SamePIDs: true}
-	d.Identical = before == after || before.ID() == after.ID()
 	if !before.Time.IsZero() && !after.Time.IsZero() {
 		d.Elapsed = dump.Of(after.Time.Sub(before.Time))
 	}
+	d.Identical = before == after || d.Elapsed.V == 0 && before.ID() == after.ID()
 	d.relate()
 	d.tasks()
 	d.cells()

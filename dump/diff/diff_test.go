@@ -304,6 +304,24 @@ func TestWaitWithoutTimes(t *testing.T) {
 	}
 }
 
+func TestIdentical(t *testing.T) {
+	timeless := ring(0)
+	timeless.Time = time.Time{}
+	for _, c := range []struct {
+		name          string
+		before, after *dump.Snapshot
+		want          bool
+	}{
+		{"the same", ring(0), ring(0), true},
+		{"the same from a log without times", ring(0), timeless, true},
+		{"all is as it was a second ago", ring(0), ring(time.Second), false},
+	} {
+		if d := Of(c.before, c.after); d.Identical != c.want || !d.Empty() {
+			t.Errorf("%s: identical %v, want %v; %v", c.name, d.Identical, c.want, summary(d))
+		}
+	}
+}
+
 func TestATaskListedTwiceIsOne(t *testing.T) {
 	after := ring(time.Second)
 	moved := after.Tasks[0]
