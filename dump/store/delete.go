@@ -65,30 +65,30 @@ func (s *Store) delete(ctx context.Context, id string) (deleted bool, err error)
 }
 
 // detach makes all snapshots that are relative to the given one relative to
-// the first of them, which becomes whole. Each is rewritten on its own, so that
-// nobody waits for long.
+// what that one is relative to. If it is whole, the first of them becomes whole
+// and the others relative to that. Each is rewritten on its own, so that nobody
+// waits for long.
 func (s *Store) detach(ctx context.Context, id string) error {
-	var old int64
-	if err := s.read.QueryRowContext(ctx, "SELECT seq FROM snapshot WHERE id = ?", id).Scan(&old); err != nil {
-		return err
+	chain, err := s.chain(ctx, "id = ?", id)
+	if errors.Is(err, ErrNotFound) { // somebody was faster
+		return nil
 	}
-	rows, err := s.read.QueryContext(ctx, "SELECT seq FROM body WHERE base = ? ORDER BY seq", old)
 	if err != nil {
 		return err
 	}
-	var seqs []int64
-	for rows.Next() {
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		seqs = append(seqs, seq)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
+	old := chain[0].seq
 	var base *shredded
 	var baseSeq int64
+	for i := len(chain) - 1; i > 0; i-- {
+		if base, err = decodeBody(chain[i].body, base); err != nil {
+			return err
+		}
+		baseSeq = chain[i].seq
+	}
+	seqs, err := s.dependents(ctx, old)
+	if err != nil {
+		return err
+	}
 	for _, seq := range seqs {
 		snap, a, err := s.get(ctx, "seq = ?", seq)
 		if errors.Is(err, ErrNotFound) {
@@ -97,13 +97,13 @@ func (s *Store) detach(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		d := shred(snap, snap.ID(), a, base)
+		d := shred(snap, snap.ID(), a)
 		b, err := encodeBody(d, base)
 		if err != nil {
 			return err
 		}
 		err = s.rebase(ctx, seq, old, baseSeq, b)
-		if errors.Is(err, errBaseGone) { // somebody deletes them as well
+		if errors.Is(err, errBaseGone) { // somebody deletes that as well
 			return nil
 		}
 		if err != nil {
@@ -116,17 +116,35 @@ func (s *Store) detach(ctx context.Context, id string) error {
 	return nil
 }
 
+// dependents are the snapshots that are relative to the given one.
+func (s *Store) dependents(ctx context.Context, base int64) ([]int64, error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT seq FROM body WHERE base = ? ORDER BY seq", base)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []int64
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		all = append(all, seq)
+	}
+	return all, rows.Err()
+}
+
 // rebase replaces the body of a snapshot that is relative to the base old by one
 // that is relative to another base, or whole if that is 0.
 func (s *Store) rebase(ctx context.Context, seq, old, base int64, body []byte) error {
 	return s.transaction(ctx, func(ctx context.Context, c *sql.Conn) error {
 		var to any
 		if base != 0 {
-			var whole bool
-			if err := c.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM body WHERE seq = ? AND base IS NULL)", base).Scan(&whole); err != nil {
+			var there bool
+			if err := c.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM body WHERE seq = ?)", base).Scan(&there); err != nil {
 				return err
 			}
-			if !whole {
+			if !there {
 				return errBaseGone
 			}
 			to = base

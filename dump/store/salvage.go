@@ -77,6 +77,7 @@ type wreck struct {
 	rows  map[int64]*traces // by seq
 	seen  []bool            // pages that are accounted for, by number
 	mine  bool              // the file says that it is a recording
+	bases baseCache
 }
 
 // place is where the record of a row begins.
@@ -86,7 +87,6 @@ type place struct{ page, cell int }
 // of one table, where a page was given up and its content stayed.
 type traces struct {
 	bodies, originals, entries []place
-	base                       int64
 }
 
 func newWreck(pages *pageFile) *wreck {
@@ -163,46 +163,48 @@ type rescued struct {
 
 // each calls f for each snapshot that left a trace, in the order of recording.
 func (w *wreck) each(ctx context.Context, f func(*rescued) error) error {
-	var base *shredded
-	var baseSeq int64
-	bodyOf := func(t *traces, known *shredded, one func(base int64) *shredded) *shredded {
-		for _, at := range t.bodies {
-			b, cols := w.record(at)
-			if b == nil {
-				continue
-			}
-			k := known
-			if !cols[2].isNull() {
-				if k = one(cols[2].int(b)); k == nil {
-					continue
-				}
-			}
-			if d, err := decodeBody(cols[3].bytes(b), k); err == nil {
-				return d
-			}
-		}
-		return nil
-	}
 	for _, seq := range slices.Sorted(maps.Keys(w.rows)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		t := w.rows[seq]
-		d := bodyOf(t, nil, func(on int64) *shredded {
-			if on != baseSeq {
-				base, baseSeq = nil, on
-				if bt := w.rows[on]; bt != nil {
-					base = bodyOf(bt, nil, func(int64) *shredded { return nil })
-				}
-			}
-			return base
-		})
 		r := &rescued{added: w.added(t)}
-		if d != nil {
+		if d := w.body(seq, maxChain); d != nil {
 			w.finish(r, d, t)
 		}
 		if err := f(r); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// body is the body of a snapshot, nil if it is not intact, or one of at most
+// depth that it is relative to.
+func (w *wreck) body(seq int64, depth int) *shredded {
+	t := w.rows[seq]
+	if t == nil || depth == 0 {
+		return nil
+	}
+	if d := w.bases.get(seq); d != nil {
+		return d
+	}
+	for _, at := range t.bodies {
+		b, cols := w.record(at)
+		if b == nil {
+			continue
+		}
+		var base *shredded
+		if !cols[2].isNull() {
+			if base = w.body(cols[2].int(b), depth-1); base == nil {
+				continue
+			}
+		}
+		if d, err := decodeBody(cols[3].bytes(b), base); err == nil {
+			if depth < maxChain {
+				w.bases.put(seq, d)
+			}
+			return d
 		}
 	}
 	return nil

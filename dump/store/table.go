@@ -19,6 +19,7 @@ import (
 // and masks are their index in the dictionaries of the codec.
 type column struct {
 	name string
+	kind columnKind
 	// flags has what is known of each value. It is empty for fields that are
 	// always known and have no span.
 	flags []uint8
@@ -33,6 +34,15 @@ type column struct {
 	lastMask   dump.CPUMask
 	last       uint64 // what they became
 }
+
+// columnKind says what the numbers of a column stand for.
+type columnKind uint8
+
+const (
+	ofNumbers columnKind = iota
+	ofStrings            // even: twice the place in the dictionary; odd: a numeral
+	ofMasks              // the place in the dictionary
+)
 
 // Bits of column.flags.
 const (
@@ -71,12 +81,11 @@ type codec struct {
 // machine with 100,000 tasks needs a sixth of it.
 const maxModel = 1 << 30
 
-// dictionary numbers what it holds, from 1; 0 is the zero value. The numbers of
-// base come first.
+// dictionary numbers what it holds, from 1, in the order of the first use; 0 is
+// the zero value.
 type dictionary[T comparable] struct {
-	base  *dictionary[T]
-	index map[T]uint64
-	all   []T // without the zero value
+	index map[T]uint64 // nil until it is needed
+	all   []T          // without the zero value
 }
 
 func (d *dictionary[T]) of(v T) uint64 {
@@ -84,41 +93,28 @@ func (d *dictionary[T]) of(v T) uint64 {
 	if v == zero {
 		return 0
 	}
-	var before uint64
-	if d.base != nil {
-		if i, ok := d.base.index[v]; ok {
-			return i
-		}
-		before = uint64(len(d.base.all))
-	}
-	i, ok := d.index[v]
+	i, ok := d.lookup()[v]
 	if !ok {
-		i = d.add(v)
+		d.all = append(d.all, v)
+		i = uint64(len(d.all))
+		d.index[v] = i
 	}
-	return before + i
+	return i
 }
 
-// add gives v the next number of d alone.
-func (d *dictionary[T]) add(v T) uint64 {
+func (d *dictionary[T]) lookup() map[T]uint64 {
 	if d.index == nil {
-		d.index = map[T]uint64{}
+		d.index = make(map[T]uint64, len(d.all))
+		for i, v := range d.all {
+			d.index[v] = uint64(i) + 1
+		}
 	}
-	d.all = append(d.all, v)
-	i := uint64(len(d.all))
-	d.index[v] = i
-	return i
+	return d.index
 }
 
 func (d *dictionary[T]) get(i uint64) (v T, ok bool) {
 	if i == 0 {
 		return v, true
-	}
-	if d.base != nil {
-		n := uint64(len(d.base.all))
-		if i <= n {
-			return d.base.all[i-1], true
-		}
-		i -= n
 	}
 	if i > uint64(len(d.all)) {
 		return v, false
@@ -297,6 +293,7 @@ func (t *table) span(name string, p *dump.Span) {
 		return
 	}
 	t.putFlags(c, false, *p)
+	c.v = append(c.v, 0) // there is no value, but a row
 }
 
 // maxNumeral is how many digits a string may have to be taken for a number.
@@ -329,6 +326,7 @@ func (t *table) putString(c *column, s string) {
 			c.last = t.c.strings.of(s) << 1
 		}
 	}
+	c.kind = ofStrings
 	c.v = append(c.v, c.last)
 }
 
@@ -387,6 +385,7 @@ func (t *table) maskValue(name string, p *dump.Value[dump.CPUMask]) {
 	if p.V != c.lastMask {
 		c.lastMask, c.last = p.V, t.c.masks.of(p.V)
 	}
+	c.kind = ofMasks
 	c.v = append(c.v, c.last)
 }
 
