@@ -67,11 +67,13 @@ func newMachine(tasks, cpus, asleep int) *machine {
 			OpsState: dump.Of(dump.OpsNone), QSeq: dump.Of(m.rnd.Uint64N(1e6)), StickyCPU: dump.Of(int32(-1)), HoldingCPU: dump.Of(int32(-1)),
 			DSQ: dump.Of(dump.DSQRef{Kind: dump.DSQKindNone}), DSQVTime: dump.Of(cell.VTime.V - m.rnd.Uint64N(1e9)), Slice: dump.Of(uint64(20e6)),
 			Weight: dump.Of(weight), CPUs: dump.Of(allowed), MigrationDisabled: dump.Of(uint32(0)), AllowedCPUs: dump.Of(allowed),
-			TGID: dump.Of(1000 + i/8*8*3), PFFlags: dump.Of(uint32(0x400040)), Walked: true, Cell: dump.Of(cell.ID), VTime: dump.Of(uint64(0)),
+			TGID: dump.Of(1000 + i/8*8*3), PFFlags: dump.Of(uint32(0x400040)), Walked: true, Cell: dump.Of(cell.ID),
 			BasisVTime: dump.Of(cell.VTime.V), AssignedDSQ: dump.Of(texttest.MitosisV7.CellDSQ(cell.ID, 0)), SchedulerCPUs: dump.Of(allowed.And(cell.CPUs.V)),
 			AllCellCPUsAllowed: dump.Of(allowed == all), CgroupID: dump.Of(100 + uint64(cell.ID)), CgroupName: cell.OwnerPath,
 			HasContext: dump.Of(true), ConfigSeq: dump.Of(uint64(3)), RunTime: dump.Of(time.Duration(m.rnd.Uint64N(1e12))), Runs: dump.Of(m.rnd.Uint64N(1e5)),
 		})
+		t := &s.Tasks[i]
+		t.VTime = t.DSQVTime
 	}
 	m.snap = s
 	return m
@@ -144,7 +146,7 @@ func BenchmarkSeries(b *testing.B) {
 	for _, busy := range []struct {
 		name   string
 		asleep int
-	}{{"half of the tasks asleep", 50}, {"all tasks busy", 0}} {
+	}{{"500 tasks always busy", 75}, {"1000 tasks always busy", 50}, {"all tasks always busy", 0}} {
 		b.Run(busy.name, func(b *testing.B) {
 			for b.Loop() {
 				const snapshots = 300

@@ -5,6 +5,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -18,9 +19,12 @@ import (
 //
 //	byte     what the numbers were expected to be, see the constants below
 //	byte     how the lengths are coded, see the constants below
-//	uvarint  what is added to each difference, zigzag
+//	uvarint  what was taken off each difference, zigzag
+//	uvarint  what each difference was divided by then
+//	uvarint  how many different ones there are, 0 if they are many
+//	uvarint  for each of these, the difference, zigzag
 //	uvarint  bytes of the lengths
-//	         lengths
+//	         lengths, or for few different ones, which of them it is
 //	         bits below the highest, those of the first number lowest
 
 // What a number is expected to be.
@@ -48,7 +52,12 @@ type coder struct {
 	lengths []byte
 	d       []uint64
 	sample  []uint64
+	few     []uint64       // the different ones, if they are few
+	place   map[uint64]int // of each in few
 }
+
+// maxFew is how many different numbers are few.
+const maxFew = 64
 
 // relation is what the numbers of a column are written relative to.
 type relation struct {
@@ -169,25 +178,102 @@ func (c *coder) pack(x *relation) []byte {
 	mode, center := c.choose(x)
 	c.lengths = slices.Grow(c.lengths[:0], n)[:n]
 	c.d = slices.Grow(c.d[:0], n)[:n]
-	noise := 0
+	unit := uint64(0)
 	for k := range n {
 		i := x.row(k)
-		d := zigzag(x.v[i] - x.expect(mode, i) - center)
-		l := bits.Len64(d)
-		c.d[k], c.lengths[k] = d, byte(l)
+		d := x.v[i] - x.expect(mode, i) - center
+		c.d[k] = d
+		if unit != 1 && d != 0 {
+			unit = gcd(unit, magnitude(d))
+		}
+	}
+	unit = max(unit, 1)
+	noise := 0
+	for k, d := range c.d {
+		if unit > 1 {
+			d = uint64(int64(d) / int64(unit)) //nolint:gosec // the same bits; a divisor of a magnitude
+		}
+		z := zigzag(d)
+		c.d[k] = z
+		l := bits.Len64(z)
+		c.lengths[k] = byte(l)
 		noise += max(l-1, 0)
 	}
+	few := c.findFew()
 	how, lengths := c.packLengths()
-	b := make([]byte, 0, len(lengths)+noise/8+16)
+	b := make([]byte, 0, len(lengths)+noise/8+32+len(few)*5)
 	b = append(b, mode, how)
 	b = binary.AppendUvarint(b, zigzag(center))
+	b = binary.AppendUvarint(b, unit)
+	b = binary.AppendUvarint(b, uint64(len(few)))
+	for _, d := range few {
+		b = binary.AppendUvarint(b, d)
+	}
 	b = binary.AppendUvarint(b, uint64(len(lengths)))
 	b = append(b, lengths...)
+	if len(few) > 0 {
+		return b
+	}
 	w := bitWriter{b: b}
 	for k, d := range c.d {
 		w.write(d, int(c.lengths[k])-1)
 	}
 	return w.end()
+}
+
+func magnitude(d uint64) uint64 {
+	if int64(d) < 0 { //nolint:gosec // the sign
+		return -d
+	}
+	return d
+}
+
+func gcd(a, b uint64) uint64 {
+	if a > math.MaxInt64 || b > math.MaxInt64 {
+		return 1
+	}
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// findFew finds out which numbers c.d holds, if they are few, and makes
+// c.lengths their places among those.
+func (c *coder) findFew() []uint64 {
+	n := len(c.d)
+	if n < minFSE {
+		return nil
+	}
+	if c.place == nil {
+		c.place = make(map[uint64]int, maxFew+1)
+	}
+	clear(c.place)
+	c.few = c.few[:0]
+	limit := min(maxFew, n/8)
+	last, at := ^c.d[0], 0
+	for _, d := range c.d {
+		if d == last {
+			continue
+		}
+		var ok bool
+		if at, ok = c.place[d]; !ok {
+			if at = len(c.few); at == limit {
+				return nil
+			}
+			c.place[d] = at
+			c.few = append(c.few, d)
+		}
+		last = d
+	}
+	last = ^c.d[0]
+	for k, d := range c.d {
+		if d != last {
+			at, last = c.place[d], d
+		}
+		c.lengths[k] = byte(at)
+	}
+	return c.few
 }
 
 // packLengths codes c.lengths.
@@ -222,37 +308,61 @@ func (c *coder) unpack(b []byte, x *relation) error {
 	if mode > likeOther || mode == likeOther && x.other == nil {
 		return ErrDamaged
 	}
-	z, used := binary.Uvarint(b[2:])
-	if used <= 0 {
+	r := uvarints{b: b[2:]}
+	center, unit, count := unzigzag(r.next()), r.next(), r.next()
+	if count > maxFew || unit == 0 {
 		return ErrDamaged
 	}
-	b = b[2+used:]
-	center := unzigzag(z)
-	size, used := binary.Uvarint(b)
-	if used <= 0 || size > uint64(len(b)-used) {
+	few := make([]uint64, count)
+	for i := range few {
+		few[i] = unzigzag(r.next()) * unit
+	}
+	size := r.next()
+	if r.short || size > uint64(len(r.b)) {
 		return ErrDamaged
 	}
-	lengths, err := c.unpackLengths(how, b[used:][:size], n)
+	lengths, err := c.unpackLengths(how, r.b[:size], n)
 	if err != nil {
 		return err
 	}
-	r := bitReader{b: b[used+int(size):]} //nolint:gosec // below len(b)
+	noise := bitReader{b: r.b[size:]}
 	for k := range n {
 		i := x.row(k)
 		l := int(lengths[k])
-		if l > 64 {
-			return ErrDamaged
-		}
 		var d uint64
-		if l > 0 {
-			d = 1<<(l-1) | r.read(l-1)
+		switch {
+		case count > 0:
+			if l >= len(few) {
+				return ErrDamaged
+			}
+			d = few[l]
+		case l > 64:
+			return ErrDamaged
+		case l > 0:
+			d = unzigzag(1<<(l-1)|noise.read(l-1)) * unit
 		}
-		x.v[i] = x.expect(mode, i) + center + unzigzag(d)
+		x.v[i] = x.expect(mode, i) + center + d
 	}
-	if r.short {
+	if noise.short {
 		return ErrDamaged
 	}
 	return nil
+}
+
+// uvarints reads numbers one by one.
+type uvarints struct {
+	b     []byte
+	short bool // one was not there, or too large
+}
+
+func (r *uvarints) next() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.short = true
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
 }
 
 func (c *coder) unpackLengths(how byte, b []byte, n int) ([]byte, error) {

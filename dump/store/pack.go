@@ -50,8 +50,8 @@ type packedColumn struct {
 	_     struct{} `cbor:",toarray"`
 	Name  string
 	Kind  columnKind
-	Flags []byte // one byte a row, xor that of the base, or of the row before
-	V     []byte // see numbers.go, as are
+	Flags []byte // xor those of the base, or of the row before; see numbers.go, as are
+	V     []byte
 	Off   []byte // of the rows with a span
 	Len   []byte
 }
@@ -674,20 +674,16 @@ func (p *packer) column(c *column, t, base *table, rel *relative) (packedColumn,
 	}
 	out.V = p.c.pack(&x)
 	if len(c.flags) > 0 {
-		flags := make([]byte, x.len())
-		changed := false
+		flags := make([]uint64, x.len())
 		for k := range flags {
 			i := x.row(k)
 			before := uint8(0)
 			if i > 0 {
 				before = c.flags[i-1]
 			}
-			flags[k] = c.flags[i] ^ rel.flagsOf(bc, i, before)
-			changed = changed || flags[k] != 0
+			flags[k] = uint64(c.flags[i] ^ rel.flagsOf(bc, i, before))
 		}
-		if changed {
-			out.Flags = flags
-		}
+		out.Flags = p.c.numbers(flags)
 	}
 	return out, out.V != nil || out.Flags != nil || out.Off != nil || out.Len != nil
 }
@@ -824,8 +820,9 @@ func (u *unpacker) column(p *packedColumn, t, base *table, rel *relative) (*colu
 	if p.Flags == nil && (bc == nil || len(bc.flags) == 0) {
 		return c, nil
 	}
-	if p.Flags != nil && len(p.Flags) != x.len() {
-		return nil, ErrDamaged
+	flags, err := u.k.readNumbers(p.Flags, x.len())
+	if err != nil {
+		return nil, err
 	}
 	c.flags = make([]uint8, t.rows)
 	next, spans := 0, 0
@@ -836,9 +833,7 @@ func (u *unpacker) column(p *packedColumn, t, base *table, rel *relative) (*colu
 		}
 		f := rel.flagsOf(bc, i, before)
 		if differs := rel.rows == nil || next < len(rel.rows) && int(rel.rows[next]) == i; differs {
-			if p.Flags != nil {
-				f ^= p.Flags[next]
-			}
+			f ^= uint8(flags[next]) //nolint:gosec // as it was put
 			next++
 		}
 		c.flags[i] = f
