@@ -99,11 +99,13 @@ func (b *series) base(e *Entry) *member {
 }
 
 // added says that the snapshot that came of base was committed.
-func (b *series) added(seq int64, d *shredded) {
-	if b.n%digit == 0 {
+// It reports whether others will be relative to it.
+func (b *series) added(seq int64, d *shredded) (kept bool) {
+	if kept = b.n%digit == 0; kept {
 		b.path = append(b.path, member{b.n, seq, d})
 	}
 	b.n++
+	return kept
 }
 
 func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOptions) (bool, error) {
@@ -127,7 +129,8 @@ func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOpt
 	if has, err := s.has(ctx, e.ID); err != nil || has {
 		return false, err
 	}
-	d := shred(snap, e.ID, e.about())
+	d := shred(snap, e.ID, e.about(), s.spare)
+	s.spare = d
 	if base := s.series.base(e); base != nil {
 		b, err := encodeBody(d, base.d)
 		if err != nil {
@@ -136,8 +139,8 @@ func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOpt
 		if len(b) < s.series.size*3/4 {
 			seq, added, err := s.insert(ctx, e, b, base.seq, orig)
 			if !errors.Is(err, errBaseGone) {
-				if added {
-					s.series.added(seq, d)
+				if added && s.series.added(seq, d) {
+					s.spare = nil
 				}
 				return added, err
 			}
@@ -151,6 +154,7 @@ func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOpt
 	if added && !e.HasText {
 		s.series = series{entry: *e, size: len(b)}
 		s.series.added(seq, d)
+		s.spare = nil
 	}
 	return added, err
 }

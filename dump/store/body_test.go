@@ -50,7 +50,7 @@ func TestCorpusSnapshotsComeBack(t *testing.T) {
 	for _, s := range Corpus(t) {
 		raw := s.Raw
 		for _, spans := range []bool{true} {
-			d := shred(s, s.ID(), about{HasText: spans})
+			d := shred(s, s.ID(), about{HasText: spans}, nil)
 			b, err := d.pack(base)
 			if err != nil {
 				t.Fatal(err)
@@ -68,7 +68,7 @@ func TestCorpusSnapshotsComeBack(t *testing.T) {
 				t.Fatal(diff)
 			}
 			z := enc.EncodeAll(b, nil)
-			nb, _ := shred(s, s.ID(), about{}).pack(nil)
+			nb, _ := shred(s, s.ID(), about{}, nil).pack(nil)
 			zn := enc.EncodeAll(nb, nil)
 			zr := enc.EncodeAll([]byte(raw), nil)
 			t.Logf("%-50s raw %7d zraw %6d  packed %6d z %6d nospans %6d: %.1f", s.Source.Name, len(raw), len(zr), len(b), len(z), len(zn), float64(len(raw))/float64(len(zn)))

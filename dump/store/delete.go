@@ -97,7 +97,7 @@ func (s *Store) detach(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		d := shred(snap, snap.ID(), a)
+		d := shred(snap, snap.ID(), a, nil)
 		b, err := encodeBody(d, base)
 		if err != nil {
 			return err

@@ -98,10 +98,15 @@ type shredded struct {
 	c     *codec
 }
 
-// shred takes a snapshot apart.
-func shred(s *dump.Snapshot, id string, a about) *shredded {
+// shred takes a snapshot apart. Spare, if it is not nil, is one that nobody
+// needs any more; its memory is used again.
+func shred(s *dump.Snapshot, id string, a about, spare *shredded) *shredded {
 	c := &codec{spans: a.HasText}
 	root := &table{name: "snapshot", c: c}
+	if spare != nil {
+		root = spare.root
+		root.reset(c)
+	}
 	root.row(0)
 	snapshot(root, s)
 	return &shredded{id, a, root, c}
@@ -418,16 +423,19 @@ func (p *packer) table(t, base *table, refs []int32) packedTable {
 type relative struct {
 	refs  []int32 // row of the base for each row, -1 if there is none; nil: there is no base
 	isNew []bool  // whether there is none
-	rows  []int32 // those that differ from the base; nil: all
+	// inPlace is set if each row is relative to the one in the same place.
+	inPlace bool
+	rows    []int32 // those that differ from the base; nil: all
 }
 
 func newRelative(rows int, refs []int32) *relative {
 	if refs == nil {
 		return &relative{}
 	}
-	r := &relative{refs: refs, isNew: make([]bool, rows)}
+	r := &relative{refs: refs, isNew: make([]bool, rows), inPlace: true}
 	for i, ref := range refs {
 		r.isNew[i] = ref < 0
+		r.inPlace = r.inPlace && int(ref) == i
 	}
 	return r
 }
@@ -441,6 +449,10 @@ func (r *relative) of(c *column, tr translation, buf []uint64) []uint64 {
 	buf = slices.Grow(buf[:0], len(r.refs))[:len(r.refs)]
 	if c == nil {
 		clear(buf)
+		return buf
+	}
+	if r.inPlace && len(c.v) == len(buf) && (tr == nil || c.kind == ofNumbers) {
+		copy(buf, c.v)
 		return buf
 	}
 	for i, ref := range r.refs {
@@ -474,7 +486,7 @@ func (p *packer) same(t, base *table, rel *relative) []byte {
 	}
 	for _, c := range t.cols {
 		bc := base.find(c.name)
-		if bc != nil && p.byKind.of(bc) == nil && len(bc.v) == len(c.v) && slices.Equal(c.v, bc.v) && slices.Equal(c.flags, bc.flags) && rel.inPlace(len(bc.v)) {
+		if p.unchanged(c, bc, rel) {
 			continue
 		}
 		p.base = rel.of(bc, p.byKind.of(bc), p.base)
@@ -505,17 +517,10 @@ func (p *packer) same(t, base *table, rel *relative) []byte {
 	return []byte{}
 }
 
-// inPlace reports whether each row is relative to the one in the same place.
-func (r *relative) inPlace(n int) bool {
-	if len(r.refs) != n {
-		return false
-	}
-	for i, ref := range r.refs {
-		if int(ref) != i {
-			return false
-		}
-	}
-	return true
+// unchanged reports whether a column is all as in the base, where each row is
+// relative to the one in the same place. It finds most such columns fast.
+func (p *packer) unchanged(c, bc *column, rel *relative) bool {
+	return rel.inPlace && bc != nil && p.byKind.of(bc) == nil && slices.Equal(c.v, bc.v) && slices.Equal(c.flags, bc.flags)
 }
 
 // companions are columns that tend to move with another column of their
@@ -657,6 +662,9 @@ func (p *packer) column(c *column, t, base *table, rel *relative) (packedColumn,
 	var bc *column
 	if base != nil {
 		bc = base.find(c.name)
+	}
+	if len(c.off) == 0 && p.unchanged(c, bc, rel) {
+		return packedColumn{}, false
 	}
 	x := relation{v: c.v, rows: rel.rows, isNew: rel.isNew}
 	p.base = rel.of(bc, p.byKind.of(bc), p.base)

@@ -54,6 +54,7 @@ const (
 type table struct {
 	name string
 	rows int
+	want int // rows that are known to come, when shredding
 	cols []*column
 	subs []*table
 
@@ -155,9 +156,21 @@ func (t *table) column(name string) *column {
 		return t.cols[k]
 	}
 	if k == len(t.cols) {
-		t.cols = append(t.cols, &column{name: name})
+		t.cols = append(t.cols, &column{name: name, v: make([]uint64, 0, t.want)})
 	}
 	return t.cols[k]
+}
+
+// reset empties a table, and keeps its room for another snapshot.
+func (t *table) reset(c *codec) {
+	t.rows, t.want, t.c = 0, 0, c
+	for _, col := range t.cols {
+		col.flags, col.v, col.off, col.len = col.flags[:0], col.v[:0], col.off[:0], col.len[:0]
+		col.last, col.lastString, col.lastMask = 0, "", dump.CPUMask{}
+	}
+	for _, s := range t.subs {
+		s.reset(c)
+	}
 }
 
 func (t *table) sub(name string) *table {
@@ -204,6 +217,9 @@ func (t *table) putFlags(c *column, known bool, at dump.Span) {
 		c.off = append(c.off, uint64(at.Off-t.end))
 		c.len = append(c.len, uint64(at.Len))
 		t.end = at.End()
+	}
+	if c.flags == nil {
+		c.flags = make([]uint8, 0, t.want)
 	}
 	c.flags = append(c.flags, f)
 }
@@ -434,6 +450,7 @@ func list[T any](t *table, name string, p *[]T, each func(*table, *T)) {
 			return
 		}
 		c.v = append(c.v, uint64(len(*p))+1)
+		s.want = max(s.want, s.rows+len(*p))
 		end := t.end
 		for i := range *p {
 			s.row(end)
