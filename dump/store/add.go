@@ -218,9 +218,9 @@ func (s *Store) insert(ctx context.Context, e *Entry, body []byte, base int64, o
 	return seq, added, nil
 }
 
-const insertSnapshot = `INSERT INTO snapshot (id, time, added, host, boot, kernel, scheduler, trigger, kind, reason,
+const insertSnapshot = `INSERT INTO snapshot (id, entry, time, added, host, boot, kernel, scheduler, trigger, kind, reason,
 	signature, title, task, tasks, lost, flags, source, size)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // encodeBody makes the bytes of a body.
 func encodeBody(d, base *shredded) ([]byte, error) {

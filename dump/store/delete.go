@@ -149,18 +149,34 @@ func (s *Store) rebase(ctx context.Context, seq, old, base int64, body []byte) e
 			}
 			to = base
 		}
-		r, err := c.ExecContext(ctx, "UPDATE body SET base = ?, data = ? WHERE seq = ? AND base = ?", to, body, seq, old)
+		var was int
+		err := c.QueryRowContext(ctx, "SELECT length(data) FROM body WHERE seq = ? AND base = ?", seq, old).Scan(&was)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
+		if _, err := c.ExecContext(ctx, "UPDATE body SET base = ?, data = ? WHERE seq = ?", to, body, seq); err != nil {
 			return err
 		}
-		_, err = c.ExecContext(ctx, `UPDATE snapshot SET size = ? +
-			coalesce((SELECT coalesce(length(text), 0) + coalesce(length(records), 0) FROM original o WHERE o.seq = snapshot.seq), 0)
-			WHERE seq = ?`, len(body), seq)
-		return err
+		return resize(ctx, c, seq, int64(len(body)-was))
 	})
+}
+
+// resize says that a snapshot takes some bytes more.
+func resize(ctx context.Context, c *sql.Conn, seq, more int64) error {
+	var packed []byte
+	if err := c.QueryRowContext(ctx, "SELECT entry FROM snapshot WHERE seq = ?", seq).Scan(&packed); err != nil {
+		return err
+	}
+	var e Entry
+	if !e.unpack(string(packed)) {
+		return fmt.Errorf("%w: entry %d makes no sense", ErrDamaged, seq)
+	}
+	e.Size += more
+	_, err := c.ExecContext(ctx, "UPDATE snapshot SET entry = ?, size = ? WHERE seq = ?", e.pack(), e.Size, seq)
+	return err
 }
 
 // shrinkStep is how many free pages are given back at a time.

@@ -38,3 +38,10 @@ func Fill(s *Store, n int) error {
 		return nil
 	})
 }
+
+// Integrity is what SQLite says of the file, "ok" as a rule.
+func Integrity(ctx context.Context, s *Store) (string, error) {
+	var result string
+	err := s.read.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&result)
+	return result, err
+}

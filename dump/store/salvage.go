@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"scxdiag/dump"
@@ -118,7 +117,7 @@ func (w *wreck) note(c leafCell, at place) {
 		list = func(t *traces) *[]place { return &t.bodies }
 	case len(f) == 3 && (f[1].isBlob() || f[1].isNull()) && (f[2].isBlob() || f[2].isNull()):
 		list = func(t *traces) *[]place { return &t.originals }
-	case len(f) >= entryColumns && hasID && f[3].isInt():
+	case len(f) >= entryColumns && hasID && f[2].isBlob():
 		list = func(t *traces) *[]place { return &t.entries }
 	default:
 		return
@@ -132,8 +131,8 @@ func (w *wreck) note(c leafCell, at place) {
 	*l = append(*l, at)
 }
 
-// entryColumns is how many columns table snapshot has.
-var entryColumns = strings.Count(columns, ",") + 1
+// entryColumns is how many columns table snapshot had at first.
+const entryColumns = 20
 
 // record reads the record at a place.
 func (w *wreck) record(at place) (record []byte, f []field) {
@@ -216,7 +215,7 @@ func (w *wreck) finish(r *rescued, d *shredded, t *traces) {
 	r.textLost = d.about.HasText && text == nil || d.about.HasRecords && records == nil
 	d.c.dropSpans = text == nil
 	snap, err := d.assembleSnapshot()
-	if err != nil || snap.ID() != d.id {
+	if err != nil {
 		return
 	}
 	snap.Raw = string(text)
@@ -243,8 +242,13 @@ func (w *wreck) originals(t *traces) (text, records []byte) {
 // added is when the snapshot was recorded first, now if that is lost.
 func (w *wreck) added(t *traces) time.Time {
 	for _, at := range t.entries {
-		if b, cols := w.record(at); b != nil && len(cols) > 3 {
-			return time.Unix(0, cols[3].int(b)).UTC()
+		b, cols := w.record(at)
+		if b == nil || len(cols) < entryColumns {
+			continue
+		}
+		var e Entry
+		if e.unpack(string(cols[2].bytes(b))) {
+			return e.Added
 		}
 	}
 	return time.Now().UTC()
