@@ -46,24 +46,66 @@ func (s *Store) Add(ctx context.Context, snap *dump.Snapshot, o AddOptions) (id 
 	return id, added, nil
 }
 
-// series is the last whole snapshot that a Store has written, and what the
-// ones after it are relative to.
+// series is what the next snapshot can be relative to.
+//
+// A whole snapshot and those that follow are numbered from 0. Each is relative
+// to the one whose number has its last digit other than 0 cleared, to the base
+// digit: 5, 6 and 7 to 4, that like 8 and 12 to 0, 17 to 16, which is relative to
+// 0. So it is a recent one as a rule, and yet few have to be read for any.
 type series struct {
-	seq   int64
-	base  *shredded
-	size  int // of its body
-	used  int // how many are relative to it
-	entry Entry
+	entry Entry // of the whole one
+	size  int   // of its body
+	n     int   // number of the next one
+	path  []member
 }
 
-// wholeEvery is how many snapshots of a series share a whole one, itself
-// included: as many are lost with it at most.
-const wholeEvery = 32
+// member is a snapshot that later ones may be relative to.
+type member struct {
+	n   int
+	seq int64
+	d   *shredded
+}
 
-// fits reports whether a snapshot is likely to resemble the base.
-func (b *series) fits(e *Entry) bool {
-	return b.base != nil && b.used < wholeEvery-1 &&
-		b.entry.Host == e.Host && b.entry.Boot == e.Boot && b.entry.Scheduler == e.Scheduler && !e.HasText
+const (
+	// wholeEvery is how many snapshots of a series share a whole one, itself
+	// included: as many are lost with it at most.
+	wholeEvery = 64
+	digit      = 4
+)
+
+// baseOf is the number of the snapshot that number n is relative to.
+func baseOf(n int) int {
+	unit := 1
+	for n%(unit*digit) == 0 {
+		unit *= digit
+	}
+	return n - n/unit%digit*unit
+}
+
+// base is what a snapshot is best relative to, nil if it is to be whole.
+func (b *series) base(e *Entry) *member {
+	if e.HasText || b.n == 0 || b.n >= wholeEvery ||
+		b.entry.Host != e.Host || b.entry.Boot != e.Boot || b.entry.Scheduler != e.Scheduler {
+		return nil
+	}
+	want := baseOf(b.n)
+	for len(b.path) > 0 && b.path[len(b.path)-1].n != want {
+		b.path = b.path[:len(b.path)-1]
+	}
+	if len(b.path) == 0 {
+		return nil
+	}
+	return &b.path[len(b.path)-1]
+}
+
+// added says that the snapshot that came of base was committed.
+// It reports whether others will be relative to it.
+func (b *series) added(seq int64, d *shredded) (kept bool) {
+	if kept = b.n%digit == 0; kept {
+		b.path = append(b.path, member{b.n, seq, d})
+	}
+	b.n++
+	return kept
 }
 
 func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOptions) (bool, error) {
@@ -87,30 +129,32 @@ func (s *Store) add(ctx context.Context, snap *dump.Snapshot, e *Entry, o AddOpt
 	if has, err := s.has(ctx, e.ID); err != nil || has {
 		return false, err
 	}
-	if s.series.fits(e) {
-		d := shred(snap, e.ID, e.about(), s.series.base)
-		b, err := encodeBody(d, s.series.base)
+	d := shred(snap, e.ID, e.about(), s.spare)
+	s.spare = d
+	if base := s.series.base(e); base != nil {
+		b, err := encodeBody(d, base.d)
 		if err != nil {
 			return false, err
 		}
 		if len(b) < s.series.size*3/4 {
-			_, added, err := s.insert(ctx, e, b, s.series.seq, orig)
+			seq, added, err := s.insert(ctx, e, b, base.seq, orig)
 			if !errors.Is(err, errBaseGone) {
-				if added {
-					s.series.used++
+				if added && s.series.added(seq, d) {
+					s.spare = nil
 				}
 				return added, err
 			}
 		}
 	}
-	d := shred(snap, e.ID, e.about(), nil)
 	b, err := encodeBody(d, nil)
 	if err != nil {
 		return false, err
 	}
 	seq, added, err := s.insert(ctx, e, b, 0, orig)
 	if added && !e.HasText {
-		s.series = series{seq: seq, base: d, size: len(b), entry: *e}
+		s.series = series{entry: *e, size: len(b)}
+		s.series.added(seq, d)
+		s.spare = nil
 	}
 	return added, err
 }
@@ -138,7 +182,7 @@ func (s *Store) insert(ctx context.Context, e *Entry, body []byte, base int64, o
 		var baseColumn any
 		if base != 0 {
 			var whole int
-			err := c.QueryRowContext(ctx, "SELECT 1 FROM body WHERE seq = ? AND base IS NULL", base).Scan(&whole)
+			err := c.QueryRowContext(ctx, "SELECT 1 FROM body WHERE seq = ?", base).Scan(&whole)
 			if errors.Is(err, sql.ErrNoRows) {
 				return errBaseGone
 			}
@@ -174,9 +218,9 @@ func (s *Store) insert(ctx context.Context, e *Entry, body []byte, base int64, o
 	return seq, added, nil
 }
 
-const insertSnapshot = `INSERT INTO snapshot (id, time, added, host, boot, kernel, scheduler, trigger, kind, reason,
+const insertSnapshot = `INSERT INTO snapshot (id, entry, time, added, host, boot, kernel, scheduler, trigger, kind, reason,
 	signature, title, task, tasks, lost, flags, source, size)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // encodeBody makes the bytes of a body.
 func encodeBody(d, base *shredded) ([]byte, error) {

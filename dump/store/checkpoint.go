@@ -5,7 +5,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sync"
+	"time"
 )
 
 // checkpointer moves what was committed from the write-ahead log to where it
@@ -20,15 +22,24 @@ type checkpointer struct {
 	written int // bytes since the last time
 }
 
-// checkpointAfter is how many bytes are written before a checkpoint.
-const checkpointAfter = 4 << 20
+const (
+	// checkpointAfter is how many bytes are written before a checkpoint. Few
+	// at a time keep the disk free for those who wait for theirs.
+	checkpointAfter = 1 << 20
+	// maxLog is how many pages the log may have before it is made to start
+	// anew, which has writers wait for a moment. A log starts anew by itself
+	// whenever nobody is behind in it.
+	maxLog = 4096
+	// maxPause is how long writers may have to wait then.
+	maxPause = 20 * time.Millisecond
+)
 
 func startCheckpointer(path string) *checkpointer {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &checkpointer{wake: make(chan struct{}, 1), cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
-		db, err := connect(path, "mode=rw", "busy_timeout(0)", "synchronous(FULL)", "wal_autocheckpoint(0)")
+		db, err := connect(path, "mode=rw", fmt.Sprintf("busy_timeout(%d)", maxPause.Milliseconds()), "synchronous(FULL)", "wal_autocheckpoint(0)")
 		if err != nil {
 			return // the log only grows
 		}
@@ -46,10 +57,14 @@ func startCheckpointer(path string) *checkpointer {
 	return c
 }
 
+// run moves what can be moved. What cannot is moved next time, or when the last
+// one closes the recording; an error means nothing else.
 func (c *checkpointer) run(ctx context.Context, db *sql.DB) {
-	// What cannot be moved now is moved next time, or when the last one
-	// closes the recording.
-	_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+	var busy, log, moved int
+	err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &log, &moved)
+	if err == nil && log > maxLog && log-moved < checkpointAfter/defaultPageSize {
+		_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(RESTART)")
+	}
 }
 
 // wrote says that bytes were committed.

@@ -65,30 +65,30 @@ func (s *Store) delete(ctx context.Context, id string) (deleted bool, err error)
 }
 
 // detach makes all snapshots that are relative to the given one relative to
-// the first of them, which becomes whole. Each is rewritten on its own, so that
-// nobody waits for long.
+// what that one is relative to. If it is whole, the first of them becomes whole
+// and the others relative to that. Each is rewritten on its own, so that nobody
+// waits for long.
 func (s *Store) detach(ctx context.Context, id string) error {
-	var old int64
-	if err := s.read.QueryRowContext(ctx, "SELECT seq FROM snapshot WHERE id = ?", id).Scan(&old); err != nil {
-		return err
+	chain, err := s.chain(ctx, "id = ?", id)
+	if errors.Is(err, ErrNotFound) { // somebody was faster
+		return nil
 	}
-	rows, err := s.read.QueryContext(ctx, "SELECT seq FROM body WHERE base = ? ORDER BY seq", old)
 	if err != nil {
 		return err
 	}
-	var seqs []int64
-	for rows.Next() {
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		seqs = append(seqs, seq)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
+	old := chain[0].seq
 	var base *shredded
 	var baseSeq int64
+	for i := len(chain) - 1; i > 0; i-- {
+		if base, err = decodeBody(chain[i].body, base); err != nil {
+			return err
+		}
+		baseSeq = chain[i].seq
+	}
+	seqs, err := s.dependents(ctx, old)
+	if err != nil {
+		return err
+	}
 	for _, seq := range seqs {
 		snap, a, err := s.get(ctx, "seq = ?", seq)
 		if errors.Is(err, ErrNotFound) {
@@ -97,13 +97,13 @@ func (s *Store) detach(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		d := shred(snap, snap.ID(), a, base)
+		d := shred(snap, snap.ID(), a, nil)
 		b, err := encodeBody(d, base)
 		if err != nil {
 			return err
 		}
 		err = s.rebase(ctx, seq, old, baseSeq, b)
-		if errors.Is(err, errBaseGone) { // somebody deletes them as well
+		if errors.Is(err, errBaseGone) { // somebody deletes that as well
 			return nil
 		}
 		if err != nil {
@@ -116,33 +116,67 @@ func (s *Store) detach(ctx context.Context, id string) error {
 	return nil
 }
 
+// dependents are the snapshots that are relative to the given one.
+func (s *Store) dependents(ctx context.Context, base int64) ([]int64, error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT seq FROM body WHERE base = ? ORDER BY seq", base)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []int64
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		all = append(all, seq)
+	}
+	return all, rows.Err()
+}
+
 // rebase replaces the body of a snapshot that is relative to the base old by one
 // that is relative to another base, or whole if that is 0.
 func (s *Store) rebase(ctx context.Context, seq, old, base int64, body []byte) error {
 	return s.transaction(ctx, func(ctx context.Context, c *sql.Conn) error {
 		var to any
 		if base != 0 {
-			var whole bool
-			if err := c.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM body WHERE seq = ? AND base IS NULL)", base).Scan(&whole); err != nil {
+			var there bool
+			if err := c.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM body WHERE seq = ?)", base).Scan(&there); err != nil {
 				return err
 			}
-			if !whole {
+			if !there {
 				return errBaseGone
 			}
 			to = base
 		}
-		r, err := c.ExecContext(ctx, "UPDATE body SET base = ?, data = ? WHERE seq = ? AND base = ?", to, body, seq, old)
+		var was int
+		err := c.QueryRowContext(ctx, "SELECT length(data) FROM body WHERE seq = ? AND base = ?", seq, old).Scan(&was)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
+		if _, err := c.ExecContext(ctx, "UPDATE body SET base = ?, data = ? WHERE seq = ?", to, body, seq); err != nil {
 			return err
 		}
-		_, err = c.ExecContext(ctx, `UPDATE snapshot SET size = ? +
-			coalesce((SELECT coalesce(length(text), 0) + coalesce(length(records), 0) FROM original o WHERE o.seq = snapshot.seq), 0)
-			WHERE seq = ?`, len(body), seq)
-		return err
+		return resize(ctx, c, seq, int64(len(body)-was))
 	})
+}
+
+// resize says that a snapshot takes some bytes more.
+func resize(ctx context.Context, c *sql.Conn, seq, more int64) error {
+	var packed []byte
+	if err := c.QueryRowContext(ctx, "SELECT entry FROM snapshot WHERE seq = ?", seq).Scan(&packed); err != nil {
+		return err
+	}
+	var e Entry
+	if !e.unpack(string(packed)) {
+		return fmt.Errorf("%w: entry %d makes no sense", ErrDamaged, seq)
+	}
+	e.Size += more
+	_, err := c.ExecContext(ctx, "UPDATE snapshot SET entry = ?, size = ? WHERE seq = ?", e.pack(), e.Size, seq)
+	return err
 }
 
 // shrinkStep is how many free pages are given back at a time.

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"math"
 	"time"
 
@@ -106,11 +107,8 @@ func (e *Entry) setFlags(f int64) {
 	e.HasText, e.HasRecords = f&flagText != 0, f&flagRecords != 0
 }
 
-// columns are those of table snapshot that row and scan are about, in their
-// order.
-const columns = "seq, id, time, added, host, boot, kernel, scheduler, trigger, kind, reason, signature, title, task, tasks, lost, flags, source, size"
-
-// row is what is inserted for the entry, without seq.
+// row is what is inserted for the entry: the columns of table snapshot but for
+// seq.
 func (e *Entry) row() []any {
 	var at, kind any
 	if ns, ok := nanoseconds(e.Time); ok {
@@ -121,9 +119,99 @@ func (e *Entry) row() []any {
 	}
 	added, _ := nanoseconds(e.Added)
 	return []any{
-		e.ID, at, added, e.Host, e.Boot, e.Kernel, e.Scheduler, string(e.Trigger), kind, e.Reason, e.Signature,
+		e.ID, e.pack(), at, added, e.Host, e.Boot, e.Kernel, e.Scheduler, string(e.Trigger), kind, e.Reason, e.Signature,
 		e.Title, e.Task, e.Tasks, int64(min(e.Lost, math.MaxInt64)), e.flags(), e.Source, e.Size, //nolint:gosec // bounded
 	}
+}
+
+// entryVersion is the first byte of a packed entry.
+const entryVersion = 1
+
+// pack writes all of an entry but Seq into one column: to read twenty of each
+// row takes several times as long. Behind the version come numbers and
+// strings as the varints and uvarints that unpack reads; a version of scxdiag
+// may add to them.
+func (e *Entry) pack() []byte {
+	b := make([]byte, 0, 256)
+	b = append(b, entryVersion)
+	at, timed := nanoseconds(e.Time)
+	added, _ := nanoseconds(e.Added)
+	known := uint64(0)
+	if timed {
+		known |= 1
+	}
+	if e.Kind.Known {
+		known |= 2
+	}
+	b = binary.AppendUvarint(b, known)
+	b = binary.AppendVarint(b, added)
+	b = binary.AppendVarint(b, added-at)
+	b = binary.AppendVarint(b, int64(e.Kind.V))
+	b = binary.AppendVarint(b, int64(e.Tasks))
+	b = binary.AppendVarint(b, e.flags())
+	b = binary.AppendVarint(b, e.Size)
+	b = binary.AppendUvarint(b, e.Lost)
+	for _, s := range []string{
+		e.ID, e.Host, e.Boot, e.Kernel, e.Scheduler, string(e.Trigger), e.Reason, e.Signature, e.Title, e.Task, e.Source,
+	} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	return b
+}
+
+// unpack reads what pack wrote.
+func (e *Entry) unpack(b string) bool {
+	if b == "" || b[0] != entryVersion {
+		return false
+	}
+	r := stringReader{rest: b[1:]}
+	known, added := r.uvarint(), r.varint()
+	e.Added = time.Unix(0, added).UTC()
+	if ago := r.varint(); known&1 != 0 {
+		e.Time = time.Unix(0, added-ago).UTC()
+	}
+	e.Kind = dump.Value[dump.ExitKind]{V: dump.ExitKind(r.varint()), Known: known&2 != 0} //nolint:gosec // as it was put
+	e.Tasks = int(r.varint())
+	e.setFlags(r.varint())
+	e.Size, e.Lost = r.varint(), r.uvarint()
+	e.ID, e.Host, e.Boot, e.Kernel, e.Scheduler = r.text(), r.text(), r.text(), r.text(), r.text()
+	e.Trigger = dump.Trigger(r.text())
+	e.Reason, e.Signature, e.Title, e.Task, e.Source = r.text(), r.text(), r.text(), r.text(), r.text()
+	return !r.short
+}
+
+// stringReader reads numbers and strings off the start of a string, without
+// copying.
+type stringReader struct {
+	rest  string
+	short bool // there was less than was asked for
+}
+
+func (r *stringReader) uvarint() (v uint64) {
+	for i := range min(len(r.rest), binary.MaxVarintLen64) {
+		c := r.rest[i]
+		v |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			r.rest = r.rest[i+1:]
+			return v
+		}
+	}
+	r.short = true
+	return 0
+}
+
+func (r *stringReader) varint() int64 { return int64(unzigzag(r.uvarint())) } //nolint:gosec // the same bits
+
+func (r *stringReader) text() string {
+	n := r.uvarint()
+	if n > uint64(len(r.rest)) {
+		r.short = true
+		return ""
+	}
+	s := r.rest[:n]
+	r.rest = r.rest[n:]
+	return s
 }
 
 // nanoseconds is t in ns since 1970, if it is known and they fit.

@@ -41,42 +41,46 @@ func (s *Store) Records(ctx context.Context, id string) ([]byte, error) {
 	return b, nil
 }
 
-// stored is a snapshot as it stands in the file.
+// stored is a body as it stands in the file, with the text of the snapshot.
 type stored struct {
-	id             string
-	base           int64 // seq of the base, 0 if the body is whole
-	body, baseBody []byte
-	text           []byte
+	seq  int64
+	id   string
+	base int64 // seq of the base, 0 if the body is whole
+	body []byte
+	text []byte
 }
 
 // get reads the snapshot that the condition on table body names.
 func (s *Store) get(ctx context.Context, where string, arg any) (*dump.Snapshot, about, error) {
-	r, err := s.load(ctx, where, arg)
+	chain, err := s.chain(ctx, where, arg)
 	if err != nil {
 		return nil, about{}, err
 	}
-	var base *shredded
-	if r.base != 0 {
-		if base = s.bases.get(r.base); base == nil {
-			if base, err = decodeBody(r.baseBody, nil); err != nil {
-				return nil, about{}, err
+	var d *shredded
+	for i := len(chain) - 1; i >= 0; i-- {
+		r := &chain[i]
+		if i > 0 {
+			if known := s.bases.get(r.seq); known != nil {
+				d = known
+				continue
 			}
-			s.bases.put(r.base, base)
 		}
-	}
-	d, err := decodeBody(r.body, base)
-	if err != nil {
-		return nil, about{}, err
-	}
-	if d.id != r.id {
-		return nil, about{}, fmt.Errorf("%w: it is another snapshot than the recording says", ErrDamaged)
+		if d, err = decodeBody(r.body, d); err != nil {
+			return nil, about{}, err
+		}
+		if d.id != r.id {
+			return nil, about{}, fmt.Errorf("%w: it is another snapshot than the recording says", ErrDamaged)
+		}
+		if i > 0 {
+			s.bases.put(r.seq, d)
+		}
 	}
 	snap, err := d.assembleSnapshot()
 	if err != nil {
 		return nil, about{}, err
 	}
 	if d.about.HasText {
-		raw, err := decompress(r.text, maxOriginal)
+		raw, err := decompress(chain[0].text, maxOriginal)
 		if err != nil {
 			return nil, about{}, fmt.Errorf("its text: %w", err)
 		}
@@ -85,46 +89,79 @@ func (s *Store) get(ctx context.Context, where string, arg any) (*dump.Snapshot,
 	return snap, d.about, nil
 }
 
-func (s *Store) load(ctx context.Context, where string, arg any) (*stored, error) {
-	var r stored
-	var base sql.NullInt64
-	// One statement sees one state of the file.
-	err := s.read.QueryRowContext(ctx, `SELECT b.id, b.base, b.data, k.data, o.text
-		FROM body b LEFT JOIN body k ON k.seq = b.base AND k.base IS NULL LEFT JOIN original o ON o.seq = b.seq
-		WHERE b.`+where, arg).Scan(&r.id, &base, &r.body, &r.baseBody, &r.text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrNotFound
-	}
+// maxChain is how many bodies one may need to be read, itself included. What
+// this package writes needs one more than wholeEvery has digits.
+const maxChain = 16
+
+// chain reads a body and those that it is relative to, the whole one last. One
+// statement sees one state of the file.
+func (s *Store) chain(ctx context.Context, where string, arg any) ([]stored, error) {
+	rows, err := s.read.QueryContext(ctx, `WITH RECURSIVE chain (n, seq, base) AS (
+			SELECT 1, seq, base FROM body WHERE `+where+`
+			UNION ALL
+			SELECT n + 1, b.seq, b.base FROM chain c JOIN body b ON b.seq = c.base WHERE n <= ?)
+		SELECT b.seq, b.id, coalesce(b.base, 0), b.data, iif(n = 1, o.text, NULL)
+		FROM chain c JOIN body b USING (seq) LEFT JOIN original o USING (seq) ORDER BY n`, arg, maxChain)
 	if err != nil {
 		return nil, err
 	}
-	if r.base = base.Int64; base.Valid && r.baseBody == nil {
+	defer rows.Close()
+	var all []stored
+	for rows.Next() {
+		var r stored
+		if err := rows.Scan(&r.seq, &r.id, &r.base, &r.body, &r.text); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err) // a type that was never put there
+		}
+		all = append(all, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, ErrNotFound
+	}
+	if len(all) > maxChain || all[len(all)-1].base != 0 {
 		return nil, fmt.Errorf("%w: what it is relative to is missing", ErrDamaged)
 	}
-	return &r, nil
+	return all, nil
 }
 
-// baseCache holds the base that was used last: the snapshots of a series are
-// read one after the other.
+// baseCache holds the bases that were used last: the snapshots of a series are
+// read one after the other, and share them.
 type baseCache struct {
 	mu   sync.Mutex
-	seq  int64
-	base *shredded
+	last []cached // the latest first
 }
+
+type cached struct {
+	seq int64
+	d   *shredded
+}
+
+// maxCached is how many bases are held.
+const maxCached = 4
 
 func (c *baseCache) get(seq int64) *shredded {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.seq != seq {
-		return nil
+	for i, e := range c.last {
+		if e.seq == seq {
+			copy(c.last[1:], c.last[:i])
+			c.last[0] = e
+			return e.d
+		}
 	}
-	return c.base
+	return nil
 }
 
-func (c *baseCache) put(seq int64, base *shredded) {
+func (c *baseCache) put(seq int64, d *shredded) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seq, c.base = seq, base
+	if len(c.last) < maxCached {
+		c.last = append(c.last, cached{})
+	}
+	copy(c.last[1:], c.last)
+	c.last[0] = cached{seq, d}
 }
 
 // AmbiguousError is that of an ID prefix that several snapshots have.

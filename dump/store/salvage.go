@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"scxdiag/dump"
@@ -77,6 +76,7 @@ type wreck struct {
 	rows  map[int64]*traces // by seq
 	seen  []bool            // pages that are accounted for, by number
 	mine  bool              // the file says that it is a recording
+	bases baseCache
 }
 
 // place is where the record of a row begins.
@@ -86,7 +86,6 @@ type place struct{ page, cell int }
 // of one table, where a page was given up and its content stayed.
 type traces struct {
 	bodies, originals, entries []place
-	base                       int64
 }
 
 func newWreck(pages *pageFile) *wreck {
@@ -118,7 +117,7 @@ func (w *wreck) note(c leafCell, at place) {
 		list = func(t *traces) *[]place { return &t.bodies }
 	case len(f) == 3 && (f[1].isBlob() || f[1].isNull()) && (f[2].isBlob() || f[2].isNull()):
 		list = func(t *traces) *[]place { return &t.originals }
-	case len(f) >= entryColumns && hasID && f[3].isInt():
+	case len(f) >= entryColumns && hasID && f[2].isBlob():
 		list = func(t *traces) *[]place { return &t.entries }
 	default:
 		return
@@ -132,8 +131,8 @@ func (w *wreck) note(c leafCell, at place) {
 	*l = append(*l, at)
 }
 
-// entryColumns is how many columns table snapshot has.
-var entryColumns = strings.Count(columns, ",") + 1
+// entryColumns is how many columns table snapshot had at first.
+const entryColumns = 20
 
 // record reads the record at a place.
 func (w *wreck) record(at place) (record []byte, f []field) {
@@ -163,46 +162,48 @@ type rescued struct {
 
 // each calls f for each snapshot that left a trace, in the order of recording.
 func (w *wreck) each(ctx context.Context, f func(*rescued) error) error {
-	var base *shredded
-	var baseSeq int64
-	bodyOf := func(t *traces, known *shredded, one func(base int64) *shredded) *shredded {
-		for _, at := range t.bodies {
-			b, cols := w.record(at)
-			if b == nil {
-				continue
-			}
-			k := known
-			if !cols[2].isNull() {
-				if k = one(cols[2].int(b)); k == nil {
-					continue
-				}
-			}
-			if d, err := decodeBody(cols[3].bytes(b), k); err == nil {
-				return d
-			}
-		}
-		return nil
-	}
 	for _, seq := range slices.Sorted(maps.Keys(w.rows)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		t := w.rows[seq]
-		d := bodyOf(t, nil, func(on int64) *shredded {
-			if on != baseSeq {
-				base, baseSeq = nil, on
-				if bt := w.rows[on]; bt != nil {
-					base = bodyOf(bt, nil, func(int64) *shredded { return nil })
-				}
-			}
-			return base
-		})
 		r := &rescued{added: w.added(t)}
-		if d != nil {
+		if d := w.body(seq, maxChain); d != nil {
 			w.finish(r, d, t)
 		}
 		if err := f(r); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// body is the body of a snapshot, nil if it is not intact, or one of at most
+// depth that it is relative to.
+func (w *wreck) body(seq int64, depth int) *shredded {
+	t := w.rows[seq]
+	if t == nil || depth == 0 {
+		return nil
+	}
+	if d := w.bases.get(seq); d != nil {
+		return d
+	}
+	for _, at := range t.bodies {
+		b, cols := w.record(at)
+		if b == nil {
+			continue
+		}
+		var base *shredded
+		if !cols[2].isNull() {
+			if base = w.body(cols[2].int(b), depth-1); base == nil {
+				continue
+			}
+		}
+		if d, err := decodeBody(cols[3].bytes(b), base); err == nil {
+			if depth < maxChain {
+				w.bases.put(seq, d)
+			}
+			return d
 		}
 	}
 	return nil
@@ -214,7 +215,7 @@ func (w *wreck) finish(r *rescued, d *shredded, t *traces) {
 	r.textLost = d.about.HasText && text == nil || d.about.HasRecords && records == nil
 	d.c.dropSpans = text == nil
 	snap, err := d.assembleSnapshot()
-	if err != nil || snap.ID() != d.id {
+	if err != nil {
 		return
 	}
 	snap.Raw = string(text)
@@ -241,8 +242,13 @@ func (w *wreck) originals(t *traces) (text, records []byte) {
 // added is when the snapshot was recorded first, now if that is lost.
 func (w *wreck) added(t *traces) time.Time {
 	for _, at := range t.entries {
-		if b, cols := w.record(at); b != nil && len(cols) > 3 {
-			return time.Unix(0, cols[3].int(b)).UTC()
+		b, cols := w.record(at)
+		if b == nil || len(cols) < entryColumns {
+			continue
+		}
+		var e Entry
+		if e.unpack(string(cols[2].bytes(b))) {
+			return e.Added
 		}
 	}
 	return time.Now().UTC()

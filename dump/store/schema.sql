@@ -10,6 +10,7 @@ CREATE TABLE about (
 CREATE TABLE snapshot (
 	seq       INTEGER PRIMARY KEY AUTOINCREMENT, -- grows in the order of commits
 	id        TEXT NOT NULL UNIQUE,              -- dump.Snapshot.ID
+	entry     BLOB NOT NULL,                     -- all columns of the row in one, for listing
 	time      INTEGER,                           -- of the snapshot, ns since 1970; NULL: unknown
 	added     INTEGER NOT NULL,                  -- when it was first recorded, ns since 1970
 	host      TEXT NOT NULL,

@@ -50,6 +50,7 @@ type Store struct {
 	conn   *sql.Conn
 	mu     sync.Mutex // of all below, and of conn
 	series series
+	spare  *shredded // to be used again, nil if there is none
 	closed bool
 
 	bases baseCache

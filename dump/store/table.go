@@ -19,6 +19,7 @@ import (
 // and masks are their index in the dictionaries of the codec.
 type column struct {
 	name string
+	kind columnKind
 	// flags has what is known of each value. It is empty for fields that are
 	// always known and have no span.
 	flags []uint8
@@ -34,6 +35,15 @@ type column struct {
 	last       uint64 // what they became
 }
 
+// columnKind says what the numbers of a column stand for.
+type columnKind uint8
+
+const (
+	ofNumbers columnKind = iota
+	ofStrings            // even: twice the place in the dictionary; odd: a numeral
+	ofMasks              // the place in the dictionary
+)
+
 // Bits of column.flags.
 const (
 	isKnown uint8 = 1 << iota
@@ -44,6 +54,7 @@ const (
 type table struct {
 	name string
 	rows int
+	want int // rows that are known to come, when shredding
 	cols []*column
 	subs []*table
 
@@ -71,12 +82,11 @@ type codec struct {
 // machine with 100,000 tasks needs a sixth of it.
 const maxModel = 1 << 30
 
-// dictionary numbers what it holds, from 1; 0 is the zero value. The numbers of
-// base come first.
+// dictionary numbers what it holds, from 1, in the order of the first use; 0 is
+// the zero value.
 type dictionary[T comparable] struct {
-	base  *dictionary[T]
-	index map[T]uint64
-	all   []T // without the zero value
+	index map[T]uint64 // nil until it is needed
+	all   []T          // without the zero value
 }
 
 func (d *dictionary[T]) of(v T) uint64 {
@@ -84,41 +94,28 @@ func (d *dictionary[T]) of(v T) uint64 {
 	if v == zero {
 		return 0
 	}
-	var before uint64
-	if d.base != nil {
-		if i, ok := d.base.index[v]; ok {
-			return i
-		}
-		before = uint64(len(d.base.all))
-	}
-	i, ok := d.index[v]
+	i, ok := d.lookup()[v]
 	if !ok {
-		i = d.add(v)
+		d.all = append(d.all, v)
+		i = uint64(len(d.all))
+		d.index[v] = i
 	}
-	return before + i
+	return i
 }
 
-// add gives v the next number of d alone.
-func (d *dictionary[T]) add(v T) uint64 {
+func (d *dictionary[T]) lookup() map[T]uint64 {
 	if d.index == nil {
-		d.index = map[T]uint64{}
+		d.index = make(map[T]uint64, len(d.all))
+		for i, v := range d.all {
+			d.index[v] = uint64(i) + 1
+		}
 	}
-	d.all = append(d.all, v)
-	i := uint64(len(d.all))
-	d.index[v] = i
-	return i
+	return d.index
 }
 
 func (d *dictionary[T]) get(i uint64) (v T, ok bool) {
 	if i == 0 {
 		return v, true
-	}
-	if d.base != nil {
-		n := uint64(len(d.base.all))
-		if i <= n {
-			return d.base.all[i-1], true
-		}
-		i -= n
 	}
 	if i > uint64(len(d.all)) {
 		return v, false
@@ -159,9 +156,21 @@ func (t *table) column(name string) *column {
 		return t.cols[k]
 	}
 	if k == len(t.cols) {
-		t.cols = append(t.cols, &column{name: name})
+		t.cols = append(t.cols, &column{name: name, v: make([]uint64, 0, t.want)})
 	}
 	return t.cols[k]
+}
+
+// reset empties a table, and keeps its room for another snapshot.
+func (t *table) reset(c *codec) {
+	t.rows, t.want, t.c = 0, 0, c
+	for _, col := range t.cols {
+		col.flags, col.v, col.off, col.len = col.flags[:0], col.v[:0], col.off[:0], col.len[:0]
+		col.last, col.lastString, col.lastMask = 0, "", dump.CPUMask{}
+	}
+	for _, s := range t.subs {
+		s.reset(c)
+	}
 }
 
 func (t *table) sub(name string) *table {
@@ -208,6 +217,9 @@ func (t *table) putFlags(c *column, known bool, at dump.Span) {
 		c.off = append(c.off, uint64(at.Off-t.end))
 		c.len = append(c.len, uint64(at.Len))
 		t.end = at.End()
+	}
+	if c.flags == nil {
+		c.flags = make([]uint8, 0, t.want)
 	}
 	c.flags = append(c.flags, f)
 }
@@ -297,6 +309,7 @@ func (t *table) span(name string, p *dump.Span) {
 		return
 	}
 	t.putFlags(c, false, *p)
+	c.v = append(c.v, 0) // there is no value, but a row
 }
 
 // maxNumeral is how many digits a string may have to be taken for a number.
@@ -329,6 +342,7 @@ func (t *table) putString(c *column, s string) {
 			c.last = t.c.strings.of(s) << 1
 		}
 	}
+	c.kind = ofStrings
 	c.v = append(c.v, c.last)
 }
 
@@ -387,6 +401,7 @@ func (t *table) maskValue(name string, p *dump.Value[dump.CPUMask]) {
 	if p.V != c.lastMask {
 		c.lastMask, c.last = p.V, t.c.masks.of(p.V)
 	}
+	c.kind = ofMasks
 	c.v = append(c.v, c.last)
 }
 
@@ -435,6 +450,7 @@ func list[T any](t *table, name string, p *[]T, each func(*table, *T)) {
 			return
 		}
 		c.v = append(c.v, uint64(len(*p))+1)
+		s.want = max(s.want, s.rows+len(*p))
 		end := t.end
 		for i := range *p {
 			s.row(end)
