@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"scxdiag/dump"
+	"scxdiag/dump/report"
 	"scxdiag/dump/store"
 	"scxdiag/tui"
 )
@@ -216,16 +217,29 @@ func (o *opener) show(ctx context.Context, screen *os.File) error {
 
 // print writes what is in the files, each snapshot as soon as it is found.
 func (o *opener) print(ctx context.Context, f format, stdout io.Writer) error {
-	w := f.writer(stdout)
+	w := reportWriter{f.writer(stdout)}
 	err := o.read(ctx, w.Add)
 	if err == nil {
 		err = w.Close()
 	}
 	// After EPIPE, whoever reads the output has seen enough.
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
-		return fmt.Errorf("write the report: %w", err)
+		return err
 	}
 	return o.verdict()
+}
+
+// reportWriter says of an error of its writer that it is one.
+type reportWriter struct{ w report.Writer }
+
+func (r reportWriter) Add(s *dump.Snapshot) error { return reportError(r.w.Add(s)) }
+func (r reportWriter) Close() error               { return reportError(r.w.Close()) }
+
+func reportError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("write the report: %w", err)
 }
 
 // verdict is what the exit code of a printing open comes from.

@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -47,7 +46,7 @@ func runShow(cmd *cobra.Command, ids []string, record string, f format) error {
 		return err
 	}
 	o := opener{stderr: cmd.ErrOrStderr(), record: new(recorder)}
-	w := f.writer(cmd.OutOrStdout())
+	w := reportWriter{f.writer(cmd.OutOrStdout())}
 	err = o.readStored(&storedReader{cmd.Context(), st, entries}, w.Add)
 	if err == nil {
 		err = w.Close()
@@ -57,7 +56,7 @@ func runShow(cmd *cobra.Command, ids []string, record string, f format) error {
 	case errors.Is(err, syscall.EPIPE): // whoever reads has seen enough
 		return nil
 	case errors.As(err, &failed):
-		return fmt.Errorf("write the report: %w", failed.err)
+		return failed.err
 	case err != nil:
 		return err
 	case o.ownFailure:

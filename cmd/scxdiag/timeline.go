@@ -107,12 +107,12 @@ func (o *opener) printOn(ctx context.Context, f format, stdout io.Writer) error 
 	if f == formatJSON {
 		w = report.NewJSONLines(stdout, report.Options{})
 	}
-	err = o.follow(ctx, st, 0, func(err error) { complain(o.stderr, err) }, w.Add)
+	err = o.follow(ctx, st, 0, func(err error) { complain(o.stderr, err) }, reportWriter{w}.Add)
 	var failed *addError
 	switch {
 	// After EPIPE, whoever reads the output has seen enough.
 	case errors.As(err, &failed) && !errors.Is(failed.err, syscall.EPIPE):
-		return fmt.Errorf("write the report: %w", failed.err)
+		return failed.err
 	case err != nil && failed == nil:
 		return err
 	case o.ownFailure:
