@@ -21,6 +21,7 @@ type listFlags struct {
 	record, kind, since, until string
 	filter                     store.Filter
 	format                     listFormat
+	none                       bool // there is no catalogue yet
 }
 
 func newList() *cobra.Command {
@@ -96,6 +97,9 @@ func (f *listFlags) run(cmd *cobra.Command) error {
 	if trigger != "" {
 		entries = slices.DeleteFunc(entries, func(e store.Entry) bool { return e.Trigger != trigger })
 	}
+	if len(entries) == 0 && f.format != formatJSON && !f.none {
+		complain(cmd.ErrOrStderr(), errors.New("there is no such snapshot"))
+	}
 	write := report.ListText
 	if f.format == formatJSON {
 		write = report.ListJSON
@@ -140,6 +144,7 @@ func (f *listFlags) parse(now time.Time) (dump.Trigger, error) {
 func (f *listFlags) read(cmd *cobra.Command) ([]store.Entry, error) {
 	st, err := store.OpenReader(f.record)
 	if f.record == "" && errors.Is(err, fs.ErrNotExist) {
+		f.none = true
 		complain(cmd.ErrOrStderr(), errors.New("nothing is kept yet; scxdiag import FILE adds what a log or a recording holds"))
 		return nil, nil
 	}

@@ -21,6 +21,9 @@ type Diff struct {
 	// anew in between, or that there are two of them. Progress and counters are
 	// unknown then.
 	SameRun bool
+	// Ended is set if the scheduler was at work in Before and has come to its end
+	// in After.
+	Ended bool
 	// SamePIDs is unset where a pid of one snapshot is not one of the other,
 	// because the machine is another or booted anew. Tasks are not compared
 	// then.
@@ -44,6 +47,7 @@ func Of(before, after *dump.Snapshot) *Diff {
 	}
 	d.Identical = before == after || d.Elapsed.V == 0 && before.ID() == after.ID()
 	d.relate()
+	d.Ended = d.SameRun && before.Exit == nil && after.Exit != nil && (!d.Elapsed.Known || d.Elapsed.V >= 0)
 	d.tasks()
 	d.cells()
 	d.cpus()
@@ -56,7 +60,7 @@ func Of(before, after *dump.Snapshot) *Diff {
 // have.
 func (d *Diff) Empty() bool {
 	t := &d.Tasks
-	return len(t.Came)+len(t.Went)+len(t.Changed)+t.Advanced+t.WentBack == 0 &&
+	return !d.Ended && len(t.Came)+len(t.Went)+len(t.Changed)+t.Advanced+t.WentBack == 0 &&
 		len(d.Cells.Created)+len(d.Cells.Ended)+len(d.Cells.Changed)+d.Cells.moved == 0 &&
 		len(d.CPUs.Changed)+d.CPUs.moved == 0 &&
 		len(d.Queues.Changed) == 0 && len(d.Counters.Changed) == 0

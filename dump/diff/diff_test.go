@@ -147,6 +147,9 @@ func summary(d *Diff) []string {
 	for i := range d.Counters.Changed {
 		add("%s %+d", d.Counters.Changed[i].Name, d.Counters.Changed[i].Delta())
 	}
+	if d.Ended {
+		add("ended")
+	}
 	if !d.SameRun {
 		add("another run")
 	}
@@ -232,7 +235,7 @@ func TestDifferences(t *testing.T) {
 			[]string{"untold before 3", "untold after 3", "another run", "other pids"}},
 		{"the schedulers differ", ring(0), change(func(s *dump.Snapshot) { s.Scheduler, s.Tasks[0].VTime.V = "x", 1 }), []string{"another run"}},
 		{"the scheduler had ended", change(func(s *dump.Snapshot) { s.Time, s.Exit = noon, &dump.Exit{} }), ring(later), []string{"another run"}},
-		{"the scheduler ended", ring(0), change(func(s *dump.Snapshot) { s.Exit = &dump.Exit{} }), nil},
+		{"the scheduler ended", ring(0), change(func(s *dump.Snapshot) { s.Exit = &dump.Exit{} }), []string{"ended"}},
 		{"the first is the end and the younger one", change(func(s *dump.Snapshot) { s.Exit = &dump.Exit{} }), ring(0), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

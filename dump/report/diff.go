@@ -59,7 +59,10 @@ func newDiffPage(d *diff.Diff) page {
 	if d.Elapsed.Known {
 		p.verdict = say(p.verdict, ", ", roundTime(d.Elapsed.V.Abs()), " apart")
 	}
-	if d.Empty() && d.SameRun {
+	switch {
+	case d.Ended:
+		p.verdict = say(p.verdict, ": the scheduler ended in between")
+	case d.Empty() && d.SameRun:
 		p.verdict = say(p.verdict, ": nothing is known to have changed")
 	}
 	head := []row{sideRow("first", d.Before), sideRow("second", d.After)}

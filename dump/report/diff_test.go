@@ -52,6 +52,15 @@ func laterSample() *dump.Snapshot {
 	return s
 }
 
+// endedSample is the end of the scheduler of sample, without a dump.
+func endedSample() *dump.Snapshot {
+	s := sample()
+	return &dump.Snapshot{
+		Source: s.Source, Time: s.Time.Add(time.Second), Host: s.Host, Kernel: s.Kernel, Scheduler: s.Scheduler,
+		Trigger: dump.TriggerExit, Exit: &dump.Exit{Kind: dump.Of(dump.ExitUnreg)},
+	}
+}
+
 func TestDiffGoldens(t *testing.T) {
 	dumps := func(name string, before, after int) *diff.Diff {
 		snapshots := readDump(t, filepath.Join("..", "..", "testdata", "dumps", name+".log"))
@@ -61,6 +70,7 @@ func TestDiffGoldens(t *testing.T) {
 		"same":                diff.Of(sample(), sample()),
 		"samples":             diff.Of(sample(), laterSample()),
 		"backwards":           diff.Of(laterSample(), sample()),
+		"ended":               diff.Of(sample(), endedSample()),
 		"crash":               diff.Of(sample(), cellRTHog()),
 		"verdict":             diff.Of(cellRTHog(), verdictOnly()),
 		"hostile":             diff.Of(hostile(), hostile()),

@@ -29,6 +29,7 @@ type jsonDiff struct {
 	After     jsonSide        `json:"after"`
 	Empty     bool            `json:"empty"` // nothing is known to have changed
 	Identical bool            `json:"identical"`
+	Ended     bool            `json:"ended"` // the scheduler, in between
 	ElapsedMS *int64          `json:"elapsed_ms,omitzero"`
 	SameRun   bool            `json:"same_run"`
 	SamePIDs  bool            `json:"same_pids"`
@@ -234,7 +235,7 @@ func newJSONDiff(d *diff.Diff) *jsonDiff {
 		Schema: DiffSchema,
 		Before: newJSONSide(d.Before, d.Tasks.Before, d.Cells.Before),
 		After:  newJSONSide(d.After, d.Tasks.After, d.Cells.After),
-		Empty:  d.Empty(), Identical: d.Identical, ElapsedMS: optMillis(d.Elapsed),
+		Empty:  d.Empty(), Identical: d.Identical, Ended: d.Ended, ElapsedMS: optMillis(d.Elapsed),
 		SameRun: d.SameRun, SamePIDs: d.SamePIDs,
 		Notes: append([]string{}, jsonStrings(d.Notes)...),
 		Tasks: newJSONTasks(d), Cells: newJSONCells(d), CPUs: newJSONCPUs(d),
