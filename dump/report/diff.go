@@ -415,7 +415,13 @@ func cpuDiffRows(d *diff.Diff) []row {
 			unknown = join(", ", unknown, say("the ", f.name, " of ", plural(n, "CPU")))
 		}
 	}
-	if n := c.OnlyBefore + c.OnlyAfter; n > 0 {
+	switch n := c.OnlyBefore + c.OnlyAfter; {
+	case n == 0:
+	case len(d.After.CPUs) == 0:
+		out = untold(n, "CPU", "second", diff.CoversNothing)
+	case len(d.Before.CPUs) == 0:
+		out = untold(n, "CPU", "first", diff.CoversNothing)
+	default:
 		out = say(plural(n, "CPU"), " that one snapshot leaves out, as the kernel does with idle ones")
 	}
 	return subRow(rows, "unknown", unknown, out)
