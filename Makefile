@@ -18,7 +18,7 @@ export CGO_ENABLED := 0
 # Where the installed Go is older than go.mod asks for, let it fetch that one.
 export GOTOOLCHAIN ?= auto
 
-.PHONY: build test tools generate generated gofmt vet lint unit bench fuzz update picture clean
+.PHONY: build test tools generate generated gofmt vet lint unit bench ordeal fuzz update picture clean
 
 build: ## build bin/scxdiag
 	go build -trimpath -o bin/scxdiag ./cmd/scxdiag
@@ -68,6 +68,9 @@ generated: ## fail if the committed objects are not what their sources give
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . ./dump/... ./bpf
+
+ordeal: ## kill 500 recorders and let a crowd use a recording for a minute; it takes some minutes
+	go test -count=1 -v -timeout 30m -run '^Test(KilledRecordersLoseNothing|Crowd)$$' ./dump/store -ordeal
 
 # Go minimizes each new input for up to a minute, during which it tries no other.
 fuzz: ## run each fuzz target for FUZZTIME

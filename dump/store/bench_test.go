@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -95,7 +96,7 @@ func (m *machine) step() *dump.Snapshot {
 		c := &s.CPUs[i]
 		c.KSync.V += 50 + m.rnd.Uint64N(100)
 		c.VTime.V += 1e9 + m.rnd.Uint64N(1e8)
-		c.Current = dump.Of(dump.TaskRef{Comm: "swapper/" + fmt.Sprint(i)})
+		c.Current = dump.Of(dump.TaskRef{Comm: "swapper/" + strconv.Itoa(i)})
 		c.Class = dump.Of(dump.ClassIdle)
 		c.NrRunning.V = 0
 	}

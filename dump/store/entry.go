@@ -120,7 +120,7 @@ func (e *Entry) row() []any {
 	added, _ := nanoseconds(e.Added)
 	return []any{
 		e.ID, e.pack(), at, added, e.Host, e.Boot, e.Kernel, e.Scheduler, string(e.Trigger), kind, e.Reason, e.Signature,
-		e.Title, e.Task, e.Tasks, int64(min(e.Lost, math.MaxInt64)), e.flags(), e.Source, e.Size, //nolint:gosec // bounded
+		e.Title, e.Task, e.Tasks, int64(min(e.Lost, math.MaxInt64)), e.flags(), e.Source, e.Size,
 	}
 }
 

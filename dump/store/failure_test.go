@@ -77,7 +77,7 @@ func openFolder(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -103,10 +103,10 @@ func TestReadOnlyFoldersCanBeReadFrom(t *testing.T) {
 	}
 	dir := openFolder(t)
 	path := filepath.Join(dir, "a"+store.Ext)
-	if err := os.WriteFile(path, b, 0o444); err != nil { //nolint:gosec // that is the point
+	if err := os.WriteFile(path, b, 0o444); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o555); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
 	out := tryAsNobody(t, path)

@@ -101,7 +101,7 @@ func (s *Store) chain(ctx context.Context, where string, arg any) ([]stored, err
 			UNION ALL
 			SELECT n + 1, b.seq, b.base FROM chain c JOIN body b ON b.seq = c.base WHERE n <= ?)
 		SELECT b.seq, b.id, coalesce(b.base, 0), b.data, iif(n = 1, o.text, NULL)
-		FROM chain c JOIN body b USING (seq) LEFT JOIN original o USING (seq) ORDER BY n`, arg, maxChain)
+		FROM chain c JOIN body b USING (seq) LEFT JOIN original o USING (seq) ORDER BY n`, arg, maxChain) //nolint:gosec // where is constant
 	if err != nil {
 		return nil, err
 	}

@@ -58,12 +58,12 @@ func writeGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(goldenFile, b, 0o644); err != nil { //nolint:gosec // of the source
+	if err := os.WriteFile(goldenFile, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var names strings.Builder
 	leaves(reflect.ValueOf(filled).Elem(), "Snapshot", func(name string, _ reflect.Value) { names.WriteString(name + "\n") })
-	if err := os.WriteFile(goldenFields, []byte(names.String()), 0o644); err != nil { //nolint:gosec // of the source
+	if err := os.WriteFile(goldenFields, []byte(names.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

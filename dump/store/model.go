@@ -80,7 +80,7 @@ func ledger(t *table, l *dump.Ledger) {
 }
 
 func distrusted(t *table, d *dump.Distrusted) {
-	t.span("at", &d.At)
+	t.span(&d.At)
 	str(t, "entity", &d.Entity)
 	str(t, "field", &d.Field)
 	str(t, "text", &d.Text)
@@ -120,7 +120,7 @@ func cell(t *table, c *dump.Cell) {
 	strValue(t, "state", &c.State)
 	value(t, "generation", &c.Generation)
 	value(t, "dsq", &c.DSQ)
-	t.span("at", &c.At)
+	t.span(&c.At)
 }
 
 func cellLLC(t *table, l *dump.CellLLC) {
@@ -130,7 +130,7 @@ func cellLLC(t *table, l *dump.CellLLC) {
 	value(t, "tracked", &l.TrackedQueued)
 	t.boolValue("drain", &l.Drain)
 	t.boolValue("has cpus", &l.HasCPUs)
-	t.span("at", &l.At)
+	t.span(&l.At)
 }
 
 func cpu(t *table, c *dump.CPU) {
@@ -159,7 +159,7 @@ func cpu(t *table, c *dump.CPU) {
 	list(t, "scheduler", &c.Scheduler, kv)
 	list(t, "text", &c.Text, line)
 	list(t, "unknown", &c.Unknown, kv)
-	t.span("at", &c.At)
+	t.span(&c.At)
 }
 
 func task(t *table, k *dump.Task) {
@@ -206,7 +206,7 @@ func task(t *table, k *dump.Task) {
 	list(t, "text", &k.Text, line)
 	list(t, "stack", &k.Stack, line)
 	list(t, "unknown", &k.Unknown, kv)
-	t.span("at", &k.At)
+	t.span(&k.At)
 }
 
 // dsqRefNames are the names of the fields of a DSQRef.
@@ -236,7 +236,7 @@ func dsq(t *table, d *dump.DSQ) {
 	t.maskValue("cpus", &d.CPUs)
 	value(t, "head wait", &d.HeadWait)
 	list(t, "pids", &d.PIDs, pid)
-	t.span("at", &d.At)
+	t.span(&d.At)
 }
 
 func pid(t *table, p *int32) { number(t, "pid", p) }
@@ -251,24 +251,24 @@ func event(t *table, e *dump.Event) {
 	value(t, "cpu", &e.CPU)
 	value(t, "arg", &e.Arg)
 	t.boolean("torn", &e.Torn)
-	t.span("at", &e.At)
+	t.span(&e.At)
 }
 
 func counter(t *table, c *dump.Counter) {
 	str(t, "name", &c.Name)
 	number(t, "value", &c.Value)
-	t.span("at", &c.At)
+	t.span(&c.At)
 }
 
 func line(t *table, l *dump.Line) {
 	str(t, "text", &l.Text)
-	t.span("at", &l.At)
+	t.span(&l.At)
 }
 
 func kv(t *table, p *dump.KV) {
 	str(t, "key", &p.Key)
 	str(t, "value", &p.Value)
-	t.span("at", &p.At)
+	t.span(&p.At)
 }
 
 func finding(t *table, f *dump.Finding) {
@@ -284,7 +284,7 @@ func finding(t *table, f *dump.Finding) {
 func evidence(t *table, e *dump.Evidence) {
 	str(t, "entity", &e.Entity)
 	str(t, "text", &e.Text)
-	t.span("at", &e.At)
+	t.span(&e.At)
 }
 
 func signature(t *table, s *dump.Signature) {

@@ -196,7 +196,7 @@ func (c *coder) pack(x *relation) []byte {
 		z := zigzag(d)
 		c.d[k] = z
 		l := bits.Len64(z)
-		c.lengths[k] = byte(l)
+		c.lengths[k] = byte(l) //nolint:gosec // 64 at most
 		noise += max(l-1, 0)
 	}
 	few := c.findFew()

@@ -283,7 +283,7 @@ func (u *unpacker) places(b []byte, n, has int) (refs []uint64, fresh int, err e
 		return nil, 0, err
 	}
 	for _, r := range refs {
-		if r > uint64(has) {
+		if r > uint64(has) { //nolint:gosec // a length
 			return nil, 0, ErrDamaged
 		}
 		if r == 0 {
@@ -504,7 +504,7 @@ func (p *packer) same(t, base *table, rel *relative) []byte {
 	rows := make([]int32, 0, t.rows)
 	for i, d := range differs {
 		if d != 0 {
-			rows = append(rows, int32(i)) //nolint:gosec // below maxCells
+			rows = append(rows, int32(i))
 		}
 	}
 	if len(rows) > t.rows*7/8 {
@@ -552,14 +552,14 @@ func matchRows(c, base *column, tr translation) []int32 {
 	next := 0
 	for i, v := range c.v {
 		if next < len(base.v) && tr.of(base.kind, base.v[next]) == v {
-			refs[i] = int32(next) //nolint:gosec // below maxCells
+			refs[i] = int32(next)
 			next++
 			continue
 		}
 		if index == nil {
 			index = make(map[uint64]int32, len(base.v))
 			for k := len(base.v) - 1; k >= 0; k-- {
-				index[tr.of(base.kind, base.v[k])] = int32(k) //nolint:gosec // below maxCells
+				index[tr.of(base.kind, base.v[k])] = int32(k)
 			}
 		}
 		k, ok := index[v]
@@ -636,7 +636,7 @@ func subRefs(t, base *table, name string, refs []int32, rows int) []int32 {
 		}
 		for k := 0; k < listLen(l) && len(out) < rows; k++ {
 			if k < have && from+k < bs.rows {
-				out = append(out, int32(from+k)) //nolint:gosec // below maxCells
+				out = append(out, int32(from+k))
 			} else {
 				out = append(out, -1)
 			}
@@ -649,7 +649,7 @@ func subRefs(t, base *table, name string, refs []int32, rows int) []int32 {
 }
 
 // listLen is the length of a list, whose column has one more.
-func listLen(v uint64) int { return int(min(max(v, 1)-1, maxCells)) } //nolint:gosec // below maxCells
+func listLen(v uint64) int { return int(min(max(v, 1)-1, maxCells)) }
 
 // packer writes tables.
 type packer struct {
@@ -792,7 +792,7 @@ func (u *unpacker) differing(b []byte, rel *relative) ([]int32, error) {
 			return nil, ErrDamaged
 		}
 		if d != 0 {
-			rows = append(rows, int32(i)) //nolint:gosec // below maxCells
+			rows = append(rows, int32(i))
 		}
 	}
 	return rows, nil
@@ -840,7 +840,7 @@ func (u *unpacker) column(p *packedColumn, t, base *table, rel *relative) (*colu
 			before = c.flags[i-1]
 		}
 		f := rel.flagsOf(bc, i, before)
-		if differs := rel.rows == nil || next < len(rel.rows) && int(rel.rows[next]) == i; differs {
+		if rel.rows == nil || next < len(rel.rows) && int(rel.rows[next]) == i {
 			f ^= uint8(flags[next]) //nolint:gosec // as it was put
 			next++
 		}

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -122,7 +123,7 @@ func (p *pageFile) readLog(log io.ReaderAt) {
 		}
 		sum.add(order, frame[:8])
 		sum.add(order, frame[frameHeader:])
-		if string(frame[8:16]) != string(head[16:24]) || !sum.is(frame[16:]) {
+		if !bytes.Equal(frame[8:16], head[16:24]) || !sum.is(frame[16:]) {
 			return
 		}
 		uncommitted[int(binary.BigEndian.Uint32(frame))] = off + frameHeader

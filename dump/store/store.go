@@ -110,8 +110,8 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// open opens a recording; sync is when SQLite waits for the disk.
-func open(path, sync string) (*Store, error) {
+// open opens a recording; durability is SQLite's setting synchronous.
+func open(path, durability string) (*Store, error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func open(path, sync string) (*Store, error) {
 	}
 	s := &Store{path: path}
 	var err error
-	if s.write, err = connect(path, "mode=rw", "busy_timeout(10000)", "synchronous("+sync+")", "wal_autocheckpoint(0)", "secure_delete(1)"); err != nil {
+	if s.write, err = connect(path, "mode=rw", "busy_timeout(10000)", "synchronous("+durability+")", "wal_autocheckpoint(0)", "secure_delete(1)"); err != nil {
 		return nil, err
 	}
 	ctx := context.Background()
@@ -332,26 +332,24 @@ const (
 
 // begin starts a transaction that may write.
 func begin(ctx context.Context, c *sql.Conn) error {
-	var tick *time.Ticker
-	var end <-chan time.Time
-	for {
-		_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
-		if err == nil || code(err) != codeBusy {
-			return err
-		}
-		if tick == nil {
-			tick = time.NewTicker(retryAfter)
-			defer tick.Stop()
-			end = time.After(maxWait)
-		}
+	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
+	if code(err) != codeBusy {
+		return err
+	}
+	tick := time.NewTicker(retryAfter)
+	defer tick.Stop()
+	end := time.After(maxWait)
+	for code(err) == codeBusy {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-end:
 			return fmt.Errorf("another program has been writing to it for %v: %w", maxWait, err)
 		case <-tick.C:
+			_, err = c.ExecContext(ctx, "BEGIN IMMEDIATE")
 		}
 	}
+	return err
 }
 
 // Primary result codes of SQLite.
@@ -419,22 +417,23 @@ const major = 1
 // schema. It is written into each recording for those that cannot.
 const neededVersion = "v0.1.0"
 
-// version reads user_version.
-func version(ctx context.Context, q queryer) (maj, minor int, err error) {
+// version reads how many migrations were run, and refuses a newer major
+// version.
+func version(ctx context.Context, q queryer) (minor int, err error) {
 	var v int
 	if err := q.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	maj, minor = v>>16, v&0xffff
+	maj := v >> 16
 	if maj <= major {
-		return maj, minor, nil
+		return v & 0xffff, nil
 	}
 	need := "a newer version"
 	var s string
 	if err := q.QueryRowContext(ctx, "SELECT value FROM about WHERE key = 'needs'").Scan(&s); err == nil && len(s) < 40 {
 		need = "version " + strconv.Quote(s) + " or later"
 	}
-	return 0, 0, fmt.Errorf("it was written by a newer scxdiag (schema %d, this one reads up to %d): get %s of scxdiag to read it", maj, major, need)
+	return 0, fmt.Errorf("it was written by a newer scxdiag (schema %d, this one reads up to %d): get %s of scxdiag to read it", maj, major, need)
 }
 
 type queryer interface {
@@ -444,7 +443,7 @@ type queryer interface {
 
 // migrate brings the schema up to date.
 func migrate(ctx context.Context, c *sql.Conn) error {
-	_, minor, err := version(ctx, c)
+	minor, err := version(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -467,7 +466,7 @@ func migrate(ctx context.Context, c *sql.Conn) error {
 
 func runMigrations(ctx context.Context, c *sql.Conn) error {
 	return transaction(ctx, c, func(ctx context.Context, c *sql.Conn) error {
-		_, minor, err := version(ctx, c) // somebody else may have been first
+		minor, err := version(ctx, c) // somebody else may have been first
 		if err != nil {
 			return err
 		}
@@ -501,7 +500,7 @@ func verify(ctx context.Context, q queryer) error {
 	if app != applicationID {
 		return ErrNotRecording
 	}
-	_, minor, err := version(ctx, q)
+	minor, err := version(ctx, q)
 	if err != nil {
 		return err
 	}

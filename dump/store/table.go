@@ -301,8 +301,8 @@ func (t *table) flags(c *column, known *bool, at *dump.Span) {
 }
 
 // span is a field that is a Span.
-func (t *table) span(name string, p *dump.Span) {
-	c := t.column(name)
+func (t *table) span(p *dump.Span) {
+	c := t.column("at")
 	if t.c.assemble {
 		_, *p = t.getFlags(c)
 		c.at++
@@ -466,7 +466,7 @@ func list[T any](t *table, name string, p *[]T, each func(*table, *T)) {
 	}
 	n--
 	size := uint64(reflect.TypeFor[T]().Size())
-	if n > uint64(max(s.rows-s.at, 0)) || n > t.c.room/size { //nolint:gosec // not negative
+	if n > uint64(max(s.rows-s.at, 0)) || n > t.c.room/size {
 		t.c.err = ErrDamaged
 		return
 	}
