@@ -40,7 +40,7 @@ func parseAddress(arg string, now time.Time) (address, error) {
 		a.file = arg
 		return a, nil
 	}
-	if i := strings.LastIndexByte(arg, '#'); i > 0 && (exists(arg[:i]) || arg[:i] == stdinName) {
+	if i := strings.LastIndexByte(arg, '#'); i > 0 && exists(arg[:i]) {
 		n, err := strconv.Atoi(arg[i+1:])
 		if err != nil || n < 1 {
 			return a, fmt.Errorf("%s: what is behind # is not the number of a snapshot, from 1", arg)
@@ -48,7 +48,7 @@ func parseAddress(arg string, now time.Time) (address, error) {
 		a.file, a.nr = arg[:i], n
 		return a, nil
 	}
-	if i := strings.LastIndexByte(arg, '@'); i > 0 && (exists(arg[:i]) || arg[:i] == stdinName) {
+	if i := strings.LastIndexByte(arg, '@'); i > 0 && exists(arg[:i]) {
 		at, err := parseTime(arg[i+1:], now)
 		if err != nil {
 			return a, fmt.Errorf("%s: %w", arg, err)

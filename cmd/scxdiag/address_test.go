@@ -53,7 +53,6 @@ func TestAddresses(t *testing.T) {
 		"night.scxdiag#12":  {file: "night.scxdiag", nr: 12},
 		"night.scxdiag@now": {file: "night.scxdiag", at: now},
 		"-":                 {file: "-"},
-		"-#2":               {file: "-", nr: 2},
 		"beef":              {file: "beef"},
 		"BEEF1":             {id: "beef1"},
 		"dead":              {id: "dead"},
