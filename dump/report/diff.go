@@ -187,7 +187,7 @@ func taskDiffRows(d *diff.Diff) []row {
 	rows := []row{{label: "tasks", lines: []phrase{join(", ",
 		say(t.Matched, " in both"), changed, counted(len(t.Came), "came"), counted(len(t.Went), "went"),
 		counted(t.Repeated, "listed again or without a pid"))}}}
-	rows = subRow(rows, "came", arrivals(t.Came, t.Before, "were on no run queue before, or not there"))
+	rows = subRow(rows, "came", arrivals(t.Came, t.Before, "on no run queue before, or not there"))
 	rows = subRow(rows, "went", arrivals(t.Went, t.After, "on no run queue any more, or gone"))
 	for i, f := range &taskFieldNames {
 		var of []diff.Task
