@@ -3,65 +3,104 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Delete deletes snapshots, by their whole IDs, and returns how many of them
-// were there. Their content is overwritten; the space is used again.
+// were there. Their content is overwritten, and the file becomes smaller.
 func (s *Store) Delete(ctx context.Context, ids ...string) (int, error) {
-	n := 0
-	for _, id := range ids {
-		deleted, err := s.delete(ctx, id)
-		if err != nil {
-			return n, fmt.Errorf("delete snapshot %s of recording %s: %w", printableID(id), s.path, explain(err))
-		}
-		if deleted {
-			n++
-		}
+	n, err := s.deleteAll(ctx, ids)
+	if err == nil {
+		err = s.shrink(ctx)
 	}
-	if err := s.shrink(ctx); err != nil {
-		return n, fmt.Errorf("shrink recording %s: %w", s.path, explain(err))
+	if err != nil {
+		return n, fmt.Errorf("delete from recording %s: %w", s.path, explain(err))
 	}
 	return n, nil
 }
 
-// errInUse says that others are relative to a snapshot.
-var errInUse = errors.New("in use as a base")
+// numbered is a snapshot with its number.
+type numbered struct {
+	seq int64
+	id  string
+}
 
-func (s *Store) delete(ctx context.Context, id string) (deleted bool, err error) {
-	for {
-		err = s.transaction(ctx, func(ctx context.Context, c *sql.Conn) error {
-			var seq int64
-			var used bool
-			err := c.QueryRowContext(ctx, "SELECT seq, EXISTS (SELECT 1 FROM body d WHERE d.base = s.seq) FROM snapshot s WHERE id = ?", id).Scan(&seq, &used)
-			if errors.Is(err, sql.ErrNoRows) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if used {
-				return errInUse
-			}
-			for _, table := range []string{"original", "body", "snapshot"} {
-				if _, err := c.ExecContext(ctx, "DELETE FROM "+table+" WHERE seq = ?", seq); err != nil { //nolint:gosec // constant
-					return err
-				}
-			}
-			deleted = true
-			return nil
-		})
-		if !errors.Is(err, errInUse) {
-			return deleted, err
+// deleteStep is how many snapshots are deleted in one transaction.
+const deleteStep = 16
+
+func (s *Store) deleteAll(ctx context.Context, ids []string) (n int, err error) {
+	if s.write == nil {
+		return 0, ErrReadOnly
+	}
+	all := make([]numbered, 0, len(ids))
+	for _, id := range ids {
+		var seq int64
+		err := s.read.QueryRowContext(ctx, "SELECT seq FROM snapshot WHERE id = ?", id).Scan(&seq)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
 		}
-		if err := s.detach(ctx, id); err != nil {
-			return false, err
+		if err != nil {
+			return 0, err
+		}
+		all = append(all, numbered{seq, id})
+	}
+	// The latest first: what is relative to others is gone before they are.
+	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(b.seq, a.seq) })
+	for len(all) > 0 {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		done, deleted, err := s.deleteSome(ctx, all[:min(len(all), deleteStep)])
+		if n += deleted; err != nil {
+			return n, err
+		}
+		if all = all[done:]; done == 0 {
+			if err := s.detach(ctx, all[0].id); err != nil {
+				return n, err
+			}
 		}
 	}
+	return n, nil
+}
+
+// deleteSome deletes snapshots up to the first that others are relative to. It
+// returns how many it has dealt with, and how many of these were there.
+func (s *Store) deleteSome(ctx context.Context, some []numbered) (done, deleted int, err error) {
+	err = s.transaction(ctx, func(ctx context.Context, c *sql.Conn) error {
+		done, deleted = 0, 0
+		for _, x := range some {
+			var used bool
+			if err := c.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM body WHERE base = ?)", x.seq).Scan(&used); err != nil || used {
+				return err
+			}
+			for _, table := range []string{"original", "body", "snapshot"} {
+				r, err := c.ExecContext(ctx, "DELETE FROM "+table+" WHERE seq = ?", x.seq)
+				if err != nil {
+					return err
+				}
+				if table != "snapshot" {
+					continue
+				}
+				n, err := r.RowsAffected()
+				if err != nil {
+					return err
+				}
+				deleted += int(n)
+			}
+			done++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return done, deleted, nil
 }
 
 // detach makes all snapshots that are relative to the given one relative to
@@ -220,41 +259,73 @@ type Pruned struct {
 }
 
 // Prune deletes the oldest snapshots until a recording is as small and as
-// young as the policy wants.
+// young as the policy wants. A dry run estimates what each takes in the file.
 func (s *Store) Prune(ctx context.Context, p PrunePolicy) (Pruned, error) {
+	out, err := s.prune(ctx, p)
+	if err != nil {
+		return out, fmt.Errorf("prune recording %s: %w", s.path, explain(err))
+	}
+	return out, nil
+}
+
+func (s *Store) prune(ctx context.Context, p PrunePolicy) (out Pruned, err error) {
+	if s.write == nil {
+		return out, ErrReadOnly
+	}
+	now := time.Now()
+	for {
+		// What is left is rewritten where it was relative to what is gone,
+		// so that one round may not do.
+		round, err := s.tooMany(ctx, p, now)
+		if err != nil || len(round) == 0 {
+			return out, err
+		}
+		ids := make([]string, len(round))
+		for i := range round {
+			ids[i] = round[i].ID
+			out.Size += round[i].Size
+		}
+		out.Entries = append(out.Entries, round...)
+		if p.DryRun {
+			return out, nil
+		}
+		if _, err := s.deleteAll(ctx, ids); err != nil {
+			return out, err
+		}
+		if err := s.shrink(ctx); err != nil {
+			return out, err
+		}
+	}
+}
+
+// tooMany are the snapshots that are too old, and the oldest ones that make the
+// file too large.
+func (s *Store) tooMany(ctx context.Context, p PrunePolicy, now time.Time) ([]Entry, error) {
 	all, err := s.List(ctx, Filter{})
 	if err != nil {
-		return Pruned{}, err
+		return nil, err
 	}
-	if s.write == nil {
-		return Pruned{}, fmt.Errorf("prune recording %s: %w", s.path, ErrReadOnly)
+	var pages, free, size int64
+	if err := s.read.QueryRowContext(ctx, "SELECT page_count, freelist_count, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size").
+		Scan(&pages, &free, &size); err != nil {
+		return nil, err
 	}
-	var out Pruned
-	now := time.Now()
+	file := (pages - free) * size
 	var total int64
 	for i := range all {
 		total += all[i].Size + rowSize
 	}
-	for i := range all {
-		e := &all[i]
-		tooOld := p.MaxAge > 0 && now.Sub(e.When()) > p.MaxAge
-		if !tooOld && (p.MaxSize <= 0 || total <= p.MaxSize) {
-			break
-		}
-		total -= e.Size + rowSize
-		out.Entries = append(out.Entries, *e)
-		out.Size += e.Size
+	over := int64(0) // how much less the entries must be
+	if p.MaxSize > 0 && file > p.MaxSize {
+		over = max(int64(float64(file-p.MaxSize)*float64(total)/float64(file)), 1)
 	}
-	if p.DryRun {
-		return out, nil
+	n := 0
+	for n < len(all) && (over > 0 || p.MaxAge > 0 && now.Sub(all[n].When()) > p.MaxAge) {
+		over -= all[n].Size + rowSize
+		n++
 	}
-	ids := make([]string, len(out.Entries))
-	for i := range out.Entries {
-		ids[i] = out.Entries[i].ID
-	}
-	_, err = s.Delete(ctx, ids...)
-	return out, err
+	return all[:n], nil
 }
 
 // rowSize is about what a snapshot takes in the file beside its body.
-const rowSize = 512
+const rowSize = 1024

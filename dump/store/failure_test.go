@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -249,7 +250,7 @@ func TestWhatIsNoRecordingIsRefused(t *testing.T) {
 		if _, err := store.Open(path); !errors.Is(err, store.ErrNotRecording) {
 			t.Errorf("write %s: %v", path, err)
 		}
-		if after, _ := os.ReadFile(path); string(after) != string(before) {
+		if after, _ := os.ReadFile(path); !bytes.Equal(after, before) {
 			t.Errorf("%s was changed", path)
 		}
 		if path == dir {

@@ -93,15 +93,18 @@ func (s *Store) get(ctx context.Context, where string, arg any) (*dump.Snapshot,
 // this package writes needs one more than wholeEvery has digits.
 const maxChain = 16
 
+// chainQuery has a place for the condition that names the body.
+const chainQuery = `WITH RECURSIVE chain (n, seq, base) AS (
+		SELECT 1, seq, base FROM body WHERE %s
+		UNION ALL
+		SELECT n + 1, b.seq, b.base FROM chain c JOIN body b ON b.seq = c.base WHERE n <= ?)
+	SELECT b.seq, b.id, coalesce(b.base, 0), b.data, iif(n = 1, o.text, NULL)
+	FROM chain c JOIN body b USING (seq) LEFT JOIN original o USING (seq) ORDER BY n`
+
 // chain reads a body and those that it is relative to, the whole one last. One
 // statement sees one state of the file.
 func (s *Store) chain(ctx context.Context, where string, arg any) ([]stored, error) {
-	rows, err := s.read.QueryContext(ctx, `WITH RECURSIVE chain (n, seq, base) AS (
-			SELECT 1, seq, base FROM body WHERE `+where+`
-			UNION ALL
-			SELECT n + 1, b.seq, b.base FROM chain c JOIN body b ON b.seq = c.base WHERE n <= ?)
-		SELECT b.seq, b.id, coalesce(b.base, 0), b.data, iif(n = 1, o.text, NULL)
-		FROM chain c JOIN body b USING (seq) LEFT JOIN original o USING (seq) ORDER BY n`, arg, maxChain) //nolint:gosec // where is constant
+	rows, err := s.read.QueryContext(ctx, fmt.Sprintf(chainQuery, where), arg, maxChain)
 	if err != nil {
 		return nil, err
 	}

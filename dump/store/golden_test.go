@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,7 +143,7 @@ func TestGoldenRecordingIsMigrated(t *testing.T) {
 	}
 	old := migrations
 	defer func() { migrations = old }()
-	migrations = append(old[:len(old):len(old)], "ALTER TABLE snapshot ADD COLUMN more TEXT")
+	migrations = slices.Concat(old, []string{"ALTER TABLE snapshot ADD COLUMN more TEXT"})
 	r, err := OpenReader(path) // which cannot migrate
 	if err != nil {
 		t.Fatal(err)

@@ -139,7 +139,7 @@ func (c *coder) choose(x *relation) (mode byte, center uint64) {
 		s = append(s, x.v[i]-x.expect(mode, i))
 	}
 	c.sample = s
-	slices.SortFunc(s, func(a, b uint64) int { return compareSigned(a, b) })
+	slices.SortFunc(s, compareSigned)
 	median := s[len(s)/2]
 	cost := 0
 	for _, d := range s {

@@ -90,6 +90,21 @@ var (
 	}()
 )
 
+// packer writes tables.
+type packer struct {
+	c           coder
+	byKind      translations
+	base, other []uint64 // buffers
+}
+
+// unpacker reads tables.
+type unpacker struct {
+	c      *codec
+	k      coder
+	byKind translations
+	cells  int // that are still allowed
+}
+
 // shredded is a snapshot in tables.
 type shredded struct {
 	id    string
@@ -559,7 +574,7 @@ func matchRows(c, base *column, tr translation) []int32 {
 		if index == nil {
 			index = make(map[uint64]int32, len(base.v))
 			for k := len(base.v) - 1; k >= 0; k-- {
-				index[tr.of(base.kind, base.v[k])] = int32(k)
+				index[tr.of(base.kind, base.v[k])] = int32(k) //nolint:gosec // below maxCells
 			}
 		}
 		k, ok := index[v]
@@ -651,13 +666,6 @@ func subRefs(t, base *table, name string, refs []int32, rows int) []int32 {
 // listLen is the length of a list, whose column has one more.
 func listLen(v uint64) int { return int(min(max(v, 1)-1, maxCells)) }
 
-// packer writes tables.
-type packer struct {
-	c           coder
-	byKind      translations
-	base, other []uint64 // buffers
-}
-
 func (p *packer) column(c *column, t, base *table, rel *relative) (packedColumn, bool) {
 	var bc *column
 	if base != nil {
@@ -699,13 +707,6 @@ func (p *packer) column(c *column, t, base *table, rel *relative) (packedColumn,
 // maxCells bounds how many numbers the tables of one snapshot have, which take
 // 8 bytes each.
 const maxCells = 1 << 26
-
-type unpacker struct {
-	c      *codec
-	k      coder
-	byKind translations
-	cells  int // that are still allowed
-}
 
 func (u *unpacker) take(n int) bool {
 	if n < 0 || n > u.cells {
@@ -821,8 +822,7 @@ func (u *unpacker) column(p *packedColumn, t, base *table, rel *relative) (*colu
 			x.otherBase = rel.of(bo, u.byKind.of(bo), nil)
 		}
 	}
-	var err error
-	if err = u.k.unpack(p.V, &x); err != nil {
+	if err := u.k.unpack(p.V, &x); err != nil {
 		return nil, err
 	}
 	if p.Flags == nil && (bc == nil || len(bc.flags) == 0) {
@@ -840,7 +840,7 @@ func (u *unpacker) column(p *packedColumn, t, base *table, rel *relative) (*colu
 			before = c.flags[i-1]
 		}
 		f := rel.flagsOf(bc, i, before)
-		if rel.rows == nil || next < len(rel.rows) && int(rel.rows[next]) == i {
+		if next < len(flags) && x.row(next) == i {
 			f ^= uint8(flags[next]) //nolint:gosec // as it was put
 			next++
 		}

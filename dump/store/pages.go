@@ -68,15 +68,15 @@ func openPages(path string) (*pageFile, func() error, error) {
 	return p, closeAll, nil
 }
 
-func newPageFile(f io.ReaderAt, bytes int64) *pageFile {
+func newPageFile(f io.ReaderAt, length int64) *pageFile {
 	p := &pageFile{f: f, size: defaultPageSize}
 	var head [32]byte
 	_, _ = f.ReadAt(head[:], 0) // zero where the file is shorter
 	if n := pageSize(uint32(binary.BigEndian.Uint16(head[16:]))); n > 0 {
 		p.size = n
 	}
-	p.count = int((bytes + int64(p.size) - 1) / int64(p.size))
-	p.short = bytes%int64(p.size) != 0 || int64(binary.BigEndian.Uint32(head[28:])) > int64(p.count)
+	p.count = int((length + int64(p.size) - 1) / int64(p.size))
+	p.short = length%int64(p.size) != 0 || int64(binary.BigEndian.Uint32(head[28:])) > int64(p.count)
 	p.ordinal = make([]byte, p.size)
 	return p
 }

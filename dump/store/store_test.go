@@ -227,6 +227,78 @@ func TestPrune(t *testing.T) {
 	if err != nil || len(list) != 10 || list[0].ID != all[10].ID() {
 		t.Fatalf("%d left, %v", len(list), err)
 	}
+	if _, err := s.Prune(t.Context(), store.PrunePolicy{MaxSize: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if list, err = s.List(t.Context(), store.Filter{}); err != nil || len(list) != 0 {
+		t.Fatalf("%d left, %v", len(list), err)
+	}
+}
+
+func TestPruneToASize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a"+store.Ext)
+	s := openStore(t, path)
+	m := newMachine(300, 64, 20)
+	byID := map[string]*dump.Snapshot{}
+	for range 80 {
+		snap := m.step()
+		byID[add(t, s, snap)] = snap
+	}
+	const limit = 150_000
+	p, err := s.Prune(t.Context(), store.PrunePolicy{MaxSize: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > limit || info.Size() < limit/2 {
+		t.Errorf("%d bytes are left of %d allowed", info.Size(), limit)
+	}
+	for i := range p.Entries {
+		delete(byID, p.Entries[i].ID)
+	}
+	if n := useDamaged(t, path, byID); n != len(byID) || n == 0 {
+		t.Errorf("%d of %d left can be read", n, len(byID))
+	}
+}
+
+func TestFilters(t *testing.T) {
+	s := newStore(t)
+	base := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for i, scheduler := range []string{"mitosis_1.1.2_x86_64_unknown_linux_gnu", "mitosis", "mitosis_other", "qmap"} {
+		add(t, s, &dump.Snapshot{
+			Scheduler: scheduler, Host: "node" + scheduler, Time: base.Add(time.Duration(i) * time.Hour), Signature: &dump.Signature{ID: "abc" + scheduler},
+			Exit: &dump.Exit{Kind: dump.Of(dump.ExitError + dump.ExitKind(i%2))},
+		})
+	}
+	add(t, s, &dump.Snapshot{Scheduler: "sample", Trigger: dump.TriggerSample}) // without a time
+	for _, test := range []struct {
+		name string
+		f    store.Filter
+		want int
+	}{
+		{"all", store.Filter{}, 5},
+		{"base name", store.Filter{Scheduler: "mitosis"}, 2},
+		{"full name", store.Filter{Scheduler: "mitosis_1.1.2_x86_64_unknown_linux_gnu"}, 1},
+		{"part of a name", store.Filter{Scheduler: "mito"}, 0},
+		{"kind", store.Filter{Kind: dump.Of(dump.ExitError)}, 2},
+		{"host", store.Filter{Host: "nodeqmap"}, 1},
+		{"signature", store.Filter{Signature: "abcm"}, 3},
+		{"since", store.Filter{Since: base.Add(time.Hour)}, 4},
+		{"until", store.Filter{Until: base.Add(time.Hour)}, 2},
+		{"since and until", store.Filter{Since: base.Add(time.Hour), Until: base.Add(2 * time.Hour)}, 2},
+		{"nothing", store.Filter{Host: "' OR true --"}, 0},
+	} {
+		list, err := s.List(t.Context(), test.f)
+		if err != nil || len(list) != test.want {
+			t.Errorf("%s: %d entries, %v; want %d", test.name, len(list), err, test.want)
+		}
+	}
 }
 
 // realDumps are the snapshots of the real logs, each once.
