@@ -309,6 +309,12 @@ func transaction(ctx context.Context, c *sql.Conn, f func(ctx context.Context, c
 	if err := begin(ctx, c); err != nil {
 		return err
 	}
+	return within(ctx, c, f)
+}
+
+// within runs f in the transaction that has begun, and commits it if there is
+// no error.
+func within(ctx context.Context, c *sql.Conn, f func(ctx context.Context, c *sql.Conn) error) error {
 	ctx = context.WithoutCancel(ctx) // it is short now, and half of it is of no use
 	err := f(ctx, c)
 	if err == nil {
@@ -447,13 +453,6 @@ func migrate(ctx context.Context, c *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	if minor == 0 {
-		// Before the first table: pages that become free can then be given
-		// back bit by bit.
-		if _, err := c.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
-			return err
-		}
-	}
 	if minor < len(migrations) {
 		if err := runMigrations(ctx, c); err != nil {
 			return err
@@ -465,7 +464,16 @@ func migrate(ctx context.Context, c *sql.Conn) error {
 }
 
 func runMigrations(ctx context.Context, c *sql.Conn) error {
-	return transaction(ctx, c, func(ctx context.Context, c *sql.Conn) error {
+	if _, err := c.ExecContext(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	return within(ctx, c, func(ctx context.Context, c *sql.Conn) error {
+		// Of a new file this must be the first thing written, and not on its
+		// own: the file says what it is from the beginning. Pages that become
+		// free can then be given back bit by bit.
+		if _, err := c.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
+			return err
+		}
 		minor, err := version(ctx, c) // somebody else may have been first
 		if err != nil {
 			return err
