@@ -338,7 +338,15 @@ const (
 
 // begin starts a transaction that may write.
 func begin(ctx context.Context, c *sql.Conn) error {
-	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
+	return patiently(ctx, func() error {
+		_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
+		return err
+	})
+}
+
+// patiently tries again as long as others are in the way.
+func patiently(ctx context.Context, try func() error) error {
+	err := try()
 	if code(err) != codeBusy {
 		return err
 	}
@@ -352,7 +360,7 @@ func begin(ctx context.Context, c *sql.Conn) error {
 		case <-end:
 			return fmt.Errorf("another program has been writing to it for %v: %w", maxWait, err)
 		case <-tick.C:
-			_, err = c.ExecContext(ctx, "BEGIN IMMEDIATE")
+			err = try()
 		}
 	}
 	return err
@@ -454,13 +462,15 @@ func migrate(ctx context.Context, c *sql.Conn) error {
 		return err
 	}
 	if minor < len(migrations) {
-		if err := runMigrations(ctx, c); err != nil {
+		if err := patiently(ctx, func() error { return runMigrations(ctx, c) }); err != nil {
 			return err
 		}
 	}
 	// Only now, so that the file itself says from the beginning what it is.
-	_, err = c.ExecContext(ctx, "PRAGMA journal_mode = WAL")
-	return err
+	return patiently(ctx, func() error {
+		_, err := c.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+		return err
+	})
 }
 
 func runMigrations(ctx context.Context, c *sql.Conn) error {
