@@ -225,7 +225,7 @@ func cpuTime(tb testing.TB) time.Duration {
 func BenchmarkAdd(b *testing.B) {
 	m := newMachine(10000, 256, 50)
 	s := newStore(b)
-	var used time.Duration
+	var used, best time.Duration
 	n := 0
 	for b.Loop() {
 		b.StopTimer()
@@ -234,10 +234,14 @@ func BenchmarkAdd(b *testing.B) {
 		b.StartTimer()
 		before := cpuTime(b)
 		add(b, s, snap)
-		used += cpuTime(b) - before
-		n++
+		took := cpuTime(b) - before
+		if n++; n == 1 || took < best {
+			best = took
+		}
+		used += took
 	}
 	b.ReportMetric(float64(used.Microseconds())/1000/float64(n), "CPU-ms/snapshot")
+	b.ReportMetric(float64(best.Microseconds())/1000, "best-CPU-ms/snapshot") // others on the machine take caches away
 }
 
 // BenchmarkList lists 100,000 snapshots.
@@ -248,10 +252,16 @@ func BenchmarkList(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
+	var best time.Duration
 	for b.Loop() {
+		before := cpuTime(b)
 		list, err := s.List(b.Context(), store.Filter{})
 		if err != nil || len(list) != snapshots {
 			b.Fatal(len(list), err)
 		}
+		if took := cpuTime(b) - before; best == 0 || took < best {
+			best = took
+		}
 	}
+	b.ReportMetric(float64(best.Microseconds())/1000, "best-CPU-ms")
 }

@@ -79,20 +79,20 @@ func (s *Store) deleteSome(ctx context.Context, some []numbered) (done, deleted 
 			if err := c.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM body WHERE base = ?)", x.seq).Scan(&used); err != nil || used {
 				return err
 			}
-			for _, table := range []string{"original", "body", "snapshot"} {
-				r, err := c.ExecContext(ctx, "DELETE FROM "+table+" WHERE seq = ?", x.seq)
-				if err != nil {
+			var r sql.Result
+			for _, statement := range []string{
+				"DELETE FROM original WHERE seq = ?", "DELETE FROM body WHERE seq = ?", "DELETE FROM snapshot WHERE seq = ?",
+			} {
+				var err error
+				if r, err = c.ExecContext(ctx, statement, x.seq); err != nil {
 					return err
 				}
-				if table != "snapshot" {
-					continue
-				}
-				n, err := r.RowsAffected()
-				if err != nil {
-					return err
-				}
-				deleted += int(n)
 			}
+			n, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			deleted += int(n)
 			done++
 		}
 		return nil

@@ -272,6 +272,23 @@ func TestCrowd(t *testing.T) {
 			}
 		})
 	}
+	// How late the machine is for anything at all.
+	var late histogram
+	wg.Go(func() {
+		const every = 5 * time.Millisecond
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for last := time.Now(); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				now := time.Now()
+				late.add(max(now.Sub(last)-every, 0))
+				last = now
+			}
+		}
+	})
 	wg.Wait()
 	s := openStore(t, path)
 	list, err := s.List(t.Context(), store.Filter{})
@@ -289,4 +306,5 @@ func TestCrowd(t *testing.T) {
 	t.Logf("writers added %d and %d snapshots", len(ids[0]), len(ids[1]))
 	t.Logf("adds: %s", &adds)
 	t.Logf("reads: %s", &reads)
+	t.Logf("a timer was late: %s", &late)
 }

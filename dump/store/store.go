@@ -309,6 +309,12 @@ func transaction(ctx context.Context, c *sql.Conn, f func(ctx context.Context, c
 	if err := begin(ctx, c); err != nil {
 		return err
 	}
+	return within(ctx, c, f)
+}
+
+// within runs f in the transaction that has begun, and commits it if there is
+// no error.
+func within(ctx context.Context, c *sql.Conn, f func(ctx context.Context, c *sql.Conn) error) error {
 	ctx = context.WithoutCancel(ctx) // it is short now, and half of it is of no use
 	err := f(ctx, c)
 	if err == nil {
@@ -332,7 +338,15 @@ const (
 
 // begin starts a transaction that may write.
 func begin(ctx context.Context, c *sql.Conn) error {
-	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
+	return patiently(ctx, func() error {
+		_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
+		return err
+	})
+}
+
+// patiently tries again as long as others are in the way.
+func patiently(ctx context.Context, try func() error) error {
+	err := try()
 	if code(err) != codeBusy {
 		return err
 	}
@@ -346,7 +360,7 @@ func begin(ctx context.Context, c *sql.Conn) error {
 		case <-end:
 			return fmt.Errorf("another program has been writing to it for %v: %w", maxWait, err)
 		case <-tick.C:
-			_, err = c.ExecContext(ctx, "BEGIN IMMEDIATE")
+			err = try()
 		}
 	}
 	return err
@@ -447,25 +461,29 @@ func migrate(ctx context.Context, c *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	if minor == 0 {
-		// Before the first table: pages that become free can then be given
-		// back bit by bit.
-		if _, err := c.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
-			return err
-		}
-	}
 	if minor < len(migrations) {
-		if err := runMigrations(ctx, c); err != nil {
+		if err := patiently(ctx, func() error { return runMigrations(ctx, c) }); err != nil {
 			return err
 		}
 	}
 	// Only now, so that the file itself says from the beginning what it is.
-	_, err = c.ExecContext(ctx, "PRAGMA journal_mode = WAL")
-	return err
+	return patiently(ctx, func() error {
+		_, err := c.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+		return err
+	})
 }
 
 func runMigrations(ctx context.Context, c *sql.Conn) error {
-	return transaction(ctx, c, func(ctx context.Context, c *sql.Conn) error {
+	if _, err := c.ExecContext(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	return within(ctx, c, func(ctx context.Context, c *sql.Conn) error {
+		// Of a new file this must be the first thing written, and not on its
+		// own: the file says what it is from the beginning. Pages that become
+		// free can then be given back bit by bit.
+		if _, err := c.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
+			return err
+		}
 		minor, err := version(ctx, c) // somebody else may have been first
 		if err != nil {
 			return err

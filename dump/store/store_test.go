@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -313,4 +314,32 @@ func realDumps(tb testing.TB) []*dump.Snapshot {
 		}
 	}
 	return all
+}
+
+func TestManyMayMakeARecordingAtOnce(t *testing.T) {
+	for range 5 {
+		path := filepath.Join(t.TempDir(), "a"+store.Ext)
+		var wg sync.WaitGroup
+		all := samples(t, 8, 5)
+		for _, snap := range all {
+			wg.Go(func() {
+				s, err := store.OpenUnsafe(path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, _, err := s.Add(t.Context(), snap, store.AddOptions{}); err != nil {
+					t.Error(err)
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		list, err := openStore(t, path).List(t.Context(), store.Filter{})
+		if err != nil || len(list) != len(all) {
+			t.Errorf("%d of %d snapshots, %v", len(list), len(all), err)
+		}
+	}
 }
