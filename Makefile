@@ -21,7 +21,7 @@ export GOTOOLCHAIN ?= auto
 # Where the reader of dumps spends its time: the compiler makes that faster.
 PROFILE := cmd/scxdiag/reader.pgo
 
-.PHONY: build test tools generate generated gofmt vet lint unit bench profile fuzz update picture clean
+.PHONY: build test tools generate generated gofmt vet lint unit bench profile ordeal fuzz update picture clean
 
 build: ## build bin/scxdiag
 	go build -trimpath -pgo=$(PROFILE) -o bin/scxdiag ./cmd/scxdiag
@@ -77,6 +77,9 @@ profile: ## record again where the reader spends its time
 	SCXDIAG_BENCH_MIB=64 go test -trimpath -run '^$$' -bench 'Reader$$' -benchtime 4x \
 		-o "$$dir/text.test" -cpuprofile "$$dir/cpu" ./dump/text; \
 	go tool pprof -proto -focus '\(\*Reader\)\.Next' -output $(PROFILE) "$$dir/text.test" "$$dir/cpu"
+
+ordeal: ## kill 500 recorders and let a crowd use a recording for a minute; it takes some minutes
+	go test -count=1 -v -timeout 30m -run '^Test(KilledRecordersLoseNothing|Crowd)$$' ./dump/store -ordeal
 
 # Go minimizes each new input for up to a minute, during which it tries no other.
 fuzz: ## run each fuzz target for FUZZTIME

@@ -73,6 +73,19 @@ func MaskOfWords(b []byte) CPUMask {
 	return mb.mask()
 }
 
+// AppendWords appends the words of the mask to b in the form that MaskOfWords
+// reads, without zero words at the end.
+func (m CPUMask) AppendWords(b []byte) []byte {
+	n := m.words()
+	for n > 0 && m.word(n-1) == 0 {
+		n--
+	}
+	for i := range n {
+		b = binary.LittleEndian.AppendUint64(b, m.word(i))
+	}
+	return b
+}
+
 // maskBuilder collects the words of a mask that may exceed 512 CPUs.
 type maskBuilder struct {
 	low  [lowCPUs / 64]uint64

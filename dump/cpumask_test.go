@@ -248,6 +248,9 @@ func TestMaskReadsBackWhatItPrints(t *testing.T) {
 		if want := m.And(dump.MaskRange(0, narrow-1)); err != nil || got != want {
 			t.Errorf("hex of width %d: got {%s}, %v, want {%s}", narrow, got, err, want)
 		}
+		if words := m.AppendWords(nil); dump.MaskOfWords(words) != m || len(words) != (m.Last()+64)/64*8 {
+			t.Errorf("words of %s: %d bytes, read back as %s", m, len(words), dump.MaskOfWords(words))
+		}
 		if got := string(m.AppendList([]byte("x="))); got != "x="+m.String() {
 			t.Errorf("AppendList: got %q", got)
 		}

@@ -2,7 +2,10 @@
 
 package dump
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // ExitKind is the kernel's enum scx_exit_kind.
 type ExitKind int32
@@ -57,6 +60,32 @@ func (k ExitKind) String() string {
 		}
 	}
 	return strconv.Itoa(int(k))
+}
+
+// ExitKinds are the kinds that this program knows, in the kernel's order.
+func ExitKinds() []ExitKind {
+	kinds := make([]ExitKind, len(exitKinds))
+	for i, e := range exitKinds {
+		kinds[i] = e.kind
+	}
+	return kinds
+}
+
+// ParseExitKind reads a kind as people write it: the kernel's name with or
+// without SCX_EXIT_ and ERROR_, in any case, or the number.
+func ParseExitKind(s string) (ExitKind, bool) {
+	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
+		return ExitKind(n), true
+	}
+	name := strings.TrimPrefix(strings.ToUpper(s), "SCX_EXIT_")
+	for _, prefix := range []string{"", "ERROR_"} {
+		for _, e := range exitKinds {
+			if e.name == prefix+name {
+				return e.kind, true
+			}
+		}
+	}
+	return 0, false
 }
 
 // Reason is the kernel's sentence for the kind, "" if it has none.

@@ -51,7 +51,11 @@ func (e *idEncoder) flush() {
 }
 
 func (e *idEncoder) uint(v uint64) {
-	e.buf = binary.AppendUvarint(e.buf, v)
+	if v < 0x80 { // most are
+		e.buf = append(e.buf, byte(v))
+	} else {
+		e.buf = binary.AppendUvarint(e.buf, v)
+	}
 	if len(e.buf) > idBuffer/2 {
 		e.flush()
 	}

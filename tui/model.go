@@ -17,6 +17,7 @@ type Model struct {
 	width, height int // of the screen; 0 until the terminal told
 
 	snapshots []*shot // by number
+	after     int     // snapshots behind these, which are not there
 	current   int     // the snapshot shown
 	index     *index  // of the snapshot shown; nil if there is none yet
 	live      *live   // nil if the session has all its snapshots from the start
@@ -35,15 +36,21 @@ type Model struct {
 // New makes the model of a session.
 func New(snapshots []*dump.Snapshot, o Options) *Model {
 	m := &Model{
+		after:  o.After,
 		keys:   newKeyMap(),
 		styles: newStyles(o.NoColor),
 		raw:    raw{found: -1},
 	}
 	for i, s := range snapshots {
-		m.snapshots = append(m.snapshots, newShot(s, i+1))
+		m.snapshots = append(m.snapshots, newShot(s, o.Before+i+1))
 	}
 	m.stack = []frame{newFrame(place{view: viewOverview})}
-	m.show(firstToShow(snapshots))
+	first := firstToShow(snapshots)
+	if o.Start > 0 {
+		first = min(o.Start, len(snapshots)) - 1
+	}
+	m.show(first)
+	m.notice = statusLine(o.Notice)
 	return m
 }
 

@@ -22,6 +22,13 @@ type Options struct {
 	// environment variable NO_COLOR is not empty.
 	NoColor bool
 	Environ []string // nil: the environment of the process
+	// Start is which of the snapshots Run begins with, from 1; with 0 it
+	// chooses: a failure, if there is one.
+	Start int
+	// Before and After are how many snapshots the session has in front of and
+	// behind those that Run gets. They count in the numbers that are shown.
+	Before, After int
+	Notice        string // shown until the first key, one line
 }
 
 // ErrDumbTerminal is returned by Run and Watch if TERM says that the terminal cannot

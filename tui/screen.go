@@ -109,7 +109,10 @@ func (m *Model) title() line {
 		if len(right) > 0 {
 			right.add(plain, "  ")
 		}
-		right.add(heading, number(s.nr)+"/"+number(m.snapshots[m.newest()].nr))
+		if m.live == nil && !s.at.IsZero() && m.width >= 80 { // a live session has a line for it
+			right.add(plain, clean(s.at.Format("15:04:05 MST"))+"  ")
+		}
+		right.add(heading, number(s.nr)+"/"+number(m.snapshots[m.newest()].nr+m.after))
 	}
 	right.add(plain, " ")
 	left.add(plain, " ")

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 
+	"github.com/spf13/cobra"
+
 	"scxdiag/dump/report"
 )
 
@@ -15,8 +17,27 @@ var formats = []struct {
 	newWriter  func(io.Writer, report.Options) report.Writer
 }{
 	{"text", "a summary for people", report.NewText},
-	{"json", "everything, for programs", report.NewJSON},
+	{formatJSON, "everything, for programs", report.NewJSON},
 	{"markdown", "the summary as an issue text", report.NewMarkdown},
+}
+
+const formatJSON = "json"
+
+// formatNames completes the values of --format.
+func formatNames() []cobra.Completion {
+	values := make([]cobra.Completion, 0, len(formats))
+	for _, known := range formats {
+		values = append(values, cobra.CompletionWithDesc(known.name, known.help))
+	}
+	return values
+}
+
+// completeFormats has --format complete to values.
+func completeFormats(cmd *cobra.Command, values []cobra.Completion) {
+	err := cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // the flag is defined by whoever calls
+	}
 }
 
 // format is the value of --format; "" if it was not given.

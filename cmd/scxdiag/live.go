@@ -34,7 +34,7 @@ type live struct {
 	restart    bool
 	headless   bool
 	format     liveFormat
-	record     string
+	record     recorder
 
 	demoLoad bool
 
@@ -70,6 +70,11 @@ taken, until ctrl+c; SIGUSR1 then takes a sample at once. The formats:
   text  a summary for people, the default
   json  a JSON document per line
 
+--record keeps every snapshot in a recording, which scxdiag open shows later as a
+timeline, or with --follow from another terminal at the same time. Each is on the
+disk when the next one is taken, whatever happens to scxdiag. --keep puts them
+into the catalogue; without either nothing is kept.
+
 --inject has the scheduler do something wrong, to see what comes of it:
 
 ` + faultHelp() + `
@@ -83,8 +88,9 @@ Exit codes, when it prints:
   3  the scheduler failed`,
 		Example: `  scxdiag live --vm
   scxdiag live --vm --inject lose-task=web-1
+  scxdiag live --vm --record night.scxdiag
   scxdiag live --vm --format json --interval 5s --duration 1m
-  scxdiag live --cell-parent /machine.slice --restart --record cells.json`,
+  scxdiag live --cell-parent /machine.slice --restart --record cells.scxdiag`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
 	}
@@ -96,7 +102,7 @@ Exit codes, when it prints:
 	f.BoolVar(&l.restart, "restart", false, "start the scheduler again after it failed, later each time")
 	f.BoolVar(&l.headless, "headless", false, "print instead of showing the screen")
 	f.VarP(&l.format, "format", "f", "print, and what; see above")
-	f.StringVar(&l.record, "record", "", "also append each snapshot to a `file`, as a line of JSON")
+	l.record.addFlags(f)
 	f.BoolVar(&l.vm, "vm", false, "run it all in a virtual machine")
 	f.BoolVar(&l.demoLoad, "demo-load", false, "make cgroups with cpusets and keep them busy")
 	_ = f.MarkHidden("demo-load") // it is defined above; for virtual machines only
@@ -173,9 +179,8 @@ type feed struct {
 // liveSource runs a scheduler until ctx is done or the scheduler ends.
 type liveSource func(ctx context.Context, f feed) error
 
-func (l *live) run(cmd *cobra.Command) error {
+func (l *live) run(cmd *cobra.Command) (err error) {
 	if l.inject != "" {
-		var err error
 		if l.fault, err = bpf.ParseFault(l.inject); err != nil {
 			return usageError(cmd, err.Error())
 		}
@@ -185,6 +190,13 @@ func (l *live) run(cmd *cobra.Command) error {
 	}
 	if err := l.ready(cmd.Context()); err != nil {
 		return err
+	}
+	if err := l.record.open(); err != nil {
+		return err
+	}
+	defer func() { err = l.record.closeAfter(err) }()
+	if !l.vm {
+		l.record.boot = bootID()
 	}
 	screen, isScreen := terminal(cmd.OutOrStdout())
 	if l.headless || l.format != "" || !isScreen || os.Getenv("TERM") == "dumb" {
@@ -298,13 +310,9 @@ func startDemoLoad(ctx context.Context) error {
 
 // print prints the snapshots as they come.
 func (l *live) print(ctx context.Context, stdout, stderr io.Writer) error {
-	recorded, err := l.openRecord()
-	if err != nil {
-		return err
-	}
-	defer recorded.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	l.record.start(ctx, func(err error) { stop(err) })
 
 	var writers []report.Writer
 	var records io.Writer
@@ -316,7 +324,6 @@ func (l *live) print(ctx context.Context, stdout, stderr io.Writer) error {
 	default:
 		writers = append(writers, report.NewText(stdout, report.Options{}))
 	}
-	writers = append(writers, recorded.writers...)
 	failed := false
 	f := feed{
 		dump: func(s *dump.Snapshot) {
@@ -326,11 +333,12 @@ func (l *live) print(ctx context.Context, stdout, stderr io.Writer) error {
 					stop(fmt.Errorf("write a snapshot: %w", err))
 				}
 			}
+			l.record.later(s)
 		},
 		status: func(line string) { complain(stderr, errors.New(line)) },
 		sample: sampleOnSignal(ctx),
 	}
-	err = l.source(records)(ctx, f)
+	err := l.source(records)(ctx, f)
 	// After EPIPE, whoever reads the output has seen enough.
 	if cause := context.Cause(ctx); cause != nil && !isEnd(cause) && !errors.Is(cause, syscall.EPIPE) {
 		err = cause
@@ -377,11 +385,6 @@ func sampleOnSignal(ctx context.Context) <-chan struct{} {
 
 // show shows the snapshots on the screen as they come.
 func (l *live) show(ctx context.Context, screen *os.File) error {
-	recorded, err := l.openRecord()
-	if err != nil {
-		return err
-	}
-	defer recorded.close()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 
@@ -394,14 +397,13 @@ func (l *live) show(ctx context.Context, screen *os.File) error {
 		case <-ctx.Done():
 		}
 	}
+	l.record.start(ctx, func(err error) { send(err.Error()) })
 	ended := make(chan error, 1)
 	go func() {
 		defer close(snapshots)
 		err := l.source(nil)(ctx, feed{
 			dump: func(s *dump.Snapshot) {
-				if err := recorded.add(s); err != nil {
-					send(err.Error())
-				}
+				l.record.later(s)
 				select {
 				case snapshots <- s:
 				case <-ctx.Done():
@@ -415,7 +417,7 @@ func (l *live) show(ctx context.Context, screen *os.File) error {
 		}
 		ended <- err
 	}()
-	err = tui.Watch(ctx, tui.Feed{
+	err := tui.Watch(ctx, tui.Feed{
 		Snapshots: snapshots,
 		Status:    status,
 		Sample: func() {
@@ -434,36 +436,4 @@ func (l *live) show(ctx context.Context, screen *os.File) error {
 		return sourceErr
 	}
 	return nil
-}
-
-// recording is the file of --record.
-type recording struct {
-	file    *os.File
-	writers []report.Writer
-}
-
-func (l *live) openRecord() (*recording, error) {
-	if l.record == "" {
-		return &recording{}, nil
-	}
-	f, err := os.OpenFile(l.record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the file of --record: %w", err)
-	}
-	return &recording{file: f, writers: []report.Writer{report.NewJSONLines(f, report.Options{})}}, nil
-}
-
-func (r *recording) add(s *dump.Snapshot) error {
-	for _, w := range r.writers {
-		if err := w.Add(s); err != nil {
-			return fmt.Errorf("record a snapshot: %w", err)
-		}
-	}
-	return nil
-}
-
-func (r *recording) close() {
-	if r.file != nil {
-		_ = r.file.Close() // each snapshot was written at once
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 
 	"scxdiag/bpf/vm"
 	"scxdiag/dump/report"
+	"scxdiag/dump/store"
 )
 
 // liveWithin is how long a session in a virtual machine may take whose
@@ -27,6 +29,7 @@ const liveWithin = 4 * time.Minute
 type document struct {
 	Schema    string
 	Snapshots []struct {
+		ID      string
 		Trigger string
 		Source  struct{ Name, Carrier string }
 		Exit    *struct{ Name, Message string }
@@ -152,10 +155,12 @@ func (f writerFunc) Write(p []byte) (int, error) {
 // the next ones do not run at the same time: emulated, machines get little done
 // next to each other.
 func TestLiveInAVirtualMachine(t *testing.T) {
-	docs, code := liveInVM(t, "--headless", "--format", "json", "--interval", "1s", "--duration", "20s")
+	recording := filepath.Join(t.TempDir(), "cells"+store.Ext)
+	docs, code := liveInVM(t, "--headless", "--format", "json", "--interval", "1s", "--duration", "20s", "--record", recording)
 	if code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
+	checkRecording(t, recording, docs)
 	if len(docs) < 3 { // two samples and the end; on a busy machine there are few
 		t.Fatalf("only %d documents", len(docs))
 	}
@@ -225,6 +230,33 @@ func TestLiveInAVirtualMachine(t *testing.T) {
 		t.Error("no task's run time grew")
 	}
 	t.Logf("%d documents, cells of %d cgroups, %d times a task had run more than in the document before", len(docs), len(owners), grew)
+}
+
+// checkRecording looks that a recording holds what was printed, and that what
+// it holds is whole. A session that had to be tried again has left more.
+func checkRecording(t *testing.T, path string, docs []document) {
+	t.Helper()
+	st, err := store.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	kept, err := st.List(t.Context(), store.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range docs {
+		id := d.Snapshots[0].ID
+		i := slices.IndexFunc(kept, func(e store.Entry) bool { return e.ID == id })
+		if i < 0 {
+			t.Errorf("%s was printed and not recorded", id)
+			continue
+		}
+		s, err := st.Get(t.Context(), id)
+		if err != nil || s.ID() != id || !s.Time.Equal(kept[i].Time) {
+			t.Errorf("%s was recorded as something else: %v", id, err)
+		}
+	}
 }
 
 // TestLiveOfASchedulerThatFails looks that the failure is the only document of a

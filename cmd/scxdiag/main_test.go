@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"scxdiag/dump/wire"
+	"scxdiag/dump/wire/wiretest"
 )
 
 // crashLog has a stall of scx_mitosis: websrv[228] waits for CPU 1.
@@ -21,8 +24,21 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"scxdiag": main})
 }
 
+// records are ring-buffer records as live collects them: three samples, of 20,
+// 21 and 22 tasks, one second after the other; those of wiretest.Host begin at
+// 2026-09-21 14:13:21 UTC.
+func records(host wire.Host) []byte {
+	b := host.Append(nil)
+	for i := range 3 {
+		for _, r := range wiretest.Sample(uint64(i+1)*1e9, 20+i).Records() {
+			b = append(b, r...)
+		}
+	}
+	return b
+}
+
 // TestScripts runs the program as a user would. The real dumps of the project
-// are in $DUMPS.
+// are in $DUMPS; cells.records is in the directory that a script starts in.
 func TestScripts(t *testing.T) {
 	dumps, err := filepath.Abs("../../testdata/dumps")
 	if err != nil {
@@ -43,7 +59,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DUMPS", dumps)
 			e.Setenv("TERM", "xterm")
-			return nil
+			e.Setenv("TZ", "UTC")
+			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
+			return os.WriteFile(filepath.Join(e.WorkDir, "cells.records"), records(wiretest.Host), 0o600)
 		},
 	})
 }

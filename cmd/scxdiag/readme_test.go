@@ -3,12 +3,18 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"scxdiag/dump/store"
+	"scxdiag/dump/wire/wiretest"
 )
 
 // TestTheCommandsOfTheReadmeExist looks that every command line of the README's
@@ -77,10 +83,92 @@ func checkCommand(t *testing.T, line string, args []string) {
 		if !strings.HasPrefix(name, "testdata/") {
 			continue
 		}
+		name, _, _ = strings.Cut(name, "#") // the number of a snapshot
 		if found, err := filepath.Glob(filepath.Join("..", "..", name)); err != nil || len(found) == 0 {
 			t.Errorf("%s: %s is missing: %v", line, name, err)
 		}
 	}
+}
+
+// TestTheReadmeKeepsAndShares runs the commands of the README's section about
+// recordings, but those that run a scheduler or never end, each with the files
+// that it talks of.
+func TestTheReadmeKeepsAndShares(t *testing.T) {
+	_, section, found := strings.Cut(readProjectFile(t, "README.md"), "\n### Keep and share what was seen\n")
+	section, _, ends := strings.Cut(section, "\n### ")
+	if !found || !ends {
+		t.Fatal("the README has no such section")
+	}
+	testdata, err := filepath.Abs(filepath.Join("..", "..", "testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, b := range regexp.MustCompile("(?s)\n```sh\n(.*?)\n```\n").FindAllStringSubmatch(section, -1) {
+		for line := range strings.Lines(b[1]) {
+			for _, c := range commandsOf(strings.TrimSpace(line)) {
+				if c[0] != "scxdiag" || c[1] == "live" || slices.Contains(c, "--follow") {
+					continue
+				}
+				ran++
+				t.Run(strings.Join(c, " "), func(t *testing.T) {
+					crash := layOut(t, testdata)
+					var stdout, stderr bytes.Buffer
+					code := run(c[1:], bytes.NewReader(crash), &stdout, &stderr)
+					if code != exitOK && (code != exitFailure || c[1] != "open") || stdout.Len() == 0 {
+						t.Errorf("exit code %d, printed %d bytes: %s", code, stdout.Len(), stderr.String())
+					}
+				})
+			}
+		}
+	}
+	if ran < 20 {
+		t.Errorf("ran only %d commands", ran)
+	}
+}
+
+// layOut goes to a new directory that has what the README's commands are about:
+// a catalogue and some files. It returns one of the logs.
+func layOut(t *testing.T, testdata string) []byte {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	t.Setenv(store.EnvPath, "catalogue.scxdiag")
+	read := func(name string) []byte {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	write := func(name string, b []byte) {
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scxdiag := func(args ...string) {
+		var stderr bytes.Buffer
+		if code := run(args, nil, io.Discard, &stderr); code != exitOK {
+			t.Fatalf("%v: exit code %d: %s", args, code, stderr.String())
+		}
+	}
+	if err := os.Symlink(testdata, "testdata"); err != nil {
+		t.Fatal(err)
+	}
+	crash := read("testdata/dumps/7.3-scx_mitosis-head-cell-rt-hog.log")
+	for _, name := range []string{"crash.log", "before.log", "after.log"} {
+		write(name, crash)
+	}
+	host := wiretest.Host
+	host.Boot = time.Now().Add(-time.Hour).UnixNano()
+	write("night.records", records(host))
+	scxdiag("import", "--record", "night.scxdiag", "night.records")
+	scxdiag("import", "crash.log", "testdata/dumps/7.3-scx_mitosis-head-sysrq-D.log")
+	if !strings.Contains(t.Name(), "export") {
+		scxdiag("export", "--all", "-o", "stall.scxdiag")
+		whole := read("stall.scxdiag")
+		write("damaged.scxdiag", whole[:len(whole)/2])
+	}
+	return crash
 }
 
 func readProjectFile(t *testing.T, name string) string {

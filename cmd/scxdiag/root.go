@@ -31,6 +31,9 @@ or have scxdiag run a scheduler of its own and watch it:
   scxdiag open --format text crash.log        print a summary
   journalctl -b -u scx | scxdiag open -       read from a pipe
   scxdiag live --vm                           watch a scheduler work, in a virtual machine
+  scxdiag import crash.log                    keep what is in it
+  scxdiag list                                see what was kept
+  scxdiag diff 3f9c 41d0                      tell what changed between two snapshots
   scxdiag open --help                         more of that`,
 		Args:          noArgs,
 		SilenceErrors: true,
@@ -42,7 +45,8 @@ or have scxdiag run a scheduler of its own and watch it:
 		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
-	root.AddCommand(newOpen(), newLive(), newVersion())
+	root.AddCommand(newOpen(), newLive(), newList(), newShow(), newDiff(), newExport(), newImport(), newRemove(), newPrune(),
+		newVersion())
 	return root
 }
 

@@ -12,15 +12,28 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"scxdiag/dump/store"
+	"scxdiag/dump/wire"
 )
 
 // stdinName is the name that stands for standard input.
 const stdinName = "-"
 
+// sourceKind is what a file holds.
+type sourceKind uint8
+
+const (
+	kindText      sourceKind = iota // or anything else
+	kindRecords                     // ring-buffer records
+	kindRecording                   // for package store, by its name
+)
+
 // source is an open log. Reading it ends when its context does.
 type source struct {
 	io.Reader
 	name  string
+	kind  sourceKind
 	size  int64 // -1 if unknown
 	close func()
 }
@@ -83,7 +96,7 @@ func (s *source) check(ctx context.Context) error {
 	} else {
 		s.Reader = newPump(ctx, s.Reader)
 	}
-	start := make([]byte, longestMagic)
+	start := make([]byte, store.MagicLen) // more than any other needs
 	n, err := io.ReadFull(s.Reader, start)
 	switch {
 	case errors.Is(err, io.EOF):
@@ -92,6 +105,14 @@ func (s *source) check(ctx context.Context) error {
 		return openError(s.name, err)
 	}
 	start = start[:n]
+	switch {
+	case store.IsRecording(start) && (!isRegular || s.name == stdinName):
+		return fmt.Errorf("%s: is a recording, which has to be named as a file; save it to one if it is none", s.name)
+	case store.IsRecording(start):
+		s.kind = kindRecording
+	case wire.Sniff(start):
+		s.kind = kindRecords
+	}
 	for _, p := range packers {
 		if bytes.HasPrefix(start, []byte(p.magic)) {
 			return fmt.Errorf("%s: is compressed (%s); decompress it first: %s %s | scxdiag open -",
@@ -111,8 +132,6 @@ var packers = []struct{ name, magic, unpack string }{
 	{"bzip2", "BZh", "bzcat"},
 	{"lz4", "\x04\x22\x4d\x18", "lz4cat"},
 }
-
-const longestMagic = 6
 
 // openError says in one line why a file cannot be opened, and what to do.
 func openError(name string, err error) error {

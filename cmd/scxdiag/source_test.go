@@ -65,12 +65,12 @@ func TestAnInterruptEndsABlockedRead(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var stdout, stderr bytes.Buffer
 	in := silent{make(chan struct{})}
-	o := opener{stdin: in, stderr: &stderr}
+	o := opener{stdin: in, stderr: &stderr, record: new(recorder), args: []address{{file: "-"}, {file: "never-opened"}}}
 	go func() {
 		<-in.reading
 		cancel()
 	}()
-	if err := o.print(ctx, []string{"-", "never-opened"}, "", &stdout); err != errReported { //nolint:errorlint // exact
+	if err := o.print(ctx, "", &stdout); err != errReported { //nolint:errorlint // exact
 		t.Errorf("got error %v", err)
 	}
 	if got, want := stderr.String(), "scxdiag: -: interrupted\n"; got != want {

@@ -30,4 +30,10 @@
 // a comm may be, is given as [dump.Printable] writes it: bad bytes, and then
 // also control characters, as \x1b is in Go. Characters that do not print are
 // written as JSON escapes, so that the document does no harm on a terminal.
+//
+// [DiffText], [DiffMarkdown] and [DiffJSON] write the difference of two
+// snapshots under the same rules, the JSON as a document of the schema
+// "scxdiag-diff/1". What only one snapshot shows is counted as unknown and never
+// passes for unchanged. Lists of tasks, cells and the like name the first ones
+// in text, up to ten thousand in JSON, and say how many more there are.
 package report

@@ -30,7 +30,13 @@ func (m *markdownWriter) Add(s *dump.Snapshot) error {
 	if m.count > 1 || m.opts.Total > 1 {
 		m.buf.WriteString("**" + ordinal(m.count, m.opts) + "**\n\n")
 	}
-	p := newPage(s)
+	m.page(newPage(s))
+	_, err := m.w.Write(m.buf.Bytes())
+	return err
+}
+
+// page puts a page into the buffer.
+func (m *markdownWriter) page(p page) {
 	m.buf.WriteString("### " + markdown(p.verdict) + "\n\n")
 	if p.message != "" {
 		m.fence([]string{p.message})
@@ -47,8 +53,6 @@ func (m *markdownWriter) Add(s *dump.Snapshot) error {
 			afterList = !isCode
 		}
 	}
-	_, err := m.w.Write(m.buf.Bytes())
-	return err
 }
 
 func (m *markdownWriter) Close() error { return nil }

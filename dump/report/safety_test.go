@@ -123,6 +123,13 @@ func checkText(t *testing.T, doc string) {
 		"sched_ext scheduler", "finding ", "signature ", "task ", "raised ", "raised in ", "waits most ", "CPU ",
 		"cell ", "backtrace ", "dump ", "held ", "runs ", "cells ", "history ", "scheduler ", "cgroups ", "noticed ", "WARNING ", "system ", "source ", "ledger ",
 	}
+	checkLines(t, doc, labels)
+}
+
+// checkLines tests that every line of text starts with a label or a blank, and
+// prints.
+func checkLines(t *testing.T, doc string, labels []string) {
+	t.Helper()
 	for line := range strings.Lines(doc) {
 		line = strings.TrimSuffix(line, "\n")
 		if i := strings.IndexFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {

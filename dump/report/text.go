@@ -38,7 +38,13 @@ func (t *textWriter) Add(s *dump.Snapshot) error {
 		title := "== " + ordinal(t.count, t.opts) + " "
 		fmt.Fprintf(&t.buf, "%s%s\n\n", title, strings.Repeat("=", textWidth-len(title)))
 	}
-	p := newPage(s)
+	t.page(newPage(s))
+	_, err := t.w.Write(t.buf.Bytes())
+	return err
+}
+
+// page puts a page into the buffer.
+func (t *textWriter) page(p page) {
 	t.wrapped(2, p.verdict.text())
 	if p.message != "" {
 		t.buf.WriteString("  ")
@@ -50,8 +56,6 @@ func (t *textWriter) Add(s *dump.Snapshot) error {
 			t.row(&block[i])
 		}
 	}
-	_, err := t.w.Write(t.buf.Bytes())
-	return err
 }
 
 func (t *textWriter) Close() error { return nil }

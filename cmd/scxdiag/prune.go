@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"scxdiag/dump/report"
+	"scxdiag/dump/store"
+)
+
+// pruneFlags is the command line of scxdiag prune.
+type pruneFlags struct {
+	record, maxSize, maxAge string
+	dryRun                  bool
+}
+
+func newPrune() *cobra.Command {
+	var f pruneFlags
+	cmd := &cobra.Command{
+		Use:   "prune [--max-size SIZE] [--max-age AGE]",
+		Short: "Delete the oldest snapshots that were kept",
+		Long: `prune deletes the oldest snapshots of the catalogue until it is no larger than
+--max-size and none is older than --max-age, and lists what it deleted. With
+--dry-run it only lists what it would delete.
+
+A SIZE is a number with KiB, MiB or GiB behind it, or KB and so on for powers of
+1000. An AGE is a number with min, h, d or w behind it.
+
+` + catalogueHelp,
+		Example: `  scxdiag prune --max-size 1GiB --max-age 90d --dry-run
+  scxdiag prune --max-age 4w
+  scxdiag prune --record night.scxdiag --max-size 100MiB`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.maxSize, "max-size", "", "the `SIZE` that the file may have")
+	fl.StringVar(&f.maxAge, "max-age", "", "the `AGE` that a snapshot may have")
+	fl.BoolVarP(&f.dryRun, "dry-run", "n", false, "change nothing")
+	addCatalogueFlag(fl, &f.record)
+	return cmd
+}
+
+func (f *pruneFlags) run(cmd *cobra.Command) (err error) {
+	policy := store.PrunePolicy{DryRun: f.dryRun}
+	if f.maxSize == "" && f.maxAge == "" {
+		return usageError(cmd, "nothing to go by: give --max-size, --max-age or both")
+	}
+	if f.maxSize != "" {
+		n, err := humanize.ParseBytes(f.maxSize)
+		if err != nil || n == 0 || n > math.MaxInt64 {
+			return usageError(cmd, fmt.Sprintf("--max-size %s: must be a size such as 500MiB or 1GiB", f.maxSize))
+		}
+		policy.MaxSize = int64(n)
+	}
+	if f.maxAge != "" {
+		if policy.MaxAge, err = parseAge(f.maxAge); err != nil || policy.MaxAge == 0 {
+			return usageError(cmd, fmt.Sprintf("--max-age %s: must be a time such as 90d or 12h", f.maxAge))
+		}
+	}
+	st, err := openExisting(f.record)
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, st.Close()) }()
+	done, err := st.Prune(cmd.Context(), policy)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if len(done.Entries) > 0 {
+		if err := report.ListText(out, done.Entries); err != nil {
+			return err
+		}
+	}
+	word := "deleted"
+	if f.dryRun {
+		word = "would delete"
+	}
+	_, err = fmt.Fprintf(out, "%s %s, %s\n", word, snapshotCount(len(done.Entries)), bytesText(done.Size))
+	return err
+}

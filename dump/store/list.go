@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"scxdiag/dump"
+)
+
+// Filter chooses snapshots. Its zero value chooses all.
+type Filter struct {
+	// Scheduler is the name of the scheduler, with or without the version and
+	// build target that Rust schedulers append to theirs.
+	Scheduler string
+	Kind      dump.Value[dump.ExitKind] // of the exit
+	Since     time.Time                 // first time of Entry.When
+	Until     time.Time                 // last time of Entry.When
+	Signature string                    // what the signature's id starts with
+	Host      string
+}
+
+// List returns what the recording says of the snapshots that a filter chooses,
+// in the order of Entry.When. Those of the same time are in the order in which
+// they were recorded.
+func (s *Store) List(ctx context.Context, f Filter) ([]Entry, error) {
+	var where []string
+	var args []any
+	and := func(cond string, arg ...any) {
+		where = append(where, cond)
+		args = append(args, arg...)
+	}
+	if f.Kind.Known {
+		and("kind = ?", int64(f.Kind.V))
+	}
+	if f.Host != "" {
+		and("host = ?", f.Host)
+	}
+	if ns, ok := nanoseconds(f.Since); ok {
+		and("coalesce(time, added) >= ?", ns)
+	}
+	if ns, ok := nanoseconds(f.Until); ok {
+		and("coalesce(time, added) <= ?", ns)
+	}
+	if f.Signature != "" {
+		and("substr(signature, 1, ?) = ?", len([]rune(f.Signature)), f.Signature)
+	}
+	if f.Scheduler != "" {
+		and("substr(scheduler, 1, ?) = ?", len([]rune(f.Scheduler)), f.Scheduler)
+	}
+	if len(where) == 0 {
+		and("true")
+	}
+	all, err := s.entries(ctx, strings.Join(where, " AND ")+" ORDER BY seq", args...)
+	if err != nil {
+		return nil, fmt.Errorf("list recording %s: %w", s.path, explain(err))
+	}
+	if f.Scheduler != "" {
+		all = slices.DeleteFunc(all, func(e Entry) bool {
+			return e.Scheduler != f.Scheduler && dump.BaseName(e.Scheduler) != f.Scheduler
+		})
+	}
+	byTime := func(a, b Entry) int { return a.When().Compare(b.When()) }
+	if !slices.IsSortedFunc(all, byTime) {
+		slices.SortStableFunc(all, byTime)
+	}
+	return all, nil
+}
+
+// entries are those of the rows of table snapshot that a condition chooses.
+// It takes its rows from the driver itself: database/sql takes more time for
+// each than everything else.
+func (s *Store) entries(ctx context.Context, where string, args ...any) (all []Entry, err error) {
+	conn, err := s.read.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	named := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		v, err := driver.DefaultParameterConverter.ConvertValue(a)
+		if err != nil {
+			return nil, err
+		}
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	err = conn.Raw(func(c any) error {
+		q, ok := c.(driver.QueryerContext)
+		if !ok {
+			return errors.New("the driver has no queries")
+		}
+		rows, err := q.QueryContext(context.WithoutCancel(ctx), "SELECT seq, entry FROM snapshot WHERE "+where, named)
+		if err != nil {
+			return err
+		}
+		all, err = readEntries(ctx, rows)
+		return errors.Join(err, rows.Close())
+	})
+	return all, err
+}
+
+func readEntries(ctx context.Context, rows driver.Rows) ([]Entry, error) {
+	const chunk = 1024
+	var chunks [][]Entry // joined at the end: to grow one list copies it over and over
+	var last []Entry
+	dest := make([]driver.Value, 2)
+	for {
+		err := rows.Next(dest)
+		if errors.Is(err, io.EOF) {
+			return slices.Concat(append(chunks, last)...), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		seq, ok1 := dest[0].(int64)
+		packed, ok2 := dest[1].([]byte)
+		e := Entry{Seq: seq}
+		if !ok1 || !ok2 || !e.unpack(string(packed)) {
+			return nil, fmt.Errorf("%w: entry %d makes no sense", ErrDamaged, seq)
+		}
+		if last = append(last, e); len(last) == chunk {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			chunks, last = append(chunks, last), make([]Entry, 0, chunk)
+		}
+	}
+}
+
+// followEvery is how soon Follow sees what another program has committed.
+const followEvery = 100 * time.Millisecond
+
+// Follow yields the entries of snapshots whose Seq is above after, those that
+// are there and then each new one as it is committed, by this program or another
+// one. It ends when ctx does, or with an error.
+func (s *Store) Follow(ctx context.Context, after int64) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		tick := time.NewTicker(followEvery)
+		defer tick.Stop()
+		for {
+			found, err := s.entries(ctx, "seq > ? ORDER BY seq LIMIT 1000", after)
+			if err != nil {
+				if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+					yield(Entry{}, fmt.Errorf("follow recording %s: %w", s.path, explain(err)))
+				}
+				return
+			}
+			for i := range found {
+				after = found[i].Seq
+				if !yield(found[i], nil) {
+					return
+				}
+			}
+			if len(found) > 0 {
+				continue
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}
+}
