@@ -43,6 +43,10 @@ const idBuffer = 4096
 type idEncoder struct {
 	hash hash.Hash
 	buf  []byte
+	// lastMask is the mask that was encoded last, as maskBytes: most tasks
+	// have the one of the task before.
+	lastMask  CPUMask
+	maskBytes []byte
 }
 
 func (e *idEncoder) flush() {
@@ -82,13 +86,20 @@ func (e *idEncoder) str(s string) {
 }
 
 func (e *idEncoder) mask(m CPUMask) {
-	words := m.words()
-	for words > 0 && m.word(words-1) == 0 {
-		words--
+	if e.maskBytes == nil || m != e.lastMask {
+		words := m.words()
+		for words > 0 && m.word(words-1) == 0 {
+			words--
+		}
+		e.maskBytes = binary.AppendUvarint(e.maskBytes[:0], uint64(words)) //nolint:gosec // a count
+		for i := range words {
+			e.maskBytes = binary.AppendUvarint(e.maskBytes, m.word(i))
+		}
+		e.lastMask = m
 	}
-	e.uint(uint64(words)) //nolint:gosec // a count
-	for i := range words {
-		e.uint(m.word(i))
+	e.buf = append(e.buf, e.maskBytes...)
+	if len(e.buf) > idBuffer/2 {
+		e.flush()
 	}
 }
 

@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -247,10 +248,16 @@ func BenchmarkAdd(b *testing.B) {
 // BenchmarkList lists 100,000 snapshots.
 func BenchmarkList(b *testing.B) {
 	const snapshots = 100_000
-	s := newStore(b)
-	if err := store.Fill(s, snapshots); err != nil {
+	path := filepath.Join(b.TempDir(), "a"+store.Ext)
+	w := openStore(b, path)
+	if err := errors.Join(store.Fill(w, snapshots), w.Close()); err != nil {
 		b.Fatal(err)
 	}
+	s, err := store.OpenReader(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
 	b.ReportAllocs()
 	var best time.Duration
 	for b.Loop() {

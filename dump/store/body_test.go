@@ -137,6 +137,7 @@ func leaves(v reflect.Value, name string, f func(name string, v reflect.Value)) 
 // TestEveryFieldOfTheModelComesBack fails if the model has a field that
 // model.go does not name. Add a line for it there.
 func TestEveryFieldOfTheModelComesBack(t *testing.T) {
+	t.Parallel()
 	base := dumptest.Filled("x")
 	if diff := comesBack(base, &dump.Snapshot{}); diff != "" {
 		t.Error(diff)

@@ -105,6 +105,7 @@ func recordAndKill(t *testing.T, path string, rnd *rand.Rand) (must []string) {
 }
 
 func TestKilledRecordersLoseNothing(t *testing.T) {
+	t.Parallel()
 	kills := 25
 	if *ordeal {
 		kills = 500

@@ -108,6 +108,7 @@ func TestAWholeRecordingIsSalvagedWhole(t *testing.T) {
 }
 
 func TestDamageIsSaidAndTheRestIsSalvaged(t *testing.T) {
+	t.Parallel()
 	path, byID := recorded(t, append(samples(t, 80, 20), realDumps(t)[:8]...))
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -115,9 +116,9 @@ func TestDamageIsSaidAndTheRestIsSalvaged(t *testing.T) {
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	damaged := filepath.Join(t.TempDir(), "damaged"+store.Ext)
-	runs := 4
+	runs := 3
 	if testing.Short() {
-		runs = 5
+		runs = 1
 	}
 	for name, damage := range map[string]func(b []byte) []byte{
 		"cut off":  func(b []byte) []byte { return b[:rnd.IntN(len(b))] },
