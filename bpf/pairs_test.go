@@ -60,7 +60,10 @@ func (p *problems) idle(s *dump.Snapshot) {
 
 // pair are the rules that look at two snapshots.
 func (p *problems) pair(a, b *dump.Snapshot) {
-	apart := time.Duration(b.Status.At - a.Status.At) //nolint:gosec // later
+	apart := time.Duration(b.Status.At - a.Status.At) //nolint:gosec // wrapping
+	if apart <= 0 { // a sample may be taken while a failure is dealt with, and come first
+		return
+	}
 	period := a.Status.Timer.Period
 	if apart > 5*period && a.Status.Timer.Runs == b.Status.Timer.Runs {
 		p.addf("timer-stopped: %d runs, %s later still", a.Status.Timer.Runs, apart)

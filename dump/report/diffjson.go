@@ -343,10 +343,12 @@ var cellFieldJSON = [diff.NrCellFields]func(*dump.Cell) any{
 func newJSONCells(d *diff.Diff) jsonCells {
 	c := &d.Cells
 	var left jsonOmitted
-	one := func(c **dump.Cell) jsonCell { return newJSONCell(*c) }
+	of := func(s *dump.Snapshot) func(**dump.Cell) jsonCell {
+		return func(c **dump.Cell) jsonCell { return newJSONCell(s, *c) }
+	}
 	j := jsonCells{
 		Matched: c.Matched, OnlyBefore: c.OnlyBefore, OnlyAfter: c.OnlyAfter,
-		Created: limited(c.Created, &left.Came, one), Ended: limited(c.Ended, &left.Went, one),
+		Created: limited(c.Created, &left.Came, of(d.After)), Ended: limited(c.Ended, &left.Went, of(d.Before)),
 		Changed: limited(c.Changed, &left.Changed, func(c *diff.Cell) jsonChangedID {
 			j := jsonChangedID{ID: c.After.ID}
 			for i, f := range &cellFieldNames {
