@@ -25,7 +25,7 @@ var faultKinds = []struct {
 	{"no-reclaim", "", "leave its CPUs to a cell that ended"},
 	{"no-drain", "", "free a cell that has tasks on its queue"},
 	{"fentry-bump", "", "count a cpuset as changed when the write begins"},
-	{"empty-root", "", "keep no CPU back for the root cell"},
+	{"empty-root", "", "keep no CPU back for the root cell, and queue tasks on an empty cell"},
 	{"pin-on-cell", "", "queue pinned tasks on their cell"},
 	{"stale-vtime", "", "read a task's vtime before its cell"},
 	{"split-clock", "", "advance clocks when tasks begin to run, not when they stop"},

@@ -84,7 +84,7 @@ var knobs = []knob{
 		says: "the vtime that was compared with the clock of a new cell is of an old one",
 	},
 	{
-		fault: "frozen-clock", setup: (*knobRun).light, exit: "vtime too far ahead", rule: "vt-frozen", within: 60 * time.Second,
+		fault: "frozen-clock", setup: (*knobRun).light, exit: "vtime too far ahead", rule: "vt-future", within: 60 * time.Second,
 		says: "the clock of the cell stands still while its tasks run",
 	},
 	{

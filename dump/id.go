@@ -12,7 +12,7 @@ import (
 
 // idVersion starts the canonical encoding. It changes whenever the encoding
 // does, so that ids of different encodings cannot meet.
-const idVersion = "scxdiag snapshot 3"
+const idVersion = "scxdiag snapshot 2"
 
 // ID is a hash of what the snapshot says: 32 hexadecimal digits. The same dump
 // has the same ID whichever log it was found in and whatever that log did to
@@ -230,7 +230,6 @@ func (e *idEncoder) snapshot(s *Snapshot) {
 		e.status(s.Status)
 	}
 	idList(e, s.Cells, e.cell)
-	idList(e, s.Cgroups, e.cgroup)
 	idList(e, s.CPUs, e.cpu)
 	idList(e, s.Tasks, e.task)
 	idList(e, s.DSQs, e.dsq)
@@ -238,6 +237,19 @@ func (e *idEncoder) snapshot(s *Snapshot) {
 	idList(e, s.Counters, e.counter)
 	e.lines(s.Text)
 	e.kvs(s.Build)
+	if s.Status != nil && s.Status.At != 0 {
+		e.state(s)
+	}
+}
+
+// state writes what only a scheduler's own records tell, behind all the rest,
+// so that no ID of a snapshot of text depends on what else records may tell.
+func (e *idEncoder) state(s *Snapshot) {
+	e.statusState(s.Status)
+	idList(e, s.Cgroups, e.cgroup)
+	idList(e, s.Cells, e.cellState)
+	idList(e, s.CPUs, e.cpuState)
+	idList(e, s.Tasks, e.taskContext)
 }
 
 func (e *idEncoder) exit(x *Exit) {
@@ -260,6 +272,9 @@ func (e *idEncoder) status(s *Status) {
 	e.uint(s.EnqFallback)
 	e.uint(s.TimeClamped)
 	idList(e, s.Faults, func(f *string) { e.str(*f) })
+}
+
+func (e *idEncoder) statusState(s *Status) {
 	e.uint(s.At)
 	e.uint(s.Grace.Seq)
 	e.uint(s.Grace.Started)
@@ -320,11 +335,6 @@ func (e *idEncoder) cell(c *Cell) {
 	idStr(e, &c.State)
 	idUint(e, &c.Generation)
 	idUint(e, &c.DSQ)
-	idUint(e, &c.Since)
-	idUint(e, &c.GraceUntil)
-	idUint(e, &c.Rescued)
-	idBool(e, &c.SpareMissing)
-	idMask(e, &c.CpusetCPUs)
 }
 
 func (e *idEncoder) cellLLC(l *CellLLC) {
@@ -359,12 +369,6 @@ func (e *idEncoder) cpu(c *CPU) {
 	idUint(e, &c.VTime)
 	idInt(e, &c.Queued)
 	idUint(e, &c.DSQ)
-	idBool(e, &c.Online)
-	idInt(e, &c.PrevCell)
-	idUint(e, &c.Sections)
-	idUint(e, &c.Nesting)
-	idUint(e, &c.SectionSince)
-	idBool(e, &c.Awaited)
 	e.kvs(c.Scheduler)
 	e.lines(c.Text)
 	e.kvs(c.Unknown)
@@ -410,6 +414,30 @@ func (e *idEncoder) task(t *Task) {
 	idUint(e, &t.ConfigSeq)
 	idInt(e, &t.RunTime)
 	idUint(e, &t.Runs)
+	e.kvs(t.Scheduler)
+	e.lines(t.Text)
+	e.lines(t.Stack)
+	e.kvs(t.Unknown)
+}
+
+func (e *idEncoder) cellState(c *Cell) {
+	idUint(e, &c.Since)
+	idUint(e, &c.GraceUntil)
+	idUint(e, &c.Rescued)
+	idBool(e, &c.SpareMissing)
+	idMask(e, &c.CpusetCPUs)
+}
+
+func (e *idEncoder) cpuState(c *CPU) {
+	idBool(e, &c.Online)
+	idInt(e, &c.PrevCell)
+	idUint(e, &c.Sections)
+	idUint(e, &c.Nesting)
+	idUint(e, &c.SectionSince)
+	idBool(e, &c.Awaited)
+}
+
+func (e *idEncoder) taskContext(t *Task) {
 	e.bool(t.Context != nil)
 	if x := t.Context; x != nil {
 		e.uint(x.CgroupIDNow)
@@ -419,10 +447,6 @@ func (e *idEncoder) task(t *Task) {
 		e.uint(uint64(x.CellGeneration))
 		e.bool(x.Fallback)
 	}
-	e.kvs(t.Scheduler)
-	e.lines(t.Text)
-	e.lines(t.Stack)
-	e.kvs(t.Unknown)
 }
 
 func (e *idEncoder) dsq(d *DSQ) {

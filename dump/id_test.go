@@ -151,7 +151,7 @@ func TestIDKeepsNeighboursApart(t *testing.T) {
 // idVersion: ids are kept in recordings.
 func TestIDIsStable(t *testing.T) {
 	s := &dump.Snapshot{Scheduler: "qmap", Trigger: dump.TriggerCrash, Exit: &dump.Exit{Kind: dump.Of(dump.ExitErrorStall)}}
-	if got, want := s.ID(), "ca134f92ba46b8162bb63aa8d8ee5e83"; got != want {
+	if got, want := s.ID(), "8c0ea1d6b895ed3cb285d839bef8de58"; got != want {
 		t.Errorf("ID = %s, want %s", got, want)
 	}
 }

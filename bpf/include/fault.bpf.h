@@ -18,7 +18,7 @@ enum fault {
 	FAULT_NO_RECLAIM = 1 << 4,    /* CPUs of a cell that ended stay with it */
 	FAULT_NO_DRAIN = 1 << 5,      /* a cell is free with tasks on its queue */
 	FAULT_FENTRY_BUMP = 1 << 6,   /* a cpuset counts as changed when its write begins */
-	FAULT_EMPTY_ROOT = 1 << 7,    /* no CPU is kept back for the root cell */
+	FAULT_EMPTY_ROOT = 1 << 7,    /* no CPU is kept back for the root cell, and an empty cell is like any other */
 	FAULT_PIN_ON_CELL = 1 << 8,   /* pinned tasks wait on the queue of their cell */
 	FAULT_STALE_VTIME = 1 << 9,   /* the vtime is read before the cell is */
 	FAULT_SPLIT_CLOCK = 1 << 10,  /* clocks advance when a task begins to run, not when it stops */

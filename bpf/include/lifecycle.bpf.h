@@ -132,6 +132,8 @@ static __always_inline void cell_rescue(u32 id, struct cell *cell)
 	bool all = cell->state != REC_CELL_LIVE;
 	struct task_struct *p;
 
+	if (!all && (fault(FAULT_PIN_ON_CELL) || fault(FAULT_IGNORE_AFFINITY)))
+		return; /* they would not show */
 	iterate(scx_dsq, it, DSQ_CELL(id), 0);
 	while ((p = bpf_iter_scx_dsq_next(&it))) {
 		if (!all && mask && bpf_cpumask_intersects(as_mask(mask), p->cpus_ptr))

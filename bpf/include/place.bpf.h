@@ -159,8 +159,8 @@ static __always_inline s32 task_place(struct task_struct *p, struct task *t)
 	if (!cell)
 		return -2;
 	mask = cell->cpus;
-	t->all_cell = mask && !bpf_cpumask_empty(as_mask(mask)) &&
-		      bpf_cpumask_subset(as_mask(mask), p->cpus_ptr);
+	t->all_cell = mask && bpf_cpumask_subset(as_mask(mask), p->cpus_ptr) &&
+		      (!bpf_cpumask_empty(as_mask(mask)) || fault(FAULT_EMPTY_ROOT));
 	if (fault(FAULT_IGNORE_AFFINITY))
 		t->all_cell = true;
 	if (t->all_cell || fault(FAULT_PIN_ON_CELL)) {
