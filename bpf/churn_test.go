@@ -74,7 +74,7 @@ const churnCgroups = 8
 func newChurn(t *testing.T, s *session, sample chan struct{}) *churn {
 	t.Helper()
 	c := &churn{
-		t: t, s: s, sample: sample, rand: rand.New(rand.NewPCG(1, 2)), //nolint:gosec // the same each time
+		t: t, s: s, sample: sample, rand: rand.New(rand.NewPCG(1, 2)),
 		cpus: runtime.NumCPU(), dirs: make([]string, churnCgroups), unplug: make(chan struct{}),
 		groups: make(map[string]*load.Group),
 	}
@@ -156,7 +156,7 @@ func (c *churn) check(err error) {
 
 // plug takes CPUs away and brings them back, until finish.
 func (c *churn) plug() {
-	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same each time
+	random := rand.New(rand.NewPCG(3, 4))
 	c.plugged.Go(func() {
 		tick := time.NewTicker(300 * time.Millisecond)
 		defer tick.Stop()

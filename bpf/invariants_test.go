@@ -80,7 +80,7 @@ func (p *problems) cells(s *dump.Snapshot) {
 	var all, others dump.CPUMask
 	for i := range s.Cells {
 		c := &s.Cells[i]
-		if c.ID < 0 || c.ID >= int32(s.Status.MaxCells) { //nolint:gosec // at most 256
+		if c.ID < 0 || c.ID >= int32(s.Status.MaxCells) {
 			p.addf("index-range: cell %d of %d", c.ID, s.Status.MaxCells)
 		}
 		if c.SpareMissing.V {
@@ -241,7 +241,7 @@ func (p *problems) task(s *dump.Snapshot, t *dump.Task) {
 	if t.Context.Fallback {
 		p.addf("fallback-wrong: %s flags %#x", t.TaskRef, t.PFFlags.V)
 	}
-	if lead := int64(t.Context.VTimeRead - t.BasisVTime.V); lead > 64*int64(s.Status.Slice) { //nolint:gosec // wrapping
+	if lead := int64(t.Context.VTimeRead - t.BasisVTime.V); lead > 64*int64(s.Status.Slice) {
 		p.addf("vt-future: %s leads by %s", t.TaskRef, time.Duration(lead))
 	}
 	for i := range s.Cgroups {

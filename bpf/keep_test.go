@@ -120,7 +120,7 @@ func takeKept(t *testing.T, kernel, out string) {
 		if short, ok := strings.CutSuffix(name, ".tsv"); ok {
 			err = enter(kernel, short, strings.Split(string(content), "\t"))
 		} else {
-			err = os.WriteFile(filepath.Join(keptDir, kernel+"-"+name), content, 0o644) //nolint:gosec // testdata
+			err = os.WriteFile(filepath.Join(keptDir, kernel+"-"+name), content, 0o644)
 		}
 		if err != nil {
 			t.Error(err)
@@ -144,7 +144,7 @@ func enter(kernel, name string, fields []string) error {
 	for _, r := range append([][]string{indexHeader}, rows...) {
 		b.WriteString(strings.Join(r, "\t") + "\n")
 	}
-	return os.WriteFile(filepath.Join(keptDir, "INDEX.tsv"), b.Bytes(), 0o644) //nolint:gosec // testdata
+	return os.WriteFile(filepath.Join(keptDir, "INDEX.tsv"), b.Bytes(), 0o644)
 }
 
 // index is the rows of the index, without its header.

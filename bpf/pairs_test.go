@@ -60,7 +60,7 @@ func (p *problems) idle(s *dump.Snapshot) {
 
 // pair are the rules that look at two snapshots.
 func (p *problems) pair(a, b *dump.Snapshot) {
-	apart := time.Duration(b.Status.At - a.Status.At) //nolint:gosec // wrapping
+	apart := time.Duration(b.Status.At - a.Status.At)
 	if apart <= 0 { // a sample may be taken while a failure is dealt with, and come first
 		return
 	}
@@ -87,7 +87,7 @@ func (p *problems) pair(a, b *dump.Snapshot) {
 		if c.VTime.V == before.VTime.V && ran[c.ID] > 500*time.Millisecond {
 			p.addf("vt-frozen: the clock of cell %d, whose tasks ran for %s", c.ID, ran[c.ID])
 		}
-		if int64(c.VTime.V-before.VTime.V) < 0 { //nolint:gosec // wrapping
+		if int64(c.VTime.V-before.VTime.V) < 0 {
 			p.addf("vt-backward: cell %d", c.ID)
 		}
 	}

@@ -78,7 +78,7 @@ func explain(t *testing.T, s *dump.Snapshot) {
 		task := &s.Tasks[i]
 		if waits, ok := task.WaitingFor(); ok && waits > time.Second {
 			t.Logf("%s waits for %s: CPU %d, may use %s, on %s, meant for %s, cell %d, vtime - basis %d, ops_state %s, flags %#x", task.TaskRef, waits, task.CPU.V,
-				task.CPUs.V, task.DSQ.V, task.AssignedDSQ.V, task.Cell.V, int64(task.DSQVTime.V-task.BasisVTime.V), task.OpsState.V, task.Flags.V) //nolint:gosec // wrapping
+				task.CPUs.V, task.DSQ.V, task.AssignedDSQ.V, task.Cell.V, int64(task.DSQVTime.V-task.BasisVTime.V), task.OpsState.V, task.Flags.V)
 		}
 	}
 }

@@ -29,7 +29,8 @@ func sampled(t *testing.T, opts Options, prepare func(), after time.Duration) (*
 	}
 	wait(after)
 	sample <- struct{}{}
-	return s, s.next(dump.TriggerSample, time.Minute)
+	d := s.next(dump.TriggerSample, time.Minute)
+	return s, d
 }
 
 // ends ends a session that must not have failed.
@@ -105,9 +106,9 @@ func TestHistory(t *testing.T) {
 			sample <- struct{}{}
 			d := s.next(dump.TriggerSample, time.Minute)
 			if i == 0 {
-				first = int64(d.Status.NrEvents) //nolint:gosec // a count
+				first = int64(d.Status.NrEvents)
 			}
-			events = int64(d.Status.NrEvents) //nolint:gosec // a count
+			events = int64(d.Status.NrEvents)
 			for j := range d.Events {
 				if d.Events[j].Torn {
 					torn++
@@ -201,7 +202,7 @@ func zombie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(dir) //nolint:gosec // in the cgroup file system
+	f, err := os.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func zombie(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = cmd.Wait() }) // until then it is a zombie
 	for range 200 {
-		events, err := os.ReadFile(filepath.Join(dir, "cgroup.events")) //nolint:gosec // likewise
+		events, err := os.ReadFile(filepath.Join(dir, "cgroup.events"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -132,7 +132,7 @@ static __always_inline void cell_rescue(u32 id, struct cell *cell)
 	bool all = cell->state != REC_CELL_LIVE;
 	struct task_struct *p;
 
-	if (!all && (fault(FAULT_PIN_ON_CELL) || fault(FAULT_IGNORE_AFFINITY)))
+	if (!all && fault(FAULT_PIN_ON_CELL | FAULT_IGNORE_AFFINITY | FAULT_EMPTY_ROOT))
 		return; /* they would not show */
 	iterate(scx_dsq, it, DSQ_CELL(id), 0);
 	while ((p = bpf_iter_scx_dsq_next(&it))) {
