@@ -58,7 +58,7 @@ lint: $(LINT) ## run golangci-lint
 unit: ## run the Go tests
 	go test $$(go list ./... | grep -v '^scxdiag/bpf')
 	# One after the other: each has virtual machines, whose CPUs are emulated.
-	go test -p 1 -timeout 35m ./bpf/...
+	go test -p 1 -timeout 38m ./bpf/...
 
 generate: ## compile the BPF programs again
 	go generate ./bpf

@@ -109,7 +109,7 @@ func runInGuest(t *testing.T, s *seat, name string, limit time.Duration) {
 			Env:    guestVars(),
 			Stdout: sink, Stderr: sink,
 		})
-		if *update {
+		if *keepDumps {
 			takeKept(t, s.guest.kernel, out.String())
 		}
 		if !testing.Verbose() {
@@ -130,7 +130,7 @@ func runInGuest(t *testing.T, s *seat, name string, limit time.Duration) {
 // guestVars is what a test finds in its environment that runs in a guest.
 func guestVars() []string {
 	vars := []string{guestEnv + "=1"}
-	if *update {
+	if *keepDumps {
 		vars = append(vars, keepEnv+"=1")
 	}
 	return vars

@@ -23,8 +23,8 @@ import (
 	"scxdiag/dump/wire"
 )
 
-// With -update TestKnobs writes the dump of each fault to testdata.
-var update = flag.Bool("update", false, "keep the dumps of injected faults in testdata")
+// With -keep TestKnobs writes the dump of each fault to testdata.
+var keepDumps = flag.Bool("keep", false, "keep the dumps of injected faults in testdata")
 
 // keptDir has the dumps of injected faults, as text and as records, and
 // INDEX.tsv, which says what was done to the scheduler.
