@@ -18,9 +18,10 @@
  *   updater: write the configuration, BARRIER, read nesting
  *
  * With a barrier missing on either side the updater may see no section while
- * that reads the old configuration. And ended goes up before nesting goes
- * down, else an updater between the two would take a new section for the old.
- * An atomic operation of BPF is a barrier only if its result is used.
+ * that reads the old configuration. An atomic operation of BPF is a barrier only
+ * if its result is used. And sections of one CPU lie one within the other, they
+ * never overlap: the kernel calls the programs that have them with interrupts
+ * off. Package section goes through every order of these steps.
  *
  * A grace period is no drain: it says that nothing more comes, not that
  * nothing is left. Nor does it cover the last step: the kernel puts a task on
