@@ -5,6 +5,8 @@ package bpf
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +21,7 @@ import (
 // knob is a fault and what comes of it.
 type knob struct {
 	fault  string // as --inject has it; %PID is the first task of "work"
-	start  bool   // it is there from the start
+	start  bool   // it is there from the start, and the control run is one of its own
 	opts   Options
 	setup  func(k *knobRun) // what is there before the fault; nil is the usual
 	act    func(k *knobRun) // what brings it out; nil is nothing
@@ -27,15 +29,15 @@ type knob struct {
 	exit   string           // in the message of the failure; "" if it goes on
 	says   string           // what triage should say of it
 	within time.Duration    // of act; 0 is knobWithin
-	// shared is set if the run without the fault is that of an earlier one.
-	shared bool
+	// apart is set if the scheduler has to be started anew for the fault.
+	apart bool
 }
 
 // How long a fault may take to show, and how long the control run is watched
 // where nothing else says.
 const (
 	knobWithin    = 20 * time.Second
-	controlWithin = 4 * time.Second
+	controlWithin = 3 * time.Second
 )
 
 // knobTimeout is the watchdog's: stalls are to end quickly.
@@ -48,7 +50,7 @@ var knobs = []knob{
 		says: "the scheduler took the task and put it on no queue",
 	},
 	{
-		fault: "error-now", shared: true, exit: "injected: error-now",
+		fault: "error-now", exit: "injected: error-now",
 		says: "the scheduler gave up on its own account; nothing else is wrong",
 	},
 	{
@@ -72,7 +74,7 @@ var knobs = []knob{
 		says: "a change of a cpuset was lost: the scheduler read it before it was made",
 	},
 	{
-		fault: "empty-root", setup: (*knobRun).bare, act: (*knobRun).claimAll, rule: "cell-empty", exit: "failed to",
+		fault: "empty-root", apart: true, setup: (*knobRun).bare, act: (*knobRun).claimAll, rule: "cell-empty", exit: "failed to",
 		says: "the root cell has no CPU",
 	},
 	{
@@ -98,23 +100,23 @@ var knobs = []knob{
 		says: "the scheduler has no context of a cgroup that has tasks",
 	},
 	{
-		fault: "gp-skip-exit", shared: true, act: (*knobRun).shrink, rule: "gp-parity",
+		fault: "gp-skip-exit", act: (*knobRun).shrink, rule: "gp-parity",
 		says: "a section was left without its end: grace periods never end",
 	},
 	{
-		fault: "slot-leak", shared: true, act: (*knobRun).shrink, rule: "slot-empty",
+		fault: "slot-leak", act: (*knobRun).shrink, rule: "slot-empty",
 		says: "the spare mask of a cell is gone: it cannot change any more",
 	},
 	{
-		fault: "token-leak", shared: true, act: (*knobRun).shrink, rule: "token-held",
+		fault: "token-leak", act: (*knobRun).shrink, rule: "token-held",
 		says: "the token to apply was never given back: no configuration is applied any more",
 	},
 	{
-		fault: "leak-cpu", shared: true, act: (*knobRun).shrink, rule: "cpu-orphan",
+		fault: "leak-cpu", act: (*knobRun).shrink, rule: "cpu-orphan",
 		says: "a CPU is in no cell",
 	},
 	{
-		fault: "skip-apply", shared: true, act: (*knobRun).shrink, rule: "cfg-lost",
+		fault: "skip-apply", act: (*knobRun).shrink, rule: "cfg-lost",
 		says: "a change of a cpuset counts as applied and is not",
 	},
 	{
@@ -122,13 +124,14 @@ var knobs = []knob{
 		says: "a CPU idles while tasks wait on its queue",
 	},
 	{
-		fault: "ignore-affinity", shared: true, rule: "pin-on-cell", exit: "failed to run", within: 60 * time.Second,
+		fault: "ignore-affinity", rule: "pin-on-cell", exit: "failed to run", within: 60 * time.Second,
 		act:  (*knobRun).pinElsewhere,
 		says: "the scheduler takes a pinned task for one that may run on all of its cell",
 	},
 }
 
-// knobRun is a run of the scheduler with a fault, or without it.
+// knobRun is a run of the scheduler, first without a fault, as a control, and
+// then with it.
 type knobRun struct {
 	*knob
 	t       *testing.T
@@ -136,7 +139,7 @@ type knobRun struct {
 	sched   *Scheduler
 	sample  chan struct{}
 	records bytes.Buffer
-	faulty  bool
+	faulty  bool   // the fault is there
 	cell    string // the folder of the cgroup that has a cell
 	work    *load.Group
 	last    *dump.Snapshot
@@ -236,7 +239,7 @@ func (k *knobRun) come() {
 	}
 }
 
-// noContext has a task move to a cgroup that the scheduler knows nothing of.
+// noContext has tasks move to a cgroup that the scheduler knows nothing of.
 func (k *knobRun) noContext() {
 	k.check(load.MoveTasks(k.cell, cgroup(k.t, "nocontext")))
 }
@@ -249,32 +252,31 @@ func (k *knobRun) pinElsewhere() {
 // wakeRemote has tasks wait for CPUs that idle: each is put on a queue while
 // the CPU that it was on is taken.
 func (k *knobRun) wakeRemote() {
+	if k.faulty {
+		return // they are there
+	}
 	k.begin(load.Spec{Kind: load.Spin, Count: 3, Comm: "busy"})
 	k.begin(load.Spec{Kind: load.Sleep, Count: 12, Period: 7 * time.Millisecond, Comm: "nap", CPUs: []int{0, 1, 2, 3}, Pin: true})
 	k.begin(load.Spec{Kind: load.Pair, Count: 4, Comm: "pair"})
 	k.begin(load.Spec{Kind: load.Fork, Count: 2, Period: 3 * time.Millisecond, Comm: "fork"})
 }
 
-// raceCpusets changes a cpuset while CPUs come and go, which keeps writers
-// waiting for locks, until a change is lost.
+// raceCpusets changes a cpuset each time while a CPU goes or comes, for which the
+// writer waits, until a change is lost. The CPU's going has the scheduler read
+// the cpusets, too, so its coming and going ends before each look.
 func (k *knobRun) raceCpusets() {
-	stop, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
-		for on := false; ; on = !on {
-			_ = load.SetOnline(3, on) // it may be under way
-			select {
-			case <-stop:
-				_ = load.SetOnline(3, true)
-				return
-			case <-time.After(20 * time.Millisecond):
-			}
-		}
-	}()
-	defer func() { close(stop); <-gone }()
-	for i, end := 0, time.Now().Add(k.limit()/2); time.Now().Before(end); i++ {
+	defer func() { k.check(load.SetOnline(3, true)) }()
+	limit := k.limit() / 2
+	if !k.faulty {
+		limit = 2 * controlWithin
+	}
+	for i, end := 0, time.Now().Add(limit); time.Now().Before(end); i++ {
+		plugged := make(chan error)
+		go func() { plugged <- load.SetOnline(3, i%2 == 1) }()
+		wait(5 * time.Millisecond)
 		k.check(load.SetCPUs(k.cell, i%2))
-		wait(250 * time.Millisecond)
+		k.check(<-plugged)
+		wait(400 * time.Millisecond)
 		if k.look(); k.found() {
 			return
 		}
@@ -333,14 +335,15 @@ func (k *knobRun) found() bool {
 	return k.rule == "" || has(broken(k.before, k.last), k.rule)
 }
 
-// run runs the scheduler once.
-func (k *knobRun) run() {
+// run runs the scheduler: without the fault, with it, or first the one and then
+// the other.
+func (k *knobRun) run(control, fault bool) {
 	t := k.t
 	opts := k.opts
 	opts.Timeout = knobTimeout
-	name := k.fault
-	if k.faulty && k.start {
-		opts.Fault = parseFault(t, name)
+	if k.start && fault {
+		opts.Fault = parseFault(t, k.fault)
+		k.faulty = true
 	}
 	k.sample = make(chan struct{})
 	scheds := make(chan *Scheduler, 1)
@@ -352,29 +355,15 @@ func (k *knobRun) run() {
 		k.usual()
 	}
 	wait(time.Second)
-	k.look()
-	if k.faulty && !k.start {
-		if k.work != nil {
-			name = strings.ReplaceAll(name, "%PID", strconv.Itoa(k.work.PIDs()[0]))
+	if control {
+		k.watch()
+	}
+	if fault && !t.Failed() {
+		k.commit()
+		k.watch()
+		if keeping() {
+			k.text = k.kernelText()
 		}
-		inject(t, k.sched, name)
-	}
-	if k.act != nil {
-		k.act(k)
-	}
-	limit := controlWithin
-	if k.faulty {
-		limit = k.limit()
-	} else if k.exit != "" {
-		limit = knobTimeout + 2*time.Second
-	}
-	for end := time.Now().Add(limit); time.Now().Before(end) && !k.failed() && !(k.faulty && k.found()); {
-		wait(600 * time.Millisecond)
-		k.look()
-	}
-	k.judge()
-	if k.faulty && keeping() {
-		k.text = k.kernelText()
 	}
 	k.s.stop()
 	if err := <-k.s.err; err != nil && !errors.Is(err, ErrFailed) {
@@ -382,46 +371,79 @@ func (k *knobRun) run() {
 	}
 }
 
+// commit has the scheduler commit the fault from now on.
+func (k *knobRun) commit() {
+	if k.start {
+		return
+	}
+	if k.cell != "" { // as it was before the control run
+		if cpus, err := os.ReadFile(filepath.Join(k.cell, "cpuset.cpus")); err == nil && strings.TrimSpace(string(cpus)) != "" {
+			k.check(load.SetCPUs(k.cell, 0, 1))
+			wait(500 * time.Millisecond)
+		}
+	}
+	name := k.fault
+	if k.work != nil {
+		name = strings.ReplaceAll(name, "%PID", strconv.Itoa(k.work.PIDs()[0]))
+	}
+	k.faulty = true
+	inject(k.t, k.sched, name)
+}
+
+// watch brings out what the fault does, and looks until it is there, or for some
+// time where it must not come.
+func (k *knobRun) watch() {
+	k.look()
+	if k.act != nil {
+		k.act(k)
+	}
+	limit := controlWithin
+	if k.faulty {
+		limit = k.limit()
+	} else if k.exit != "" {
+		limit = knobTimeout + time.Second
+	}
+	for end := time.Now().Add(limit); time.Now().Before(end) && !k.failed() && (!k.faulty || !k.found()); {
+		wait(600 * time.Millisecond)
+		k.look()
+	}
+	k.judge()
+}
+
 // judge says whether the run showed what it was to show.
 func (k *knobRun) judge() {
 	t := k.t
 	rules := broken(k.before, k.last)
-	if k.faulty {
-		if !k.found() {
-			t.Errorf("%s: not shown; the last snapshot is %s %+v and breaks %q", k.fault, k.last.Trigger, k.last.Exit, rules)
-		} else if k.last.IsFailure() {
-			t.Logf("%s: %s; %q", k.fault, k.last.Exit.Message.V, rules)
-		} else {
-			t.Logf("%s: %q", k.fault, rules)
-		}
-		return
-	}
-	if k.failed() {
-		t.Errorf("%s, not injected: the scheduler failed", k.fault)
-	}
-	if len(rules) > 0 {
-		t.Errorf("%s, not injected: %q", k.fault, rules)
+	switch {
+	case k.faulty && !k.found():
+		t.Errorf("%s: not shown; the last snapshot is %s %+v and breaks %q", k.fault, k.last.Trigger, k.last.Exit, rules)
+	case k.faulty && k.failed():
+		t.Logf("%s: %s; %q", k.fault, k.last.Exit.Message.V, rules)
+	case k.faulty:
+		t.Logf("%s: %q", k.fault, rules)
+	case k.failed() || len(rules) > 0:
+		t.Errorf("%s, not injected: %s %q", k.fault, k.last.Trigger, rules)
+	default:
+		t.Logf("%s, not injected: every rule holds", k.fault)
 	}
 }
 
-// TestKnobs injects every fault that brings about a state of its own, and runs
-// the same without it.
+// TestKnobs injects every fault that brings about a state of its own, after a
+// control run: the same without it.
 func TestKnobs(t *testing.T) {
 	for _, k := range knobs {
 		t.Run(k.name(), func(t *testing.T) {
 			inGuest(t, 5*time.Minute, func(t *testing.T) {
-				for _, faulty := range []bool{false, true} {
-					if !faulty && k.shared {
-						continue
-					}
-					k := knobRun{knob: &k, t: t, faulty: faulty}
-					t.Run(map[bool]string{false: "control", true: "fault"}[faulty], func(t *testing.T) {
-						k.t = t
-						k.run()
-						if faulty && !t.Failed() {
-							k.keep()
-						}
+				if k.start || k.apart {
+					t.Run("control", func(t *testing.T) {
+						k := knobRun{knob: &k, t: t}
+						k.run(true, false)
 					})
+				}
+				r := knobRun{knob: &k, t: t}
+				r.run(!k.start && !k.apart, true)
+				if !t.Failed() {
+					r.keep()
 				}
 			})
 		})
