@@ -5,8 +5,6 @@ package bpf
 import (
 	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,6 +139,7 @@ type knobRun struct {
 	records bytes.Buffer
 	faulty  bool   // the fault is there
 	cell    string // the folder of the cgroup that has a cell
+	cpus    []int  // its cpuset
 	work    *load.Group
 	last    *dump.Snapshot
 	before  *dump.Snapshot // the one that was taken before last
@@ -149,11 +148,14 @@ type knobRun struct {
 
 // usual is a cell with more tasks than CPUs, and tasks in the root cell.
 func (k *knobRun) usual() {
-	k.cell = cgroup(k.t, "cell", 0, 1)
+	k.owner(0, 1)
 	k.work = k.begin(load.Spec{Kind: load.Spin, Count: 3, Comm: "work", Cgroup: k.cell})
 	k.begin(load.Spec{Kind: load.Sleep, Count: 4, Period: 5 * time.Millisecond, Comm: "nap", Cgroup: k.cell})
 	k.begin(load.Spec{Kind: load.Spin, Count: 2, Comm: "root"})
 }
+
+// owner makes the cgroup that has a cell.
+func (k *knobRun) owner(cpus ...int) { k.cell, k.cpus = cgroup(k.t, "cell", cpus...), cpus }
 
 func (k *knobRun) begin(spec load.Spec) *load.Group {
 	k.t.Helper()
@@ -172,7 +174,7 @@ func (k *knobRun) bare() {}
 
 // idleZero is a cell of CPU 0 alone, which has nothing to do there.
 func (k *knobRun) idleZero() {
-	k.cell = cgroup(k.t, "cell", 0)
+	k.owner(0)
 	k.begin(load.Spec{Kind: load.Spin, Count: 3, Comm: "root"})
 }
 
@@ -190,13 +192,13 @@ func (k *knobRun) changes() {
 
 // crowd is a cell with many tasks for each of its CPUs.
 func (k *knobRun) crowd() {
-	k.cell = cgroup(k.t, "cell", 0, 1)
+	k.owner(0, 1)
 	k.work = k.begin(load.Spec{Kind: load.Spin, Count: 8, Comm: "work", Cgroup: k.cell})
 }
 
 // light is tasks of the least weight, whose vtime runs fastest.
 func (k *knobRun) light() {
-	k.cell = cgroup(k.t, "cell")
+	k.owner()
 	k.work = k.begin(load.Spec{Kind: load.Spin, Count: 6, Comm: "light", Nice: 19, Cgroup: k.cell})
 }
 
@@ -376,11 +378,9 @@ func (k *knobRun) commit() {
 	if k.start {
 		return
 	}
-	if k.cell != "" { // as it was before the control run
-		if cpus, err := os.ReadFile(filepath.Join(k.cell, "cpuset.cpus")); err == nil && strings.TrimSpace(string(cpus)) != "" {
-			k.check(load.SetCPUs(k.cell, 0, 1))
-			wait(500 * time.Millisecond)
-		}
+	if len(k.cpus) > 0 { // as it was before the control run
+		k.check(load.SetCPUs(k.cell, k.cpus...))
+		wait(500 * time.Millisecond)
 	}
 	name := k.fault
 	if k.work != nil {
