@@ -263,9 +263,8 @@ func (k *knobRun) wakeRemote() {
 	k.begin(load.Spec{Kind: load.Fork, Count: 2, Period: 3 * time.Millisecond, Comm: "fork"})
 }
 
-// raceCpusets changes a cpuset each time while a CPU goes or comes, for which the
-// writer waits, until a change is lost. The CPU's going has the scheduler read
-// the cpusets, too, so its coming and going ends before each look.
+// raceCpusets changes a cpuset each time while a CPU goes, for which the writer
+// waits, until a change is lost: the timer has to run in that time.
 func (k *knobRun) raceCpusets() {
 	defer func() { k.check(load.SetOnline(3, true)) }()
 	limit := k.limit() / 2
@@ -273,12 +272,14 @@ func (k *knobRun) raceCpusets() {
 		limit = 2 * controlWithin
 	}
 	for i, end := 0, time.Now().Add(limit); time.Now().Before(end); i++ {
+		k.check(load.SetOnline(3, true))
+		wait(150 * time.Millisecond)
 		plugged := make(chan error)
-		go func() { plugged <- load.SetOnline(3, i%2 == 1) }()
-		wait(5 * time.Millisecond)
+		go func() { plugged <- load.SetOnline(3, false) }()
+		wait(time.Duration(1+7*i%40) * time.Millisecond)
 		k.check(load.SetCPUs(k.cell, i%2))
 		k.check(<-plugged)
-		wait(400 * time.Millisecond)
+		wait(350 * time.Millisecond)
 		if k.look(); k.found() {
 			return
 		}
