@@ -77,7 +77,7 @@ void BPF_STRUCT_OPS(cells_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	check_lead(p, t);
 	if (fault(FAULT_SLOW_SECTION) && fault_names(p) && bpf_get_smp_processor_id() != timer_cpu)
-		fault_wait(SLOW_SECTION_NS);
+		let_pass(SLOW_SECTION_NS);
 
 	prev = scx_bpf_task_cpu(p);
 	if (!(enq_flags & bpf_core_enum_value(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED)))
@@ -188,7 +188,7 @@ void BPF_STRUCT_OPS(cells_enable, struct task_struct *p)
 
 s32 BPF_STRUCT_OPS(cells_init_task, struct task_struct *p, struct scx_init_task_args *args)
 {
-	struct task *t = bpf_task_storage_get(&tasks, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task *t = task_create(p);
 	struct cell *cell;
 	struct cgrp *c;
 
@@ -372,7 +372,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(cells_init)
 			return err;
 	}
 	if (fault(FAULT_SLOW_INIT))
-		fault_wait(SLOW_INIT_NS);
+		let_pass(SLOW_INIT_NS);
 	for_range(i, 0, nr_cpu_ids) {
 		err = scx_bpf_create_dsq(DSQ_CPU(i), -1);
 		if (err)

@@ -87,16 +87,4 @@ static __always_inline bool fault_names_cgroup(struct cgroup *cgrp)
 	return true;
 }
 
-/* fault_wait lets some time pass, up to 8 million steps of it. */
-static __always_inline void fault_wait(u64 ns)
-{
-	u64 until = bpf_ktime_get_ns() + ns;
-	u32 i;
-
-	for_range(i, 0, 1 << 23) {
-		if (bpf_ktime_get_ns() >= until)
-			break;
-	}
-}
-
 #endif

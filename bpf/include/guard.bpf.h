@@ -95,6 +95,18 @@ static __always_inline void rcu_end(struct rcu_section *section)
 		     __next;                                                                       \
 	     });)
 
+/* let_pass lets some time pass, up to 8 million steps of it. */
+static __always_inline void let_pass(u64 ns)
+{
+	u64 until = bpf_ktime_get_ns() + ns;
+	u32 i;
+
+	for_range(i, 0, 1 << 23) {
+		if (bpf_ktime_get_ns() >= until)
+			break;
+	}
+}
+
 /* A token: at most one holder; who does not get it sees held unset. */
 struct token {
 	u32 *word;

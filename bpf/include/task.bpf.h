@@ -50,6 +50,27 @@ static __always_inline struct task *task_get(struct task_struct *p)
 	return bpf_task_storage_get(&tasks, p, 0, 0);
 }
 
+#define CREATE_TRIES 64
+#define CREATE_PAUSE_NS 100000
+
+/*
+ * task_create makes the storage of a task. Where the kernel starts with all
+ * tasks there are, the memory at hand runs out, and comes by way of interrupts.
+ */
+static __always_inline struct task *task_create(struct task_struct *p)
+{
+	struct task *t;
+	u32 i;
+
+	for_range(i, 0, CREATE_TRIES) {
+		t = bpf_task_storage_get(&tasks, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (t)
+			return t;
+		let_pass(CREATE_PAUSE_NS);
+	}
+	return NULL;
+}
+
 static __always_inline struct cgrp *cgrp_get(struct cgroup *cgrp)
 {
 	return bpf_cgrp_storage_get(&cgroups, cgrp, 0, 0);
