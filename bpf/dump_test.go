@@ -195,7 +195,8 @@ func checkLoss(t *testing.T, what string, s *dump.Snapshot) {
 // TestThreeWays takes one abort in three ways, as our records, as the text in
 // the kernel's exit info, and as the trace carried it. They must agree.
 func TestThreeWays(t *testing.T) {
-	inGuest(t, 4*time.Minute, func(t *testing.T) {
+	guests := append(everyKernel(), guest{kernel: "7.3", llcs: 2}, guest{kernel: "7.3", possible: 72})
+	inGuests(t, guests, 4*time.Minute, func(t *testing.T) {
 		trace(t, "buffer_size_kb", "8192")
 		trace(t, "events/sched_ext/sched_ext_dump/enable", "1")
 		scheds := make(chan *Scheduler, 1)
