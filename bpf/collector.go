@@ -87,10 +87,10 @@ func (c *collector) read(l *lane) error {
 // past is a deadline that does not let anything wait.
 var past = time.Unix(1, 0)
 
-// lookEvery is how often a ring buffer is looked at whether or not the kernel
-// says that something is there. It says so by way of the CPU that wrote the
-// record, and the word is lost if that goes offline just then; since the kernel
-// keeps it for given, it says no more until that CPU is back.
+// lookEvery is how often a ring buffer is looked at. The kernel is not to say
+// when something is there: it does so by way of the CPU that wrote the record,
+// and if that goes offline just then the word stays behind there, on 6.16 even
+// when the ring buffer is gone, which such a kernel does not survive.
 const lookEvery = 200 * time.Millisecond
 
 // fill reads records into the batch until that is full or the ring buffer

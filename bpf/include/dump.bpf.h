@@ -180,7 +180,7 @@ static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind
 	__builtin_memset(r->reason, 0, sizeof(r->reason));
 	if (reason)
 		bpf_probe_read_kernel_str(r->reason, sizeof(r->reason), reason);
-	bpf_ringbuf_submit(handover(r), 0);
+	record_submit(r);
 }
 
 static __always_inline void put_cell(struct tally *tally, u32 id, struct cell *cell)
@@ -203,7 +203,7 @@ static __always_inline void put_cell(struct tally *tally, u32 id, struct cell *c
 	r->unused = 0;
 	rec_mask(r + 1, (void *)cell->mask);
 	rec_mask((void *)(r + 1) + MASK_BYTES(1), (void *)cell->cpuset);
-	bpf_ringbuf_submit(handover(r), 0);
+	record_submit(r);
 }
 
 static __always_inline void put_dsq(struct tally *tally, u64 dsq)
@@ -232,7 +232,7 @@ static __always_inline void put_dsq(struct tally *tally, u64 dsq)
 			r->nr_pids = i + 1;
 		}
 	}
-	bpf_ringbuf_submit(handover(r), 0);
+	record_submit(r);
 }
 
 /* run_queue finds a CPU's struct rq, NULL if the kernel does not tell where they are. */
@@ -302,7 +302,7 @@ static __always_inline void put_cpu(struct tally *tally, s32 id)
 		r->curr_class = class_of(rq, curr);
 		bpf_core_read(r->curr_comm, sizeof(r->curr_comm), &curr->comm);
 	}
-	bpf_ringbuf_submit(handover(r), 0);
+	record_submit(r);
 }
 
 /* cgid_now is the id of the cgroup that the kernel schedules a task in. */
@@ -392,7 +392,7 @@ static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
 		if (!__r)                                                                          \
 			break;                                                                     \
 		fill_task(__r, p);                                                                 \
-		bpf_ringbuf_submit(handover(__r), 0);                               \
+		record_submit(__r);                               \
 	} while (0)
 
 static __always_inline void put_cells(struct tally *tally)
@@ -458,7 +458,7 @@ static __always_inline void put_cgrp(struct tally *tally, struct cgroup *cgrp)
 	/* Without the controller there is nothing there, and it reads as zeroes. */
 	rec_mask(r + 1, named);
 	rec_mask((void *)(r + 1) + MASK_BYTES(1), effective);
-	bpf_ringbuf_submit(handover(r), 0);
+	record_submit(r);
 }
 
 /* put_cgrps sends the cgroups. */
@@ -509,7 +509,7 @@ static __always_inline void put_event(struct tally *tally, u64 pos)
 	r->arg = e->arg;
 	r->cpu = e->cpu;
 	r->torn |= *(volatile u64 *)&e->end != pos + 1;
-	bpf_ringbuf_submit(handover(r), 0);
+	record_submit(r);
 }
 
 #define PUT_EVENTS (NR_EVENTS - 64)
@@ -544,7 +544,7 @@ static __always_inline void put_end(struct tally *tally)
 		return;
 	__builtin_memcpy(r->sent, tally->sent, sizeof(r->sent));
 	__builtin_memcpy(r->dropped, tally->dropped, sizeof(r->dropped));
-	bpf_ringbuf_submit(handover(r), 0);
+	record_submit(r);
 	tally->state = TALLY_IDLE;
 }
 
@@ -590,7 +590,7 @@ static __always_inline void put_text(struct tally *tally, const char *text, u32 
 		n = bpf_probe_read_kernel_str(r->data, sizeof(r->data), text + i * TEXT_STEP);
 		r->offset = i * TEXT_STEP;
 		r->size = n > 0 ? n - 1 : 0;
-		bpf_ringbuf_submit(handover(r), 0);
+		record_submit(r);
 	}
 }
 
@@ -615,7 +615,7 @@ static __always_inline void put_exit(struct tally *tally, struct scx_exit_info *
 		n = REC_EXIT_FRAMES;
 	r->nr_frames = n;
 	bpf_probe_read_kernel(r->frames, n * sizeof(u64), info->bt); /* the rest is unset */
-	bpf_ringbuf_submit(handover(r), 0);
+	record_submit(r);
 }
 
 static __always_inline void print_mask(const u64 *mask)

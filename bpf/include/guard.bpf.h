@@ -137,4 +137,12 @@ static __always_inline void record_end(void *recordp)
 
 #define RECORD __attribute__((cleanup(record_end)))
 
+/*
+ * record_submit hands a record to the reader, whom it does not wake: the kernel
+ * would do that by way of the CPU that writes, and where that goes offline just
+ * then, the request stays behind on it. On 6.16 that outlives the ring buffer.
+ * The reader looks by itself, and a ring buffer holds a whole dump.
+ */
+#define record_submit(record) bpf_ringbuf_submit(handover(record), BPF_RB_NO_WAKEUP)
+
 #endif
