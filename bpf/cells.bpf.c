@@ -328,8 +328,10 @@ int BPF_PROG(cells_cpuset_begin, struct kernfs_open_file *of)
 {
 	__sync_fetch_and_add(&cpuset_begun, 1);
 	event(EVENT_CPUSET_BEGIN, file_cgid(of), 0, 0);
-	if (fault(FAULT_FENTRY_BUMP))
+	if (fault(FAULT_FENTRY_BUMP)) {
 		__sync_fetch_and_add(&cfg_seq, 1);
+		let_pass(SLOW_WRITE_NS);
+	}
 	return 0;
 }
 

@@ -24,7 +24,7 @@ var faultKinds = []struct {
 	{"tick-only", "", "leave the timer's work to the tick of CPU 0, which has none while it idles"},
 	{"no-reclaim", "", "leave its CPUs to a cell that ended"},
 	{"no-drain", "", "free a cell that has tasks on its queue"},
-	{"fentry-bump", "", "count a cpuset as changed when the write begins"},
+	{"fentry-bump", "", "count a cpuset as changed when the write begins, and make it last 300 ms"},
 	{"empty-root", "", "keep no CPU back for the root cell, and queue tasks on an empty cell"},
 	{"pin-on-cell", "", "queue pinned tasks on their cell"},
 	{"stale-vtime", "", "read a task's vtime before its cell"},

@@ -68,7 +68,7 @@ var knobs = []knob{
 		says: "tasks are left on the queue of a cell that has ended",
 	},
 	{
-		fault: "fentry-bump", act: (*knobRun).raceCpusets, rule: "cfg-lost", within: 90 * time.Second,
+		fault: "fentry-bump", act: (*knobRun).shrink, rule: "cfg-lost",
 		says: "a change of a cpuset was lost: the scheduler read it before it was made",
 	},
 	{
@@ -261,29 +261,6 @@ func (k *knobRun) wakeRemote() {
 	k.begin(load.Spec{Kind: load.Sleep, Count: 12, Period: 7 * time.Millisecond, Comm: "nap", CPUs: []int{0, 1, 2, 3}, Pin: true})
 	k.begin(load.Spec{Kind: load.Pair, Count: 4, Comm: "pair"})
 	k.begin(load.Spec{Kind: load.Fork, Count: 2, Period: 3 * time.Millisecond, Comm: "fork"})
-}
-
-// raceCpusets changes a cpuset each time while a CPU goes, for which the writer
-// waits, until a change is lost: the timer has to run in that time.
-func (k *knobRun) raceCpusets() {
-	defer func() { k.check(load.SetOnline(3, true)) }()
-	limit := k.limit() / 2
-	if !k.faulty {
-		limit = 2 * controlWithin
-	}
-	for i, end := 0, time.Now().Add(limit); time.Now().Before(end); i++ {
-		k.check(load.SetOnline(3, true))
-		wait(150 * time.Millisecond)
-		plugged := make(chan error)
-		go func() { plugged <- load.SetOnline(3, false) }()
-		wait(time.Duration(1+7*i%40) * time.Millisecond)
-		k.check(load.SetCPUs(k.cell, i%2))
-		k.check(<-plugged)
-		wait(350 * time.Millisecond)
-		if k.look(); k.found() {
-			return
-		}
-	}
 }
 
 func (k *knobRun) limit() time.Duration {

@@ -17,7 +17,7 @@ enum fault {
 	FAULT_TICK_ONLY = 1 << 3,     /* the tick of CPU 0 does the timer's work */
 	FAULT_NO_RECLAIM = 1 << 4,    /* CPUs of a cell that ended stay with it */
 	FAULT_NO_DRAIN = 1 << 5,      /* a cell is free with tasks on its queue */
-	FAULT_FENTRY_BUMP = 1 << 6,   /* a cpuset counts as changed when its write begins */
+	FAULT_FENTRY_BUMP = 1 << 6,   /* a cpuset counts as changed when its write begins, which takes 300 ms longer */
 	FAULT_EMPTY_ROOT = 1 << 7,    /* no CPU is kept back for the root cell, and an empty cell is like any other */
 	FAULT_PIN_ON_CELL = 1 << 8,   /* pinned tasks wait on the queue of their cell */
 	FAULT_STALE_VTIME = 1 << 9,   /* the vtime is read before the cell is */
@@ -41,6 +41,7 @@ enum fault {
 };
 
 #define SLOW_INIT_NS 300000000ULL
+#define SLOW_WRITE_NS 300000000ULL
 #define SLOW_SECTION_NS 1000000000ULL
 
 volatile u32 faults;
