@@ -195,8 +195,8 @@ func TestKept(t *testing.T) {
 				t.Fatal("no dump in the text:", err)
 			}
 			// Where nothing is runnable the kernel lists no task.
-			if len(printed.Cells) == 0 || len(printed.CPUs) == 0 || printed.Scheduler != Name && printed.Scheduler != "" {
-				t.Errorf("the text has %d cells and %d CPUs, of %q", len(printed.Cells), len(printed.CPUs), printed.Scheduler)
+			if len(printed.Cells) == 0 || len(printed.CPUs) == 0 {
+				t.Errorf("the text has %d cells and %d CPUs", len(printed.Cells), len(printed.CPUs))
 			}
 			if last.IsFailure() && printed.Exit.Kind.V != last.Exit.Kind.V {
 				t.Errorf("the text says %+v, the records %+v", printed.Exit, last.Exit)
