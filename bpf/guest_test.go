@@ -105,7 +105,7 @@ func runInGuest(t *testing.T, s *seat, name string, limit time.Duration) {
 			sink = io.MultiWriter(&out, &lines{prefix: s.guest.String() + "| ", to: os.Stdout})
 		}
 		err := m.Run(ctx, vm.Cmd{
-			Args:   []string{vm.Self, "-test.run=^" + name + "$", "-test.v", "-test.timeout=" + limit.String()},
+			Args:   []string{vm.Self, "-test.run=^" + name + "$", "-test.v", "-test.timeout=" + limit.String(), "-churn=" + churnFor.String()},
 			Env:    guestVars(),
 			Stdout: sink, Stderr: sink,
 		})

@@ -59,7 +59,7 @@ func TestGracePeriods(t *testing.T) {
 				inject(t, <-scheds, c.faults)
 				waits := time.Duration(0)
 				var d *dump.Snapshot
-				for i := range 40 {
+				for i := range 20 {
 					// Half of the time it has a cell, the other half it has none.
 					cpus := []int{0, 1, 2, 3}
 					if i%2 == 0 {
