@@ -126,7 +126,6 @@ static __always_inline void task_clock(struct task_struct *p, struct task *t, u3
 	t->basis = clock_now(clock);
 	if (!fault(FAULT_STALE_VTIME))
 		vtime = p->scx.dsq_vtime;
-	t->vtime_read = vtime;
 	if (t->clock != clock) {
 		t->clock = clock;
 		if (!fault(FAULT_STALE_VTIME))
@@ -134,6 +133,7 @@ static __always_inline void task_clock(struct task_struct *p, struct task *t, u3
 	} else if (before(vtime, t->basis - slice_ns)) {
 		vtime = t->basis - slice_ns; /* what a sleeper may save up */
 	}
+	t->vtime_read = vtime;
 	if (vtime != p->scx.dsq_vtime)
 		set_vtime(p, vtime);
 }
