@@ -283,10 +283,13 @@ func (s *Store) closeAll() error {
 		errs = append(errs, s.read.Close())
 	}
 	if s.conn != nil {
-		errs = append(errs, s.conn.Close())
+		// The last connection does this by itself, but that may be of somebody
+		// who only reads, and does not.
+		_, err := s.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)")
+		errs = append(errs, err, s.conn.Close())
 	}
 	if s.write != nil {
-		errs = append(errs, s.write.Close()) // the last connection checkpoints
+		errs = append(errs, s.write.Close())
 	}
 	return errors.Join(errs...)
 }

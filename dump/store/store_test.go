@@ -209,6 +209,41 @@ func TestFollowSeesWhatIsCommitted(t *testing.T) {
 	}
 }
 
+// TestAFileIsWholeWhenItsWriterIsGone copies a recording that somebody still
+// reads when its writer closes it: the file alone has everything.
+func TestAFileIsWholeWhenItsWriterIsGone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "live"+store.Ext)
+	s := openStore(t, path)
+	all := samples(t, 5, 10)
+	add(t, s, all[0])
+	reader, err := store.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = reader.Close() })
+	if _, err := reader.List(t.Context(), store.Filter{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, snap := range all[1:] {
+		add(t, s, snap)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := filepath.Join(t.TempDir(), "copy"+store.Ext)
+	if err := os.WriteFile(alone, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, err := openStore(t, alone).List(t.Context(), store.Filter{})
+	if err != nil || len(list) != len(all) {
+		t.Errorf("the file alone has %d of %d snapshots, %v", len(list), len(all), err)
+	}
+}
+
 func TestPrune(t *testing.T) {
 	s := newStore(t)
 	all := samples(t, 20, 30)
