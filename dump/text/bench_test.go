@@ -118,7 +118,7 @@ func BenchmarkReader(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as scxdiag open does when it prints
 	data := mapped(b, realLog(b, logSize(b)))
-	const rounds = 5 // one alone says little on a machine that does other things, too
+	const rounds = 25 // the best counts: on a machine that does other things, too, most are disturbed
 	b.SetBytes(rounds * int64(len(data)))
 	bare, full := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64) // the best of each
 	var before, after runtime.MemStats

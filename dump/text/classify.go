@@ -72,8 +72,9 @@ func (k kind) isAnchor() bool { return anchorKinds.has(k) }
 func (k kind) isTitle() bool { return titleKinds.has(k) }
 
 const (
-	triggerWords = "] triggered exit kind "
-	sysRqWords   = "Debug dump triggered by "
+	triggerWords  = "] triggered exit kind "
+	sysRqWords    = "Debug dump triggered by "
+	backtraceWord = "Backtrace:"
 )
 
 // classify tells the shape of a line whose carrier and trailing blanks are
@@ -133,7 +134,7 @@ func classify(p []byte) kind {
 			return kindEvent
 		}
 	case 'B', 'a':
-		if string(q) == "Backtrace:" || string(q) == "acktrace:" { // the first character may be lost
+		if string(q) == backtraceWord || string(q) == "acktrace:" { // the first character may be lost
 			return kindBacktrace
 		}
 	case 'E':
@@ -275,8 +276,8 @@ func isLetter(c byte) bool { return c|0x20-'a' < 26 }
 // isSymbol matches "name+0x1a/0x20", with or without " [module]", and a raw
 // address.
 func isSymbol(q []byte) bool {
-	if plus := symbolPlus(q); plus > 0 { // most are of no module
-		return bytes.IndexByte(q[:plus], '+') < 0 && bytes.IndexByte(q[:plus], ' ') < 0
+	if isPlainSymbol(q) { // most are of no module
+		return true
 	}
 	if hasPrefix(q, "0x") && len(q) > 2 {
 		return len(hexRun(q[2:])) == len(q)-2
@@ -300,25 +301,18 @@ func isSymbol(q []byte) bool {
 	return len(rest) == 0 || hasPrefix(rest, " [") && rest[len(rest)-1] == ']'
 }
 
-// symbolPlus is the index of the '+' in "name+0x1a/0x20", 0 if q does not end
-// like that.
-func symbolPlus(q []byte) int {
-	size := len(q)
-	for size > 0 && hexValue[q[size-1]] < 16 {
-		size--
+// isPlainSymbol matches "name+0x1a/0x20", the name without '='.
+func isPlainSymbol(q []byte) bool {
+	i := 0
+	for i < len(q) && q[i] != '+' && q[i] != ' ' && q[i] != '=' {
+		i++
 	}
-	if size < 3 || size == len(q) || string(q[size-3:size]) != "/0x" {
-		return 0
+	if i == 0 {
+		return false
 	}
-	slash := size - 3
-	offset := slash
-	for offset > 0 && hexValue[q[offset-1]] < 16 {
-		offset--
-	}
-	if offset < 3 || offset == slash || string(q[offset-3:offset]) != "+0x" {
-		return 0
-	}
-	return offset - 3
+	_, s := scanner{rest: q[i:]}.lit("+0x").hex()
+	_, s = s.lit("/0x").hex()
+	return s.whole()
 }
 
 // hexRun is the hexadecimal digits that b starts with.

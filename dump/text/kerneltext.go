@@ -301,17 +301,25 @@ func (p *parser) rest(to *[]dump.KV, from int) {
 			i++
 			continue
 		}
-		start, eq := i, -1 // as tokens does it
-		for i < len(b) && !isBlank(b[i]) {
-			if b[i] == '=' && eq < 0 {
-				eq = i
-			}
+		start := i                     // as tokens does it
+		for i < len(b) && b[i] > '=' { // most keys have only letters and '_'
 			i++
 		}
-		if eq < 0 {
+		for i < len(b) && b[i] != '=' && !isBlank(b[i]) {
+			i++
+		}
+		eq := i
+		for i < len(b) && b[i] != ' ' && b[i] != '\t' {
+			i++
+		}
+		switch {
+		case eq == i:
 			p.keep(to, nil, b[start:i], start)
-		} else {
+		case p.alien || p.ln.cut:
 			p.keep(to, b[start:eq], b[eq+1:i], eq+1)
+		default: // keep, for what needs no closer look
+			text := p.raw[p.base:]
+			p.addKV(to, dump.KV{Key: text[start:eq], Value: text[eq+1 : i], At: p.plainSpan(eq+1, i)})
 		}
 	}
 }

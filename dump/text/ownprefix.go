@@ -41,10 +41,10 @@ func triggerPrefix(payload, peek []byte, known int) int {
 		}
 		peek = rest
 		l = bytes.TrimRight(l, " \t\r")
-		if !hasSuffix(l, "Backtrace:") {
+		if !hasSuffix(l, backtraceWord) {
 			continue
 		}
-		n := len(l) - len("Backtrace:") - known
+		n := len(l) - len(backtraceWord) - known
 		if n <= 0 || n > len(payload) || allBlank(l[known:known+n]) || !sameShape(l[known:known+n], payload[:n]) {
 			return 0
 		}

@@ -219,7 +219,7 @@ func (r *Reader) namelessLog() bool {
 		}
 		ahead = rest
 		l = trimEOL(l)
-		if p := decodePrefix(l); p.layers&layerJournal != 0 && string(l[p.end:]) == "Backtrace:" {
+		if p := decodePrefix(l); p.layers&layerJournal != 0 && string(l[p.end:]) == backtraceWord {
 			return len(p.ident) == 0
 		}
 	}
@@ -322,8 +322,11 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (sample []byte, sp pre
 	if k != kindTrigger && k != kindSysRq {
 		return nil, p
 	}
-	var seen [12][]byte // prefixes
 	ahead := r.in.peek(4 << 10)
+	if k == kindTrigger && p.end == 0 && plainBacktrace(ahead) {
+		return nil, p
+	}
+	var seen [12][]byte // prefixes
 	for i := range seen {
 		l, rest, ok := bytes.Cut(ahead, newline)
 		if !ok {
@@ -341,7 +344,7 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (sample []byte, sp pre
 		if isTrigger(payload) || hasPrefix(payload, sysRqWords) {
 			break
 		}
-		if sample == nil && (string(payload) == "Backtrace:" || k == kindSysRq && np.layers&stampLayers != 0) {
+		if sample == nil && (string(payload) == backtraceWord || k == kindSysRq && np.layers&stampLayers != 0) {
 			sample, sp = l, np
 		}
 		seen[i] = l[:np.end]
@@ -362,6 +365,24 @@ func (r *Reader) carrierAhead(k kind, b []byte, p prefix) (sample []byte, sp pre
 		return nil, p
 	}
 	return sample, sp
+}
+
+// plainBacktrace reports whether the first of the next lines that ends like the
+// one behind a trigger has nothing before it: so it is in most dumps.
+func plainBacktrace(ahead []byte) bool {
+	for range 4 {
+		l, rest, ok := bytes.Cut(ahead, newline)
+		switch {
+		case !ok || isTrigger(l):
+			return false
+		case hasPrefix(l, backtraceWord):
+			return len(trimEOL(l)) == len(backtraceWord)
+		case bytes.Contains(l, []byte(backtraceWord)):
+			return false
+		}
+		ahead = rest
+	}
+	return false
 }
 
 // zone is the time zone that a prefix ends with, if it does.

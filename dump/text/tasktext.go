@@ -20,12 +20,18 @@ func (p *parser) taskHeader() outcome {
 	state := p.cur[i]
 	stateAt := i
 	i += 2 // the letter and one blank
-	if name, ms, ok := usualTaskEnd(p.cur[i:]); ok {
+	if name, owner, ms, ok := usualTaskEnd(p.cur[i:]); ok {
 		if ref, ok := p.taskRef(i, i+name); ok && len(ref.Comm) <= 64 {
 			t := p.newTask(ref, current)
 			t.State = dump.OfAt(state, p.span(stateAt, 1))
-			t.RunnableAt = dump.OfAt(time.Duration(ms)*time.Millisecond, p.span(i+name+1, len(p.cur)-i-name-1))
-			p.shapes |= sawNoOwner
+			at := i + name + 1
+			if owner > 0 {
+				p.owner(t, at, at+owner)
+				at += owner + 1
+			} else {
+				p.shapes |= sawNoOwner
+			}
+			t.RunnableAt = dump.OfAt(time.Duration(ms)*time.Millisecond, p.span(at, len(p.cur)-at))
 			return parsed
 		}
 	}
@@ -61,13 +67,7 @@ func (p *parser) taskHeader() outcome {
 	t.State = dump.OfAt(state, p.span(stateAt, 1))
 	t.RunnableAt = dump.OfAt(time.Duration(ms)*time.Millisecond, p.span(space+1, len(delta)))
 	if ownerAt > i {
-		star := p.cur[ownerAt] == '*'
-		if star {
-			ownerAt++
-		}
-		t.Owner = dump.OfAt(p.str(ownerAt, ownerEnd-ownerAt), p.span(ownerAt, ownerEnd-ownerAt))
-		t.OwnerDumped = star
-		p.shapes |= sawOwner
+		p.owner(t, ownerAt, ownerEnd)
 	} else {
 		p.shapes |= sawNoOwner
 	}
@@ -88,12 +88,22 @@ func (p *parser) newTask(ref dump.TaskRef, current bool) *dump.Task {
 	return t
 }
 
-// usualTaskEnd reads "…[12] -4ms", all of b: where the name ends, and how many
-// milliseconds there are.
-func usualTaskEnd(b []byte) (name int, ms int64, ok bool) {
+// owner reads "*root" or "sub1-28" from bytes from..to of the present line.
+func (p *parser) owner(t *dump.Task, from, to int) {
+	if t.OwnerDumped = p.cur[from] == '*'; t.OwnerDumped {
+		from++
+	}
+	t.Owner = dump.OfAt(p.str(from, to-from), p.span(from, to-from))
+	p.shapes |= sawOwner
+}
+
+// usualTaskEnd reads "…[12] -4ms" or "…[12] *root -4ms", all of b: where the name
+// ends, how long the owner is, 0 if there is none, and how many milliseconds
+// there are.
+func usualTaskEnd(b []byte) (name, owner int, ms int64, ok bool) {
 	i := len(b) - len("ms")
 	if i < 0 || b[i] != 'm' || b[i+1] != 's' {
-		return 0, 0, false
+		return 0, 0, 0, false
 	}
 	digits, scale := i, int64(1)
 	for i > 0 && isDigit(b[i-1]) && digits-i < 12 {
@@ -101,16 +111,28 @@ func usualTaskEnd(b []byte) (name int, ms int64, ok bool) {
 		ms += scale * int64(b[i]-'0')
 		scale *= 10
 	}
-	if i == digits || i < 3 || b[i-2] != ' ' || b[i-3] != ']' {
-		return 0, 0, false
+	if i == digits || i < 3 || b[i-2] != ' ' {
+		return 0, 0, 0, false
 	}
 	switch b[i-1] {
 	case '-':
-		return i - 2, -ms, true
+		ms = -ms
 	case '+':
-		return i - 2, ms, true
+	default:
+		return 0, 0, 0, false
 	}
-	return 0, 0, false
+	name = i - 2
+	switch {
+	case b[name-1] == ']':
+		return name, 0, ms, true
+	case hasSuffix(b[:name], "] *root"):
+		owner = len("*root")
+	case hasSuffix(b[:name], "] root"):
+		owner = len("root")
+	default:
+		return 0, 0, 0, false
+	}
+	return name - owner - 1, owner, ms, true
 }
 
 // grow appends a zero element to a list that nobody shortens and returns it.

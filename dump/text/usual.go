@@ -91,7 +91,7 @@ func indentedKind(p []byte) kind {
 		if q[0] == 'c' || q[0] == 'i' { // what begins like a line of a CPU is one
 			return kindOther
 		}
-		if isSymbol(q) && bytes.IndexByte(q, '=') < 0 {
+		if isPlainSymbol(q) || isSymbol(q) && bytes.IndexByte(q, '=') < 0 {
 			return kindSymbol
 		}
 	}
