@@ -373,6 +373,33 @@ func isTraceEvent(b []byte) bool {
 	return dot > 0 && bytes.Contains(b[open+dot:], []byte(": "))
 }
 
+// eventStamp is the index in b of the CPU, the flags and the time of an event:
+// "[003] d..2. 12.345678: ". It is -1 if there is none.
+func eventStamp(b []byte) int {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(b[i:], '[')
+		if n < 0 {
+			return -1
+		}
+		if i += n; isEventStamp(b[i:]) {
+			return i
+		}
+	}
+}
+
+func isEventStamp(b []byte) bool {
+	if len(b) < len("[003] ") || !allDigits(b[1:4]) || string(b[4:6]) != "] " {
+		return false
+	}
+	flags, rest, _ := bytes.Cut(b[6:], []byte(" "))
+	if len(flags) < 4 || len(flags) > 8 {
+		return false
+	}
+	stamp, _, ok := bytes.Cut(trimBlanks(rest), []byte(": "))
+	s, us, isTime := bytes.Cut(stamp, []byte("."))
+	return ok && isTime && len(s) > 0 && len(us) > 0 && allDigits(s) && allDigits(us)
+}
+
 // ftraceTask is the task column of a trace line.
 func ftraceTask(b []byte) []byte {
 	b = bytes.TrimLeft(b, " ")

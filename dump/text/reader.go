@@ -189,6 +189,9 @@ func (r *Reader) decode(b []byte) (p prefix, unknown int, k kind) {
 			return p, 0, k
 		}
 	}
+	if p.layers&layerFtrace == 0 && eventStamp(payload) >= 0 { // another event, whatever it tells
+		return p, 0, kindOther
+	}
 	for _, words := range []string{sysRqWords, "CPU ", "      scx_state/", "SCX_EV_", "EXIT: ", "Error: EXIT: ", "sched_ext: ", "Linux version "} {
 		for i := bytes.Index(payload, []byte(words)); i > 0; {
 			if k := classify(payload[i:]); k != kindOther && k != kindSymbol && k != kindTask && payload[i-1] != '"' {

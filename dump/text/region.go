@@ -227,6 +227,26 @@ func (g *region) second(b []byte, start int) int {
 	if bare := bytes.TrimRight(tail, " "); len(bare) < len(tail) && bytes.HasSuffix(b[start:], bare) {
 		return g.recordEndingAt(b, start, len(b)+len(tail)-len(bare))
 	}
+	if g.layers&layerFtrace != 0 {
+		return otherEvent(b, start)
+	}
+	return 0
+}
+
+// otherEvent returns where the record of another event begins that was glued to
+// the line b of a trace, whose payload starts at start; 0 if there is none.
+func otherEvent(b []byte, start int) int {
+	if bytes.IndexByte(b[start:], '[') < 0 { // as in most lines
+		return 0
+	}
+	column := eventStamp(b[:start])
+	if column < 0 {
+		return 0
+	}
+	// what stands before the stamp is as long in all records
+	if i := eventStamp(b[start:]); i >= column {
+		return start + i - column
+	}
 	return 0
 }
 

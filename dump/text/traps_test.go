@@ -62,6 +62,9 @@ func TestTraps(t *testing.T) {
 	coloured := func(s string) string {
 		return "\x1b[1m" + strings.ReplaceAll(strings.TrimSuffix(s, "\n"), "\n", "\x1b[0m\n\x1b[1m") + "\x1b[0m\n"
 	}
+	inTrace := func(line string) string {
+		return "scx_loader[40055]:     kworker/u8:3-4842    [011] d..2.  6488.081582: sched_ext_dump: " + line
+	}
 	each := func(s string, f func(line string) string) string {
 		var b strings.Builder
 		for line := range strings.Lines(s) {
@@ -570,6 +573,20 @@ func TestTraps(t *testing.T) {
 		"the first line, of a SysRq, has a damaged prefix without a date",
 		strings.TrimPrefix(each(trapSysRq, func(l string) string { return "[ 7610.940000] host scx[12]: " + l }), "["),
 		func(t *testing.T, s *dump.Snapshot) { tasks("stress[900]", "web[77]")(t, s) },
+	}, {
+		"another event tells of a counter, newest first",
+		each(reversed(each(trapStates, inTrace))+"scx_loader[40055]:           <idle>-0       [012] ..s1.  6488.082627: sched_ext_event: name SCX_EV_ENQ_SKIP_EXITING delta 1\n"+
+			reversed(each(trapHead, inTrace)), func(l string) string { return "Nov 17 07:33:30 cachyos " + l }),
+		func(t *testing.T, s *dump.Snapshot) {
+			if len(s.Counters) > 0 || s.Exit == nil || !s.Exit.Task.Known {
+				t.Errorf("counters %v, exit %v", s.Counters, s.Exit)
+			}
+		},
+	}, {
+		"another event is glued to a line of the trace",
+		each(trapHead+trapStates+trapCPU0+trapTask0, inTrace) + inTrace("  R web[77] -30016ms") + "scx_loader[40055]:           <idle>-0       [012] ..s1.  6488.082627: sched_ext_bypass_lb: node 0\n" +
+			each(trapDetails1, inTrace),
+		tasks("stress[900]", "web[77]"),
 	}} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := snapshotIn(t, []byte(tt.log))
