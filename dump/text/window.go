@@ -97,7 +97,7 @@ func endKey(s *dump.Snapshot) string {
 		return ""
 	}
 	first, _, _ := strings.Cut(s.Exit.Message.V, "\n")
-	return trimLineEnds(first)
+	return trimParenthesis(trimLineEnds(first))
 }
 
 // replace puts another snapshot in the place of the one held.
@@ -179,16 +179,24 @@ func sameEnd(a, b *dump.Snapshot) bool {
 		(a.Scheduler == "" || b.Scheduler == "" || a.BaseName() == b.BaseName())
 }
 
-// sameMessage compares messages of which one may be cut at its first newline.
+// sameMessage compares messages of which one may be cut at one of its newlines,
+// and with it the parenthesis before that, which looks like the one behind a
+// message.
 func sameMessage(a, b string) bool {
 	if a == b {
 		return true
 	}
 	a, b = trimLineEnds(a), trimLineEnds(b)
-	a1, _, cutA := strings.Cut(a, "\n")
-	b1, _, cutB := strings.Cut(b, "\n")
-	return a == b || a1 == b1 && cutA != cutB
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	rest, isPrefix := strings.CutPrefix(a, trimParenthesis(b))
+	line, _, _ := strings.Cut(rest, "\n")
+	return a == b || isPrefix && strings.Contains(a, "\n") && trimParenthesis(line) == ""
 }
+
+// trimParenthesis removes what a line may end with that is no part of a message.
+func trimParenthesis(line string) string { return strings.TrimRight(line, " )") }
 
 // trimLineEnds removes the blanks and the colours that not every carrier keeps.
 func trimLineEnds(s string) string {
