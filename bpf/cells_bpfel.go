@@ -105,6 +105,7 @@ const (
 	cellsVarTimerRc           = "timer_rc"
 	cellsVarTimerRuns         = "timer_runs"
 	cellsVarUsedCells         = "used_cells"
+	cellsVarWakeDue           = "wake_due"
 )
 
 // loadCells returns the embedded CollectionSpec for cells.
@@ -250,6 +251,7 @@ type cellsVariableSpecs struct {
 	TimerRc         *ebpf.VariableSpec `ebpf:"timer_rc"`
 	TimerRuns       *ebpf.VariableSpec `ebpf:"timer_runs"`
 	UsedCells       *ebpf.VariableSpec `ebpf:"used_cells"`
+	WakeDue         *ebpf.VariableSpec `ebpf:"wake_due"`
 }
 
 // cellsObjects contains all objects after they have been loaded into the kernel.
@@ -357,6 +359,7 @@ type cellsVariables struct {
 	TimerRc         *ebpf.Variable `ebpf:"timer_rc"`
 	TimerRuns       *ebpf.Variable `ebpf:"timer_runs"`
 	UsedCells       *ebpf.Variable `ebpf:"used_cells"`
+	WakeDue         *ebpf.Variable `ebpf:"wake_due"`
 }
 
 // cellsPrograms contains all programs after they have been loaded into the kernel.

@@ -77,6 +77,7 @@ const (
 	guardsVarSmtOn            = "smt_on"
 	guardsVarTimeClamped      = "time_clamped"
 	guardsVarUsedCells        = "used_cells"
+	guardsVarWakeDue          = "wake_due"
 )
 
 // loadGuards returns the embedded CollectionSpec for guards.
@@ -194,6 +195,7 @@ type guardsVariableSpecs struct {
 	SmtOn           *ebpf.VariableSpec `ebpf:"smt_on"`
 	TimeClamped     *ebpf.VariableSpec `ebpf:"time_clamped"`
 	UsedCells       *ebpf.VariableSpec `ebpf:"used_cells"`
+	WakeDue         *ebpf.VariableSpec `ebpf:"wake_due"`
 }
 
 // guardsObjects contains all objects after they have been loaded into the kernel.
@@ -278,6 +280,7 @@ type guardsVariables struct {
 	SmtOn           *ebpf.Variable `ebpf:"smt_on"`
 	TimeClamped     *ebpf.Variable `ebpf:"time_clamped"`
 	UsedCells       *ebpf.Variable `ebpf:"used_cells"`
+	WakeDue         *ebpf.Variable `ebpf:"wake_due"`
 }
 
 // guardsPrograms contains all programs after they have been loaded into the kernel.

@@ -65,6 +65,7 @@ struct cpu {
 	u32 prev_cell; /* whose queue it serves, too, until the grace period is over */
 	u32 want; /* of the configuration that is being applied: the cell that it is to be in */
 	bool leaving; /* it goes offline, or is */
+	bool wake; /* the timer is to wake it */
 };
 
 struct {

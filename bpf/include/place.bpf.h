@@ -23,6 +23,7 @@
 
 #include "exiting.bpf.h"
 #include "gp.bpf.h"
+#include "hotplug.bpf.h"
 
 /* A task whose vtime leads its clock by so many slices is a fault of ours. */
 #define LEAD_SLICES 8192
@@ -212,7 +213,7 @@ static __always_inline void task_queue(struct task_struct *p, struct task *t, u6
 static __always_inline void kick(s32 cpu)
 {
 	if (!fault(FAULT_NO_KICK))
-		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+		wake(cpu);
 }
 
 /* take_idle claims a CPU that idles, if the task may run there. */
@@ -237,7 +238,7 @@ static __always_inline s32 idle_in(struct task_struct *p, const struct cpumask *
 	if (cpu < 0)
 		cpu = scx_bpf_pick_idle_cpu(mask, 0);
 	if (cpu >= 0 && !bpf_cpumask_test_cpu(cpu, p->cpus_ptr)) {
-		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+		wake(cpu);
 		return -1;
 	}
 	return cpu;

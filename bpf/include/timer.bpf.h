@@ -67,6 +67,7 @@ static __always_inline void timer_work(u64 now)
 		return;
 	guard_rcu();
 	apply_token_since = now;
+	wake_late();
 	cpus_look();
 	if (!fault(FAULT_TICK_ONLY))
 		config_tick(now);
