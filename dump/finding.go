@@ -31,6 +31,11 @@ type Finding struct {
 	Explanation string // in plain words, with the names and numbers at hand
 	Evidence    []Evidence
 	Next        string // what to do or collect next
+	// Victims are the tasks that suffer from it, as in Evidence, the one that has
+	// waited longest first.
+	Victims []string
+	// Follows are the rules whose findings merely follow from this one.
+	Follows []string
 }
 
 // Evidence is one thing of the snapshot that a finding rests on.

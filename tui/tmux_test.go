@@ -173,7 +173,7 @@ func TestTmux(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
 			term := newTerminal(t, size[0], size[1])
 			term.typeText("cd " + filepath.Dir(realDump(t, rtHog)) + "; " + scxdiag + " open " + rtHog + "; echo status=$?").press("Enter")
-			term.waitFor("[1 Overview]", "FAILED ERROR_STALL", "websrv[228] failed to run for 35.632s", "q quit")
+			term.waitFor("[1 Overview]", "FAILED ERROR_STALL", "rt_hog[259], class rt, holds CPU 1", "q quit")
 			term.press("2").waitFor("[2 CPUs]", "! rt", "rt_hog[259]")
 			term.press("Enter").waitFor("class rt, above sched_ext", "ksync")
 			term.press("t").waitFor("tasks of CPU 1, by wait", "websrv[228]", "ksoftirqd/1[25]")

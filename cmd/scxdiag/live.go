@@ -22,6 +22,7 @@ import (
 	"scxdiag/bpf/vm/load"
 	"scxdiag/dump"
 	"scxdiag/dump/report"
+	"scxdiag/dump/triage"
 	"scxdiag/tui"
 )
 
@@ -250,6 +251,7 @@ func (l *live) source(records io.Writer) liveSource {
 		add := f.dump
 		f.dump = func(s *dump.Snapshot) {
 			s.Source.Name = name
+			triage.Apply(s)
 			add(s)
 		}
 		return run(ctx, f)

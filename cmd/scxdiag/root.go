@@ -30,6 +30,7 @@ or have scxdiag run a scheduler of its own and watch it:
 		Example: `  scxdiag open crash.log                      look at it
   scxdiag open --format text crash.log        print a summary
   journalctl -b -u scx | scxdiag open -       read from a pipe
+  scxdiag explain rt-hog                      tell what a finding means
   scxdiag live --vm                           watch a scheduler work, in a virtual machine
   scxdiag import crash.log                    keep what is in it
   scxdiag list                                see what was kept
@@ -45,7 +46,7 @@ or have scxdiag run a scheduler of its own and watch it:
 		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
-	root.AddCommand(newOpen(), newLive(), newList(), newShow(), newDiff(), newExport(), newImport(), newRemove(), newPrune(),
+	root.AddCommand(newOpen(), newLive(), newList(), newShow(), newDiff(), newExplain(), newExport(), newImport(), newRemove(), newPrune(),
 		newVersion())
 	return root
 }

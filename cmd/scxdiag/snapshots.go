@@ -15,6 +15,7 @@ import (
 	"scxdiag/dump"
 	"scxdiag/dump/store"
 	"scxdiag/dump/text"
+	"scxdiag/dump/triage"
 	"scxdiag/dump/wire"
 )
 
@@ -30,12 +31,24 @@ type skippedError struct{ err error }
 func (e *skippedError) Error() string { return e.err.Error() }
 func (e *skippedError) Unwrap() error { return e.err }
 
-// newSnapshotReader reads a log or a stream of records.
+// newSnapshotReader reads a log or a stream of records, and finds out why each
+// scheduler failed.
 func newSnapshotReader(r io.Reader, kind sourceKind, name string) snapshotReader {
 	if kind == kindRecords {
-		return &recordReader{wire.NewReader(r, wire.Options{Name: name})}
+		return &triaged{&recordReader{wire.NewReader(r, wire.Options{Name: name})}}
 	}
-	return text.NewReader(r, text.Options{Name: name})
+	return &triaged{text.NewReader(r, text.Options{Name: name})}
+}
+
+// triaged adds findings to the snapshots of another reader.
+type triaged struct{ r snapshotReader }
+
+func (t *triaged) Next() (*dump.Snapshot, error) {
+	s, err := t.r.Next()
+	if err == nil {
+		triage.Apply(s)
+	}
+	return s, err
 }
 
 // recordReader reads ring-buffer records.
@@ -65,6 +78,9 @@ func (r *storedReader) Next() (*dump.Snapshot, error) {
 	s, err := r.store.Get(r.ctx, e.ID)
 	switch {
 	case err == nil:
+		if s.Findings == nil { // it was recorded without
+			triage.Apply(s)
+		}
 		return s, nil
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDamaged): // the others may be fine
 		return nil, &skippedError{err}

@@ -371,6 +371,8 @@ type jsonFinding struct {
 	Explanation string         `json:"explanation"`
 	Evidence    []jsonEvidence `json:"evidence"`
 	Next        string         `json:"next"`
+	Victims     []string       `json:"victims,omitzero"`
+	Follows     []string       `json:"follows,omitzero"`
 }
 
 type jsonEvidence struct {
@@ -778,6 +780,8 @@ func newJSONFinding(s *dump.Snapshot, f *dump.Finding) jsonFinding {
 		Evidence: jsonList(f.Evidence, func(e *dump.Evidence) jsonEvidence {
 			return jsonEvidence{Entity: jsonString(e.Entity), Text: jsonString(e.Text), Line: s.Line(e.At)}
 		}),
-		Next: jsonString(f.Next),
+		Next:    jsonString(f.Next),
+		Victims: jsonList(f.Victims, func(e *string) string { return jsonString(*e) }),
+		Follows: jsonList(f.Follows, func(r *string) string { return jsonString(*r) }),
 	}
 }

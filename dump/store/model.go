@@ -345,6 +345,8 @@ func finding(t *table, f *dump.Finding) {
 	str(t, "explanation", &f.Explanation)
 	list(t, "evidence", &f.Evidence, evidence)
 	str(t, "next", &f.Next)
+	list(t, "victims", &f.Victims, note)
+	list(t, "follows", &f.Follows, note)
 }
 
 func evidence(t *table, e *dump.Evidence) {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package triage
+
+import (
+	"slices"
+
+	"scxdiag/dump"
+)
+
+var heldByBPF = Rule{
+	Name:    "held-by-bpf",
+	Title:   "the scheduler owns a task and did not dispatch it",
+	symptom: true,
+	Page: Page{
+		Happened: "The kernel gave the task to the scheduler, which has it in structures of its own and did not hand it back. Why cannot be seen in the kernel's text: it may have been forgotten, or wait for something.",
+		Shows:    "ops_state is QUEUED and dsq_id is (n/a).",
+		Confirm:  "If the scheduler prints its queues, look whether the task is in one of them. If not, it was lost; if so, the queue is not served.",
+		Fix:      "Every path of ops.enqueue must either insert the task or leave it where ops.dispatch finds it, also when a queue is full; ops.dequeue must take it out.",
+	},
+	check: checkHeld,
+}
+
+func checkHeld(v *view) []*finding {
+	var victims []*dump.Task
+	for _, t := range v.stalled {
+		if t.HeldByBPF() {
+			victims = append(victims, t)
+		}
+	}
+	if len(victims) == 0 {
+		return v.stalledUnseen()
+	}
+	t := victims[0]
+	if contains(victims, v.subject) {
+		t = v.subject
+	}
+	f := v.stallFinding(dump.ConfidenceMedium, victims, "the scheduler has %s and did not dispatch it", t).
+		because("The kernel gave %s to the scheduler %s ago, and the scheduler neither put it on a DSQ nor gave it back. That is consistent with the scheduler having forgotten it, or not getting to it.", t, seconds(waited(t))).
+		task(v, t)
+	if !t.OpsState.At.IsZero() {
+		f.proof(v, taskName(t), before(t.OpsState.At, "ops_state/qseq="), "")
+	}
+	lists, in := v.queueOf(t)
+	switch {
+	case in != nil:
+		f.because("It stands in %s of the scheduler, which is not served in time.", in.Name).proof(v, "scheduler", in.At, in.Name)
+	case lists > 0 && !v.partial:
+		f.because("The scheduler prints its queues, and the task is in none of them: it was lost.")
+		for i := range v.s.DSQs {
+			if q := &v.s.DSQs[i]; len(q.PIDs) > 0 {
+				f.proof(v, "scheduler", q.At, q.Name)
+			}
+		}
+	}
+	if !v.idle.IsEmpty() && in == nil {
+		if m, ok := v.allowed(t); ok && m.Intersects(v.idle) {
+			f.because("CPU %s, which may run it, idles meanwhile.", m.And(v.idle))
+		}
+	}
+	return []*finding{f.then("take a second dump and compare; look at each path of ops.enqueue that does not insert the task")}
+}
+
+// stalledUnseen is what can be said of a stall whose dump is not there.
+func (v *view) stalledUnseen() []*finding {
+	if !v.isStall() || len(v.s.Tasks) > 0 || len(v.s.CPUs) > 0 {
+		return nil
+	}
+	return []*finding{finds(dump.SeverityError, dump.ConfidenceLow, "%s did not run in time, and the dump that shows why is not here", v.who()).
+		because("All that there is of this end is its message: %s. It is consistent with any cause of a stall.", v.message()).
+		explains(true).exit(v).
+		then("get the dump: it is on the standard error of the scheduler, and in the trace event sched_ext_dump")}
+}
+
+// queueOf finds the queue in the scheduler's text that has a task in it, and how
+// many queues there are with their tasks.
+func (v *view) queueOf(t *dump.Task) (lists int, in *dump.DSQ) {
+	for i := range v.s.DSQs {
+		q := &v.s.DSQs[i]
+		if q.ID.Known {
+			continue
+		}
+		lists++
+		if slices.Contains(q.PIDs, t.PID) {
+			return lists, q
+		}
+	}
+	return lists, nil
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package triage
+
+import "scxdiag/dump"
+
+var missedKick = Rule{
+	Name:  "missed-kick",
+	Title: "work waits, and a CPU that may do it idles",
+	Page: Page{
+		Happened: "A task was put on a queue, and none of the CPUs that serve it was woken: each went to sleep before the task came, or the wake-up went elsewhere.",
+		Shows:    "A task has waited for long on a DSQ, and a CPU that serves it and is in its cpus= is idle: listed with class=idle_sched_class, or left out of a dump that is whole.",
+		Confirm:  "Take a second dump: if the same task is still there and the same CPU idles, the wake-up was lost.",
+		Fix:      "Call scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE) after the insert, for the CPU that was idle when it was chosen; a CPU that scx_bpf_pick_idle_cpu() returned no longer counts as idle, so it must be used or kicked.",
+	},
+	check: checkKick,
+}
+
+func checkKick(v *view) []*finding {
+	var victims []*dump.Task
+	var listed, guessed dump.CPUMask
+	for _, t := range v.stalled {
+		m, ok := v.allowed(t)
+		if !ok || !t.DSQ.Known || t.DSQ.V.IsNone() || t.DSQ.V.Kind == dump.DSQKindRescue {
+			continue
+		}
+		if served, known := v.served(t); known {
+			m = m.And(served)
+		}
+		idle, absent := m.And(v.idle), m.And(v.unlisted)
+		if idle.IsEmpty() && absent.IsEmpty() {
+			continue
+		}
+		victims = append(victims, t)
+		listed, guessed = listed.Or(idle), guessed.Or(absent)
+	}
+	if len(victims) == 0 || v.partial {
+		return nil
+	}
+	t := victims[0]
+	confidence, cpus := dump.ConfidenceHigh, listed
+	if listed.IsEmpty() {
+		confidence, cpus = dump.ConfidenceMedium, guessed
+	}
+	f := v.stallFinding(confidence, victims, "%s waits while CPU %s idles, which may run it", t, cpus).
+		because("%s has waited for %s on DSQ %s. It may run on CPUs %s, and of those CPU %s idles.", t, seconds(waited(t)), t.DSQ.V, t.CPUs.V, cpus).
+		task(v, t)
+	if listed.IsEmpty() {
+		f.because("The kernel leaves idle CPUs out of a dump; it could also be offline.")
+	} else {
+		f.cpu(v, v.cpus[int32(cpus.First())]) //nolint:gosec // it comes from there
+	}
+	return []*finding{f.then("take a second dump; if the task is still there, look for an insert without a kick")}
+}
