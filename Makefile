@@ -56,8 +56,9 @@ lint: $(LINT) ## run golangci-lint
 	$(LINT) run ./...
 
 unit: ## run the Go tests
-	go test $$(go list ./... | grep -v '^scxdiag/bpf')
+	go test $$(go list ./... | grep -vE '^scxdiag/(bpf|cmd|tui)')
 	# One after the other: each has virtual machines, whose CPUs are emulated.
+	go test -p 1 ./cmd/... ./tui/...
 	go test -p 1 -timeout 38m ./bpf/...
 
 generate: ## compile the BPF programs again
