@@ -75,7 +75,10 @@ struct {
 	__type(value, struct cpu);
 } cpus SEC(".maps");
 
-/* What is kept of a dump on one CPU, or of all cells and CPUs, fits the kernel's limits. */
+/*
+ * The maps of cells and CPUs fit the kernel's limits. None is per CPU, where a
+ * value may have MAX_PERCPU_VALUE bytes at most, but any could become so.
+ */
 FITS(sizeof(struct cell) * MAX_CELLS <= 1 << 20);
 FITS(sizeof(struct cell) <= MAX_PERCPU_VALUE);
 FITS(sizeof(struct cpu) <= MAX_PERCPU_VALUE);

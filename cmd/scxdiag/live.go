@@ -249,9 +249,11 @@ func (l *live) source(records io.Writer) liveSource {
 	}
 	return func(ctx context.Context, f feed) error {
 		add := f.dump
+		var last *dump.Snapshot
 		f.dump = func(s *dump.Snapshot) {
 			s.Source.Name = name
-			triage.Apply(s)
+			triage.Apply(s, last)
+			last = s
 			add(s)
 		}
 		return run(ctx, f)

@@ -35,18 +35,22 @@ func (e *skippedError) Unwrap() error { return e.err }
 // scheduler failed.
 func newSnapshotReader(r io.Reader, kind sourceKind, name string) snapshotReader {
 	if kind == kindRecords {
-		return &triaged{&recordReader{wire.NewReader(r, wire.Options{Name: name})}}
+		return &triaged{r: &recordReader{wire.NewReader(r, wire.Options{Name: name})}}
 	}
-	return &triaged{text.NewReader(r, text.Options{Name: name})}
+	return &triaged{r: text.NewReader(r, text.Options{Name: name})}
 }
 
 // triaged adds findings to the snapshots of another reader.
-type triaged struct{ r snapshotReader }
+type triaged struct {
+	r    snapshotReader
+	last *dump.Snapshot
+}
 
 func (t *triaged) Next() (*dump.Snapshot, error) {
 	s, err := t.r.Next()
 	if err == nil {
-		triage.Apply(s)
+		triage.Apply(s, t.last)
+		t.last = s
 	}
 	return s, err
 }
@@ -79,7 +83,7 @@ func (r *storedReader) Next() (*dump.Snapshot, error) {
 	switch {
 	case err == nil:
 		if s.Findings == nil { // it was recorded without
-			triage.Apply(s)
+			triage.Apply(s, nil)
 		}
 		return s, nil
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDamaged): // the others may be fine

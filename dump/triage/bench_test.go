@@ -63,7 +63,7 @@ func BenchmarkApply(b *testing.B) {
 			s := crowd(tasks)
 			b.ReportAllocs()
 			for b.Loop() {
-				triage.Apply(s)
+				triage.Apply(s, nil)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(tasks), "ns/task")
 		})

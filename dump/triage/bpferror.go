@@ -8,6 +8,7 @@ var bpfError = Rule{
 	Name:    "bpf-error",
 	Title:   "the scheduler gave up by itself, or the kernel on it",
 	symptom: true,
+	follows: []string{"noctx-live"},
 	Page: Page{
 		Happened: "The scheduler called scx_bpf_error(), or the kernel ended it for a reason that no other rule knows.",
 		Shows:    "Exit kind 1025 (SCX_EXIT_ERROR_BPF) with the scheduler's own message, or kind 1024 with the kernel's.",

@@ -9,8 +9,9 @@ import (
 )
 
 var contextLookup = Rule{
-	Name:  "context-lookup",
-	Title: "the scheduler did not find its own storage",
+	Name:    "context-lookup",
+	Title:   "the scheduler did not find its own storage",
+	follows: []string{"noctx-live"},
 	Page: Page{
 		Happened: "The scheduler keeps a context of each task or cgroup, and asked for one that was not there: it never was made, or is gone already.",
 		Shows:    "Exit kind 1025 (scx_bpf_error) with a message such as \"task_ctx lookup failed\".",

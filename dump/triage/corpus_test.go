@@ -29,7 +29,7 @@ func snapshotsOf(t testing.TB, log []byte) []*dump.Snapshot {
 		if err != nil {
 			t.Fatal(err)
 		}
-		triage.Apply(s)
+		triage.Apply(s, nil)
 		all = append(all, s)
 	}
 }

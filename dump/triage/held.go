@@ -12,6 +12,7 @@ var heldByBPF = Rule{
 	Name:    "held-by-bpf",
 	Title:   "the scheduler owns a task and did not dispatch it",
 	symptom: true,
+	follows: []string{"lost-task"},
 	Page: Page{
 		Happened: "The kernel gave the task to the scheduler, which has it in structures of its own and did not hand it back. Why cannot be seen in the kernel's text: it may have been forgotten, or wait for something.",
 		Shows:    "ops_state is QUEUED and dsq_id is (n/a).",

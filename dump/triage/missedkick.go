@@ -2,7 +2,11 @@
 
 package triage
 
-import "scxdiag/dump"
+import (
+	"time"
+
+	"scxdiag/dump"
+)
 
 var missedKick = Rule{
 	Name:  "missed-kick",
@@ -16,10 +20,21 @@ var missedKick = Rule{
 	check: checkKick,
 }
 
+// idleAfter is how long a task must wait before it is odd that a CPU idles: a guest
+// is slow, its CPUs wait for the host's.
+const idleAfter = 500 * time.Millisecond
+
 func checkKick(v *view) []*finding {
 	var victims []*dump.Task
 	var listed, guessed dump.CPUMask
-	for _, t := range v.stalled {
+	candidates := v.stalled
+	if v.hasState() && !v.s.IsFailure() { // a CPU of its own records is certain to idle
+		candidates = v.waiting
+	}
+	for _, t := range candidates {
+		if waited(t) < idleAfter {
+			continue
+		}
 		m, ok := v.allowed(t)
 		if !ok || !t.DSQ.Known || t.DSQ.V.IsNone() || t.DSQ.V.Kind == dump.DSQKindRescue {
 			continue

@@ -12,6 +12,8 @@ type Rule struct {
 	// symptom is set if the rule names no cause: it is folded under one that has
 	// the same victims.
 	symptom bool
+	// follows are the rules of which this one's findings are mere consequences.
+	follows []string
 	check   func(v *view) []*finding
 }
 
@@ -28,7 +30,21 @@ var rules = []*Rule{
 	&loadFailure,
 	&hotplug,
 	&rtHog,
+	&timerStopped,
+	&tokenHeld,
+	&slotEmpty,
+	&gpParity,
+	&configPending,
+	&configLost,
 	&cellEmpty,
+	&notReclaimed,
+	&cpuOrphan,
+	&cellLeak,
+	&queueOrphan,
+	&noContext,
+	&lostTask,
+	&pinOnCell,
+	&vtimeFrozen,
 	&affinityViolation,
 	&migrationDisabled,
 	&badID,

@@ -10,8 +10,10 @@ import (
 )
 
 // Apply sets the findings and the signature of a snapshot. The cause comes first.
-func Apply(s *dump.Snapshot) {
-	v := newView(s)
+// Before is an earlier snapshot of the same run of the scheduler, or nil: some rules
+// compare the two.
+func Apply(s, before *dump.Snapshot) {
+	v := newView(s, before)
 	found := fold(ranked(v))
 	s.Findings = nil
 	for _, f := range found {
@@ -81,6 +83,10 @@ func (v *view) lowered(f *finding) dump.Confidence {
 func fold(found []*finding) []*finding {
 	var kept []*finding
 	for _, f := range found {
+		if k := leading(found, f); k != nil {
+			k.Follows = append(k.Follows, f.Rule)
+			continue
+		}
 		if f.rule.symptom {
 			if better := covering(kept, f); better != nil {
 				better.Follows = append(better.Follows, f.Rule)
@@ -92,6 +98,17 @@ func fold(found []*finding) []*finding {
 		kept = append(kept, f)
 	}
 	return kept
+}
+
+// leading finds a finding of a rule that f is known to follow from, nil if there is
+// none. It stands for f unless only f explains the exit.
+func leading(found []*finding, f *finding) *finding {
+	for _, k := range found {
+		if slices.Contains(f.rule.follows, k.Rule) && (k.fits || !f.fits) {
+			return k
+		}
+	}
+	return nil
 }
 
 // covering finds a finding that explains a symptom: it is why there is a snapshot,

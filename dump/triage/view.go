@@ -18,9 +18,11 @@ const longWait = 10 * time.Second
 // view is a snapshot with what rules look up in it, made once.
 type view struct {
 	s       *dump.Snapshot
-	subject *dump.Task   // that the exit names, nil if it names none or the dump lacks it
-	waiting []*dump.Task // runnable and not running, longest first
-	stalled []*dump.Task // of them, those that have waited for long
+	before  *dump.Snapshot // an earlier one of the same run, with a status, or nil
+	apart   time.Duration  // how much earlier
+	subject *dump.Task     // that the exit names, nil if it names none or the dump lacks it
+	waiting []*dump.Task   // runnable and not running, longest first
+	stalled []*dump.Task   // of them, those that have waited for long
 	byDSQ   map[dump.DSQID][]*dump.Task
 	byCPU   map[int32][]*dump.Task // waiting on the run queue of a CPU
 	byCell  map[int32][]*dump.Task
@@ -39,7 +41,7 @@ type view struct {
 	partial bool
 }
 
-func newView(s *dump.Snapshot) *view {
+func newView(s, before *dump.Snapshot) *view {
 	v := &view{
 		s: s, subject: s.Subject(),
 		byDSQ: make(map[dump.DSQID][]*dump.Task), byCPU: make(map[int32][]*dump.Task), byCell: make(map[int32][]*dump.Task),
@@ -47,6 +49,7 @@ func newView(s *dump.Snapshot) *view {
 		cells:   make(map[int32]*dump.Cell, len(s.Cells)),
 		partial: !s.Ledger.Complete(),
 	}
+	v.follow(before)
 	v.readCPUs()
 	v.readTasks()
 	if !v.partial && !v.listed.IsEmpty() {
@@ -56,6 +59,19 @@ func newView(s *dump.Snapshot) *view {
 		v.cells[s.Cells[i].ID] = &s.Cells[i]
 	}
 	return v
+}
+
+// follow takes an earlier snapshot, if it can be compared.
+func (v *view) follow(before *dump.Snapshot) {
+	if before == nil || !v.hasState() || before.Status == nil ||
+		before.Scheduler != v.s.Scheduler || before.Host != v.s.Host || before.Status.InitEnded != v.s.Status.InitEnded {
+		return
+	}
+	apart := time.Duration(v.s.Status.At - before.Status.At) //nolint:gosec // below the age of the machine
+	if apart <= 0 {                                          // a sample may be taken while a failure is dealt with, and come first
+		return
+	}
+	v.before, v.apart = before, apart
 }
 
 func (v *view) readCPUs() {
