@@ -254,8 +254,19 @@ func (k *knobRun) pinElsewhere() {
 // wakeRemote has tasks wait for a CPU that idles: one has nothing of its own, and
 // gets what others have no time for.
 func (k *knobRun) wakeRemote() {
-	if k.faulty {
-		return // they are there
+	if k.faulty { // they are there, and one may have the CPU for itself
+		for range 20 {
+			visitor := k.begin(load.Spec{Kind: load.Spin, Count: 1, Comm: "visitor", CPUs: []int{3}, Pin: true})
+			wait(time.Second)
+			visitor.Stop()
+			for range 3 {
+				wait(600 * time.Millisecond)
+				if k.look(); k.found() {
+					return
+				}
+			}
+		}
+		return
 	}
 	k.begin(load.Spec{Kind: load.Spin, Count: 3, Comm: "busy"})
 	k.begin(load.Spec{Kind: load.Sleep, Count: 6, Period: 7 * time.Millisecond, Comm: "nap", CPUs: []int{0, 1, 2}, Pin: true})
