@@ -4,6 +4,7 @@ package triage
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"scxdiag/dump"
@@ -71,7 +72,7 @@ func (f *finding) status(v *view, format string, args ...any) *finding {
 }
 
 // cgroup adds what the snapshot says of a cgroup.
-func (f *finding) cgroup(v *view, g *dump.Cgroup) *finding {
+func (f *finding) cgroup(v *view, g *dump.Cgroup) {
 	words := "cgroup " + cgroupName(g) + fmt.Sprintf(": in cell %d", g.Cell)
 	if g.Owns != 0 {
 		words += fmt.Sprintf(", owns cell %d", g.Owns)
@@ -82,14 +83,14 @@ func (f *finding) cgroup(v *view, g *dump.Cgroup) *finding {
 	if g.EffectiveCPUs.Known {
 		words += ", effective " + orNone(g.EffectiveCPUs.V)
 	}
-	return f.proof(v, fmt.Sprintf("cgroup:%d", g.ID), dump.Span{}, words)
+	f.proof(v, fmt.Sprintf("cgroup:%d", g.ID), dump.Span{}, words)
 }
 
 func cgroupName(g *dump.Cgroup) string {
 	if g.Path.V != "" {
 		return g.Path.V
 	}
-	return fmt.Sprint(g.ID)
+	return strconv.FormatUint(g.ID, 10)
 }
 
 func orNone(m dump.CPUMask) string {
