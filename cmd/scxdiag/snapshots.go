@@ -82,7 +82,7 @@ func (r *storedReader) Next() (*dump.Snapshot, error) {
 	s, err := r.store.Get(r.ctx, e.ID)
 	switch {
 	case err == nil:
-		if s.Findings == nil { // it was recorded without
+		if s.Findings == nil { // there were none, or it was recorded by a program that had no rules yet
 			triage.Apply(s, nil)
 		}
 		return s, nil

@@ -33,7 +33,7 @@ func checkHeld(v *view) []*finding {
 		return v.stalledUnseen()
 	}
 	t := victims[0]
-	if contains(victims, v.subject) {
+	if slices.Contains(victims, v.subject) {
 		t = v.subject
 	}
 	f := v.stallFinding(dump.ConfidenceMedium, victims, "the scheduler has %s and did not dispatch it", t).

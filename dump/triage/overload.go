@@ -2,7 +2,11 @@
 
 package triage
 
-import "scxdiag/dump"
+import (
+	"slices"
+
+	"scxdiag/dump"
+)
 
 var overload = Rule{
 	Name:    "overload",
@@ -31,7 +35,7 @@ func checkOverload(v *view) []*finding {
 			queue = append(queue, o)
 		}
 	}
-	if len(queue) < manyPerCPU*max(v.listed.Count(), 1) || !contains(queue, t) || !isSpread(queue, t) {
+	if len(queue) < manyPerCPU*max(v.listed.Count(), 1) || !slices.Contains(queue, t) || !isSpread(queue, t) {
 		return nil
 	}
 	for i := range v.s.CPUs {

@@ -2,7 +2,11 @@
 
 package triage
 
-import "scxdiag/dump"
+import (
+	"slices"
+
+	"scxdiag/dump"
+)
 
 var pinnedStarved = Rule{
 	Name:    "pinned-starved",
@@ -32,7 +36,7 @@ func checkPinned(v *view) []*finding {
 		return nil
 	}
 	t := victims[0]
-	if contains(victims, v.subject) {
+	if slices.Contains(victims, v.subject) {
 		t = v.subject
 	}
 	c := v.cpus[v.pinned(t)]

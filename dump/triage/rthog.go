@@ -102,12 +102,3 @@ func pidOf(c *dump.CPU) string {
 	}
 	return strconv.Itoa(int(c.Current.V.PID))
 }
-
-func contains(tasks []*dump.Task, t *dump.Task) bool {
-	for _, x := range tasks {
-		if x == t {
-			return true
-		}
-	}
-	return false
-}

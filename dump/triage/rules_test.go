@@ -337,8 +337,20 @@ func TestPages(t *testing.T) {
 		if p := r.Page; r.Title == "" || p.Happened == "" || p.Shows == "" || p.Confirm == "" || p.Fix == "" {
 			t.Errorf("%s: the page has gaps", r.Name)
 		}
-		if !tested[r.Name] && r.Name != "clean-exit" && r.Name != "foreign-trigger" {
+		if !tested[r.Name] && r.Name != "clean-exit" && r.Name != "foreign-trigger" { // which have tests of their own
 			t.Errorf("%s: no dump shows it", r.Name)
+		}
+	}
+}
+
+// Another scheduler that raised the error is worth a word, the scheduler's own
+// process is not.
+func TestForeignTrigger(t *testing.T) {
+	for by, want := range map[string]bool{"scx_rusty[9]": true, "scxctl[9]": true, "scx_qmap[9]": false, "web[77]": false} {
+		g := gaveUp("queue full", all()...)
+		g.by = by
+		if got := find(triaged(t, g.String()), "foreign-trigger") != nil; got != want {
+			t.Errorf("raised by %s: %v", by, got)
 		}
 	}
 }

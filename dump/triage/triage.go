@@ -83,30 +83,35 @@ func (v *view) lowered(f *finding) dump.Confidence {
 func fold(found []*finding) []*finding {
 	var kept []*finding
 	for _, f := range found {
-		if k := leading(found, f); k != nil {
-			k.Follows = append(k.Follows, f.Rule)
+		f.Victims = entities(f.victims)
+	}
+	for _, f := range found {
+		better := leading(found, f)
+		if better == nil && f.rule.symptom {
+			better = covering(kept, f)
+		}
+		if better == nil {
+			kept = append(kept, f)
 			continue
 		}
-		if f.rule.symptom {
-			if better := covering(kept, f); better != nil {
-				better.Follows = append(better.Follows, f.Rule)
-				better.Victims = union(better.Victims, entities(f.victims))
-				continue
-			}
-		}
-		f.Victims = entities(f.victims)
-		kept = append(kept, f)
+		better.Follows = union(better.Follows, []string{f.Rule})
+		better.Victims = union(better.Victims, f.Victims)
 	}
 	return kept
 }
 
 // leading finds a finding of a rule that f is known to follow from, nil if there is
-// none. It stands for f unless only f explains the exit.
+// none: the first cause, where that follows from another. It stands for f unless
+// only f explains the exit.
 func leading(found []*finding, f *finding) *finding {
 	for _, k := range found {
-		if slices.Contains(f.rule.follows, k.Rule) && (k.fits || !f.fits) {
-			return k
+		if !slices.Contains(f.rule.follows, k.Rule) || f.fits && !k.fits {
+			continue
 		}
+		if first := leading(found, k); first != nil {
+			return first
+		}
+		return k
 	}
 	return nil
 }

@@ -24,7 +24,6 @@ type view struct {
 	waiting []*dump.Task   // runnable and not running, longest first
 	stalled []*dump.Task   // of them, those that have waited for long
 	byDSQ   map[dump.DSQID][]*dump.Task
-	byCPU   map[int32][]*dump.Task // waiting on the run queue of a CPU
 	byCell  map[int32][]*dump.Task
 	cpus    map[int32]*dump.CPU
 	tasks   map[int32]*dump.Task // by pid
@@ -44,7 +43,7 @@ type view struct {
 func newView(s, before *dump.Snapshot) *view {
 	v := &view{
 		s: s, subject: s.Subject(),
-		byDSQ: make(map[dump.DSQID][]*dump.Task), byCPU: make(map[int32][]*dump.Task), byCell: make(map[int32][]*dump.Task),
+		byDSQ: make(map[dump.DSQID][]*dump.Task), byCell: make(map[int32][]*dump.Task),
 		cpus: make(map[int32]*dump.CPU, len(s.CPUs)), tasks: make(map[int32]*dump.Task, len(s.Tasks)),
 		cells:   make(map[int32]*dump.Cell, len(s.Cells)),
 		partial: !s.Ledger.Complete(),
@@ -118,9 +117,6 @@ func (v *view) readTasks() {
 		}
 		if t.DSQ.Known && !t.DSQ.V.IsNone() {
 			v.byDSQ[t.DSQ.V.ID] = append(v.byDSQ[t.DSQ.V.ID], t)
-		}
-		if t.CPU.Known {
-			v.byCPU[t.CPU.V] = append(v.byCPU[t.CPU.V], t)
 		}
 		if t.Cell.Known {
 			v.byCell[t.Cell.V] = append(v.byCell[t.Cell.V], t)

@@ -28,10 +28,10 @@ func (v *view) isWhy(victims []*dump.Task) bool {
 		return false
 	}
 	if v.s.Exit.Subject.Known {
-		return contains(victims, v.subject) || v.subject == nil
+		return slices.Contains(victims, v.subject) || v.subject == nil
 	}
 	workers := v.workers()
-	return len(workers) == 0 || slices.ContainsFunc(workers, func(w *dump.Task) bool { return contains(victims, w) })
+	return len(workers) == 0 || slices.ContainsFunc(workers, func(w *dump.Task) bool { return slices.Contains(victims, w) })
 }
 
 // workers are the workers of the kernel's that have waited for long: one of them is
@@ -70,4 +70,20 @@ func (v *view) isLockup() bool {
 // isWatchdog reports whether the watchdog itself did not run.
 func (v *view) isWatchdog() bool {
 	return v.isStall() && strings.Contains(v.message(), "watchdog failed to check in")
+}
+
+// byKind finds what the kind of the exit alone tells.
+func (v *view) byKind(kind dump.ExitKind, title, next string) []*finding {
+	if v.kind() != kind {
+		return nil
+	}
+	f := finds(dump.SeverityError, dump.ConfidenceHigh, title, v.who()).
+		because("The kernel said so: %s.", v.message()).
+		hurts(v.subjects()...).explains(true).exit(v).task(v, v.subject)
+	for i := range v.s.CPUs {
+		if c := &v.s.CPUs[i]; kind == dump.ExitErrorRescue && c.NrRescue.V > 0 {
+			f.cpu(v, c)
+		}
+	}
+	return []*finding{f.then(next)}
 }
