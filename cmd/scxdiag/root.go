@@ -16,9 +16,9 @@ func newRoot() *cobra.Command {
 		Long: `scxdiag tells why a sched_ext scheduler failed.
 
 When the kernel throws a sched_ext scheduler out, it prints a dump of all CPUs
-and runnable tasks. scxdiag finds that dump in whatever log it ended up in and
-shows what it says: which task waited, for how long, on which queue, and what
-its CPU was doing instead.
+and runnable tasks. scxdiag finds that dump in whatever log it ended up in, leads
+with the cause as far as the dump shows one, and shows which task waited, for how
+long, on which queue, and what its CPU was doing instead.
 
 Start with a log of the scheduler or of the kernel:
 

@@ -130,7 +130,7 @@ func findingRows(s *dump.Snapshot) []row {
 	for i := range s.Findings {
 		f := &s.Findings[i]
 		r := row{label: "finding", lines: []phrase{
-			say(quoted(f.Title), " (", quoted(f.Severity), ", confidence ", quoted(f.Confidence), ")"),
+			say(quoted(f.Title), " (", quoted(f.Severity), ", confidence ", quoted(f.Confidence), ", rule ", quoted(f.Rule), ")"),
 			say(quoted(f.Explanation)),
 		}}
 		for _, e := range f.Evidence {
