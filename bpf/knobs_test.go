@@ -5,6 +5,8 @@ package bpf
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -118,7 +120,7 @@ var knobs = []knob{
 		says: "a change of a cpuset counts as applied and is not",
 	},
 	{
-		fault: "no-kick", setup: (*knobRun).bare, act: (*knobRun).wakeRemote, rule: "idle-with-work", within: 60 * time.Second,
+		fault: "no-kick", setup: (*knobRun).isolate, act: (*knobRun).spread, rule: "idle-with-work", within: 60 * time.Second,
 		says: "a CPU idles while tasks wait on its queue",
 	},
 	{
@@ -251,25 +253,49 @@ func (k *knobRun) pinElsewhere() {
 	k.begin(load.Spec{Kind: load.Sleep, Count: 2, Period: 20 * time.Millisecond, Comm: "pinned", CPUs: []int{0, 1}, Pin: true})
 }
 
-// wakeRemote has tasks wait for a CPU that idles: one has nothing of its own, and
-// gets what others have no time for.
-func (k *knobRun) wakeRemote() {
-	if k.faulty { // they are there, and one may have the CPU for itself
-		for range 20 {
-			visitor := k.begin(load.Spec{Kind: load.Spin, Count: 1, Comm: "visitor", CPUs: []int{3}, Pin: true})
-			wait(time.Second)
-			visitor.Stop()
-			for range 3 {
-				wait(600 * time.Millisecond)
-				if k.look(); k.found() {
-					return
-				}
-			}
+// isolate keeps all that can be moved off CPU 3, and has two tasks on each of the
+// others: CPU 3 idles, and nothing but the scheduler wakes it.
+func (k *knobRun) isolate() {
+	threads, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*")
+	k.check(err)
+	for _, thread := range threads {
+		tid, err := strconv.Atoi(filepath.Base(thread))
+		k.check(err)
+		if err := allow(tid, 0, 1, 2); !errors.Is(err, unix.EINVAL) { // what the kernel has bound itself
+			k.check(err)
 		}
-		return
 	}
-	k.begin(load.Spec{Kind: load.Spin, Count: 3, Comm: "busy"})
-	k.begin(load.Spec{Kind: load.Sleep, Count: 6, Period: 7 * time.Millisecond, Comm: "nap", CPUs: []int{0, 1, 2}, Pin: true})
+	k.work = k.begin(load.Spec{Kind: load.Spin, Count: 6, Comm: "work", CPUs: []int{0, 1, 2}, Pin: true})
+}
+
+// spread lets those tasks run on CPU 3, too: the first of those that wait is put
+// on the queue of that CPU.
+func (k *knobRun) spread() {
+	for range 20 {
+		for i, pid := range k.work.PIDs() {
+			k.check(allow(pid, i%3))
+		}
+		wait(300 * time.Millisecond)
+		for _, pid := range k.work.PIDs() {
+			k.check(allow(pid, 0, 1, 2, 3))
+		}
+		wait(longIdle + 200*time.Millisecond)
+		if k.look(); !k.faulty || k.found() {
+			return
+		}
+	}
+}
+
+// allow sets the CPUs that a task may use, if it still is there.
+func allow(pid int, cpus ...int) error {
+	var set unix.CPUSet
+	for _, cpu := range cpus {
+		set.Set(cpu)
+	}
+	if err := unix.SchedSetaffinity(pid, &set); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("set CPUs of task %d: %w", pid, err)
+	}
+	return nil
 }
 
 func (k *knobRun) limit() time.Duration {
