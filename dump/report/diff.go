@@ -24,9 +24,9 @@ func DiffText(w io.Writer, d *diff.Diff) error {
 
 // DiffMarkdown writes a difference as Markdown, to be pasted into an issue.
 func DiffMarkdown(w io.Writer, d *diff.Diff) error {
-	m := markdownWriter{w: w}
-	m.page(newDiffPage(d))
-	_, err := w.Write(m.buf.Bytes())
+	p := newDiffPage(d)
+	text, _ := markdownPage(&p, maxMarkdown) // its verdict always fits
+	_, err := io.WriteString(w, text)
 	return err
 }
 

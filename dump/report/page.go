@@ -2,17 +2,17 @@
 
 package report
 
-import (
-	"strings"
-
-	"scxdiag/dump"
-)
+import "scxdiag/dump"
 
 // page is what text and Markdown show of a snapshot.
 type page struct {
-	verdict phrase // one sentence
-	message string // what the kernel or the scheduler said, printable; "" if nothing
-	blocks  [][]row
+	verdict  phrase // one sentence
+	message  string // what the kernel or the scheduler said, printable; "" if nothing
+	warning  []row  // what to know before anything else
+	findings []finding
+	actors   []actor // whom it is about, for formats that have tables
+	blocks   [][]row // what else there is
+	origin   []row   // where it comes from and what of it is missing
 }
 
 // row is one labelled fact. Labels are words of this program.
@@ -33,13 +33,17 @@ func newPage(s *dump.Snapshot) page {
 	if s.Exit != nil {
 		p.message = dump.Printable(s.Exit.Message.V)
 	}
-	p.add(faultRows(s))
-	p.add(findingRows(s))
+	for i := range s.Findings {
+		p.findings = append(p.findings, newFinding(s, &s.Findings[i]))
+	}
+	p.warning = faultRows(s)
 	p.add(workRows(s))
 	f := newFocus(s)
+	p.actors = actors(s, f)
 	p.add(f.rows())
 	p.add(exitRows(s, f))
-	p.add(append(append(contentRows(s, f), sourceRows(s)...), ledgerRow(s)))
+	p.add(contentRows(s, f))
+	p.origin = append(append(signatureRows(s), sourceRows(s)...), ledgerRow(s))
 	return p
 }
 
@@ -120,37 +124,6 @@ func exitRows(s *dump.Snapshot, f *focus) []row {
 			label: "backtrace", code: printableLines(x.Backtrace), top: 4,
 			skip: min(errorFrames(x.Backtrace), len(x.Backtrace)-1), skipped: "of the error path",
 		})
-	}
-	return rows
-}
-
-// findingRows are the findings and the signature.
-func findingRows(s *dump.Snapshot) []row {
-	var rows []row
-	for i := range s.Findings {
-		f := &s.Findings[i]
-		r := row{label: "finding", lines: []phrase{
-			say(quoted(f.Title), " (", quoted(f.Severity), ", confidence ", quoted(f.Confidence), ", rule ", quoted(f.Rule), ")"),
-			say(quoted(f.Explanation)),
-		}}
-		for _, e := range f.Evidence {
-			where := say(quoted(e.Entity))
-			if line := s.Line(e.At); line > 0 {
-				where = say(where, ", line ", line)
-			}
-			r.lines = append(r.lines, say(where, ": ", quoted(strings.TrimSpace(e.Text))))
-		}
-		if f.Next != "" {
-			r.lines = append(r.lines, say("next: ", quoted(f.Next)))
-		}
-		rows = append(rows, r)
-	}
-	if g := s.Signature; g != nil {
-		p := say(quoted(g.Title), " (", quoted(g.ID), ")")
-		if g.Weak {
-			p = say(p, ", weak: from a partial dump")
-		}
-		rows = append(rows, row{label: "signature", lines: []phrase{p}})
 	}
 	return rows
 }

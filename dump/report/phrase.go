@@ -12,29 +12,45 @@ import (
 // quoted is text that comes from a dump. Each format keeps it from doing harm.
 type quoted string
 
-// span is a piece of running text: words of this program, or text from a dump.
+// prose is a sentence of this program with names from a dump in it, which are
+// not marked. Each format keeps it from doing harm, word by word.
+type prose string
+
+// span is a piece of running text.
 type span struct {
 	text string
-	dump bool
+	of   origin
 }
+
+// origin says whose words a text is.
+type origin int
+
+const (
+	ours  origin = iota // of this program
+	dumps               // from a dump
+	mixed               // prose
+)
 
 // phrase is running text, the same for every format.
 type phrase []span
 
 // say makes a phrase. Parts that are quoted, and task names, come from the
-// dump; strings are words of this program; anything else is printed.
+// dump, parts that are prose in part; strings are words of this program;
+// anything else is printed.
 func say(parts ...any) phrase {
 	var p phrase
 	for _, part := range parts {
 		switch part := part.(type) {
 		case quoted:
-			p = append(p, span{dump.Printable(string(part)), true})
+			p = append(p, span{dump.Printable(string(part)), dumps})
 		case dump.TaskRef:
-			p = append(p, span{dump.Printable(part.String()), true})
+			p = append(p, span{dump.Printable(part.String()), dumps})
+		case prose:
+			p = append(p, span{dump.Printable(string(part)), mixed})
 		case phrase:
 			p = append(p, part...)
 		default:
-			p = append(p, span{fmt.Sprint(part), false})
+			p = append(p, span{fmt.Sprint(part), ours})
 		}
 	}
 	return p

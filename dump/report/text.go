@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -50,7 +51,19 @@ func (t *textWriter) page(p page) {
 		t.buf.WriteString("  ")
 		t.wrapped(2, p.message)
 	}
-	for _, block := range p.blocks {
+	var findings []row
+	for i := range p.findings {
+		findings = append(findings, p.findings[i].row())
+	}
+	blocks := slices.Concat([][]row{p.warning, findings}, p.blocks)
+	if len(p.origin) > 0 {
+		last := len(blocks) - 1 // it needs no gap
+		blocks[last] = append(slices.Clip(blocks[last]), p.origin...)
+	}
+	for _, block := range blocks {
+		if len(block) == 0 {
+			continue
+		}
 		t.buf.WriteByte('\n')
 		for i := range block {
 			t.row(&block[i])
