@@ -2,6 +2,8 @@
 
 package dump
 
+import "time"
+
 // Severity says how much a finding matters.
 type Severity string
 
@@ -51,4 +53,16 @@ type Signature struct {
 	Title string   // for people
 	Parts []string // what was hashed, so that a person sees why
 	Weak  bool     // from a partial dump: similar, never the same
+	// Seen is what a catalogue has of other dumps with this signature, nil if it
+	// has none or none was asked. It is not part of what is recorded.
+	Seen *Seen
+}
+
+// Seen says when a failure was seen before.
+type Seen struct {
+	Count      int // at least 1
+	First      time.Time
+	Last       time.Time
+	LastKernel string // release, "" if unknown
+	LastHost   string // "" if unknown
 }

@@ -5,6 +5,7 @@ package tui
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"scxdiag/dump"
 )
@@ -509,8 +510,37 @@ func snapshotOf(w *writer, x *index) {
 			sig += ", weak: from part of a dump"
 		}
 		put("signature", sig)
+		if s.Signature.Seen != nil {
+			put("seen", seenBefore(s.Signature))
+		}
 	}
 }
+
+// seenBefore says what a catalogue has of the same failure, which is not nothing.
+func seenBefore(g *dump.Signature) text {
+	n := g.Seen
+	said := number(n.Count) + " times"
+	if n.Count == 1 {
+		said = "once"
+	}
+	if g.Weak {
+		said = "similar ones " + said
+	}
+	said += " in the catalogue, first on " + day(n.First)
+	if n.Count > 1 {
+		said += ", last on " + day(n.Last)
+	}
+	if n.LastKernel != "" {
+		said += ", kernel " + clean(n.LastKernel)
+	}
+	if n.LastHost != "" {
+		said += ", host " + clean(n.LastHost)
+	}
+	return said
+}
+
+// day is a date of the time zone that the user lives in.
+func day(t time.Time) text { return clean(t.Local().Format(time.DateOnly)) }
 
 // ledgerLimit is how many entries of a kind the overview lists.
 const ledgerLimit = 8

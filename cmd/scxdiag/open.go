@@ -139,6 +139,7 @@ func runOpen(cmd *cobra.Command, args []string, f *openFlags) (err error) {
 		return err
 	}
 	defer func() { err = f.record.closeAfter(err) }()
+	defer func() { _ = o.memory.close() }() // it was only read
 	screen, isScreen := terminal(cmd.OutOrStdout())
 	isScreen = isScreen && f.format == "" && os.Getenv("TERM") != "dumb"
 	switch {
@@ -176,6 +177,7 @@ type opener struct {
 	args   []address
 	at     time.Time // of --at, zero without
 	record *recorder
+	memory memory
 	stdin  io.Reader
 	stderr io.Writer
 
@@ -327,10 +329,14 @@ func (o *opener) readSource(ctx context.Context, a *address, src *source, add fu
 	}
 }
 
-// pass counts a snapshot, records it if that was asked for, and passes it on.
+// pass counts a snapshot, looks up whether its failure is known, records it if that
+// was asked for, and passes it on.
 func (o *opener) pass(ctx context.Context, s *dump.Snapshot, add func(*dump.Snapshot) error) error {
 	o.found++
 	o.sawFailure = o.sawFailure || s.IsFailure()
+	if err := o.memory.recall(ctx, s); err != nil {
+		complain(o.stderr, err)
+	}
 	if err := o.record.add(ctx, s); err != nil {
 		return &addError{err}
 	}

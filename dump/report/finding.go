@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"scxdiag/dump"
 )
@@ -133,8 +134,36 @@ func signatureRows(s *dump.Snapshot) []row {
 	if g.Weak {
 		p = say(p, ", weak: from a partial dump")
 	}
-	return []row{{label: "signature", lines: []phrase{p}}}
+	r, _ := fact("signature", p, seenPhrase(g))
+	return []row{r}
 }
+
+// seenPhrase says when there were others like it.
+func seenPhrase(g *dump.Signature) phrase {
+	seen := g.Seen
+	if seen == nil {
+		return nil
+	}
+	word := "seen "
+	if g.Weak {
+		word = "similar to what was seen "
+	}
+	times := plural(seen.Count, "time")
+	p := say(word, times, " in the catalogue: first on ", day(seen.First))
+	if seen.Count > 1 {
+		p = say(p, ", last on ", day(seen.Last))
+	}
+	if seen.LastKernel != "" {
+		p = say(p, ", kernel ", quoted(seen.LastKernel))
+	}
+	if seen.LastHost != "" {
+		p = say(p, ", host ", quoted(seen.LastHost))
+	}
+	return p
+}
+
+// day is a date for people, of the time zone that they live in.
+func day(t time.Time) string { return t.Local().Format(time.DateOnly) }
 
 // actor is a line of the table of those that a failure is about.
 type actor struct {

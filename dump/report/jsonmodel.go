@@ -382,10 +382,19 @@ type jsonEvidence struct {
 }
 
 type jsonSignature struct {
-	ID    string   `json:"id"`
-	Title string   `json:"title"`
-	Parts []string `json:"parts"`
-	Weak  bool     `json:"weak"`
+	ID    string    `json:"id"`
+	Title string    `json:"title"`
+	Parts []string  `json:"parts"`
+	Weak  bool      `json:"weak"`
+	Seen  *jsonSeen `json:"seen,omitzero"`
+}
+
+type jsonSeen struct {
+	Count      int       `json:"count"`
+	First      time.Time `json:"first"`
+	Last       time.Time `json:"last"`
+	LastKernel string    `json:"last_kernel,omitzero"`
+	LastHost   string    `json:"last_host,omitzero"`
 }
 
 func newJSONSnapshot(s *dump.Snapshot) *jsonSnapshot {
@@ -418,6 +427,11 @@ func newJSONSnapshot(s *dump.Snapshot) *jsonSnapshot {
 	j.Status = newJSONStatus(s)
 	if g := s.Signature; g != nil {
 		j.Signature = &jsonSignature{ID: g.ID, Title: jsonString(g.Title), Parts: jsonStrings(g.Parts), Weak: g.Weak}
+		if n := g.Seen; n != nil {
+			j.Signature.Seen = &jsonSeen{
+				Count: n.Count, First: n.First, Last: n.Last, LastKernel: jsonString(n.LastKernel), LastHost: jsonString(n.LastHost),
+			}
+		}
 	}
 	return j
 }

@@ -350,7 +350,15 @@ func explained() *dump.Snapshot {
 		},
 		Next: "look at what rt_hog does: perf top -p 259",
 	}}
-	s.Signature = &dump.Signature{ID: "c0ffee", Title: "stall: rt holds the cell", Parts: []string{"stall", "rt"}, Weak: true}
+	s.Findings[0].Victims = []string{"task:228", "task:229"}
+	s.Findings[0].Follows = []string{"pinned-starved"}
+	s.Signature = &dump.Signature{
+		ID: "c0ffee", Title: "stall: rt holds the cell", Parts: []string{"stall", "rt"}, Weak: true,
+		Seen: &dump.Seen{
+			Count: 3, First: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), Last: time.Date(2026, 8, 2, 12, 0, 0, 0, time.UTC),
+			LastKernel: "7.2.1", LastHost: "vm2",
+		},
+	}
 	s.Ledger = dump.Ledger{
 		Records: []dump.RecordCount{{Kind: "task", Expected: 40, Received: 37, Dropped: 3}},
 	}
