@@ -26,8 +26,8 @@ type keyMap struct {
 
 	overview, cpus, tasks, cells, raw, events, cgroups binding
 
-	sort, reverse, filter, runnable, cpu, tasksOf binding
-	search, next, previous                        binding
+	sort, reverse, filter, runnable, cpu, tasksOf, explain binding
+	search, next, previous                                 binding
 
 	snapshots, nextSnapshot, previousSnapshot binding
 
@@ -66,6 +66,8 @@ func newKeyMap() keyMap {
 		cpu:      binding{[]string{"c"}, "c", "CPU", "to the CPU of the task"},
 		tasksOf:  binding{[]string{"t"}, "t", "tasks", "the tasks of the CPU, cell, DSQ or cgroup, as a table"},
 
+		explain: binding{[]string{"x"}, "x", "explain", "what the finding means, and what to do about it"},
+
 		search:   binding{[]string{"/"}, "/", "search", "search; capital letters are told from small ones if you type any"},
 		next:     binding{[]string{"n"}, "n", "next", "next match"},
 		previous: binding{[]string{"N"}, "N", "", "previous match"},
@@ -91,6 +93,7 @@ type situation struct {
 	sample  bool // which can be asked for a sample
 	events  bool // the snapshot has a history
 	cgroups bool // the snapshot has cgroups
+	found   bool // the snapshot has findings
 }
 
 // keyGroup is keys with a title, for the help.
@@ -105,6 +108,9 @@ func (k *keyMap) groups(v view, c situation) []keyGroup {
 	switch v {
 	case viewOverview:
 		own = keyGroup{"Overview", []binding{k.open, k.cpu, k.raw}}
+		if c.found {
+			own.keys = slices.Insert(own.keys, 1, k.explain)
+		}
 	case viewCPUs:
 		own = keyGroup{"CPUs", []binding{k.open, k.tasksOf, k.filter, k.sort, k.reverse, k.raw}}
 	case viewTasks:
@@ -128,7 +134,10 @@ func (k *keyMap) groups(v view, c situation) []keyGroup {
 	case viewCgroup:
 		own = keyGroup{"Cgroup", []binding{k.open, k.tasksOf}}
 	}
-	groups := []keyGroup{own}
+	var groups []keyGroup
+	if len(own.keys) > 0 {
+		groups = append(groups, own)
+	}
 	if c.live {
 		feed := keyGroup{"Live", []binding{k.pause}}
 		if c.ended {
@@ -176,6 +185,10 @@ func (k *keyMap) footer(v view, c situation) []binding {
 		keys = append(keys, k.open, k.tasksOf)
 	case viewOverview, viewTask:
 		keys = append(keys, k.open, k.cpu, k.raw)
+		if c.found && v == viewOverview {
+			keys = slices.Insert(keys, 3, k.explain)
+		}
+	case viewRule:
 	default:
 		keys = append(keys, k.open, k.tasksOf, k.raw)
 	}

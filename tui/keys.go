@@ -165,6 +165,7 @@ func (m *Model) situation() situation {
 		sample:  m.canSample(),
 		events:  len(m.x().s.Events) > 0,
 		cgroups: len(m.x().s.Cgroups) > 0,
+		found:   len(m.x().s.Findings) > 0,
 	}
 	if m.live != nil {
 		c.live, c.paused, c.ended = true, m.live.paused, m.live.ended
@@ -184,6 +185,8 @@ func (m *Model) viewKey(k tea.KeyPressMsg) {
 		m.openCPU()
 	case keys.tasksOf.matches(k):
 		m.openTasks()
+	case keys.explain.matches(k):
+		m.openRule()
 	case l != nil && keys.sort.matches(k):
 		l.sortNext()
 	case l != nil && keys.reverse.matches(k):

@@ -46,6 +46,8 @@ func (f *frame) build(x *index, width int) {
 		f.page.set(f.gone(x, queuePage(x, f.at, width), width), nil)
 	case viewCgroup:
 		f.page.set(f.gone(x, cgroupPage(x, f.at, width), width), nil)
+	case viewRule:
+		f.page.set(rulePage(f.at.name, width), nil)
 	}
 }
 
@@ -209,6 +211,26 @@ func (m *Model) openTasks() {
 	to.scope = p
 	m.push(to)
 	m.tasks.first()
+}
+
+// openRule explains the finding that the cursor is on or below, or else the first.
+func (m *Model) openRule() {
+	f := m.frame()
+	if f.at.view != viewOverview || len(m.x().s.Findings) == 0 {
+		m.notice = "There is no finding to explain."
+		return
+	}
+	p := placeOfRule(m.x().s.Findings[0].Rule)
+	for i := 0; i <= f.page.cursor && i < len(f.page.left); i++ {
+		if link := f.page.left[i].link; link.view == viewRule {
+			p = link
+		}
+	}
+	if p == nowhere {
+		m.notice = "This program has no such rule: another version has recorded the finding."
+		return
+	}
+	m.follow(p)
 }
 
 // openEvents shows the history.

@@ -149,31 +149,68 @@ func faults(s *dump.Snapshot) []text {
 
 func findingsOf(w *writer, x *index) {
 	for i := range x.s.Findings {
-		f := &x.s.Findings[i]
-		on := plain
-		switch f.Severity {
-		case dump.SeverityError:
-			on = bad
-		case dump.SeverityWarning:
-			on = warning
-		}
-		var at dump.Span
-		if len(f.Evidence) > 0 {
-			at = f.Evidence[0].At
-		}
 		w.section("Finding " + number(i+1) + " of " + number(len(x.s.Findings)))
-		l := line{{on, clean(string(f.Severity)) + ": " + clean(f.Title)}}
-		l.add(muted, " ("+clean(string(f.Confidence))+" confidence, rule "+clean(f.Rule)+")")
-		w.para(l, nowhere, at)
-		if f.Explanation != "" {
-			w.para(line{{plain, clean(f.Explanation)}}, nowhere, at)
+		findingOf(w, x, &x.s.Findings[i])
+	}
+	if g := x.s.Signature; g != nil && g.Seen != nil {
+		w.para(line{{muted, "Seen " + seenBefore(g) + "."}}, nowhere, dump.Span{})
+	}
+}
+
+func findingOf(w *writer, x *index, f *dump.Finding) {
+	on := plain
+	switch f.Severity {
+	case dump.SeverityError:
+		on = bad
+	case dump.SeverityWarning:
+		on = warning
+	}
+	var at dump.Span
+	if len(f.Evidence) > 0 {
+		at = f.Evidence[0].At
+	}
+	l := line{{on, clean(string(f.Severity)) + ": " + clean(f.Title)}}
+	l.add(muted, " ("+clean(string(f.Confidence))+" confidence, rule "+clean(f.Rule)+")")
+	w.para(l, placeOfRule(f.Rule), at)
+	if f.Explanation != "" {
+		w.para(line{{plain, clean(f.Explanation)}}, nowhere, at)
+	}
+	for _, e := range f.Evidence {
+		w.field("evidence", line{{plain, clean(strings.TrimSpace(e.Text))}}, x.placeOfEntity(e.Entity), e.At)
+	}
+	victimsOf(w, x, f.Victims)
+	if len(f.Follows) > 0 {
+		var rules []text
+		for _, r := range f.Follows {
+			rules = append(rules, clean(r))
 		}
-		for _, e := range f.Evidence {
-			w.field("evidence", line{{plain, clean(strings.TrimSpace(e.Text))}}, x.placeOfEntity(e.Entity), e.At)
+		w.field("explains", line{{plain, "also " + join(rules, ", ")}}, nowhere, dump.Span{})
+	}
+	if f.Next != "" {
+		w.field("next", line{{plain, clean(f.Next)}}, nowhere, dump.Span{})
+	}
+}
+
+// maxVictims is how many of those that suffer are listed.
+const maxVictims = 5
+
+func victimsOf(w *writer, x *index, victims []string) {
+	if len(victims) < 2 { // the sentences above name it
+		return
+	}
+	for _, entity := range victims[:min(len(victims), maxVictims)] {
+		at := x.placeOfEntity(entity)
+		l := line{{plain, clean(entity)}}
+		if t := x.task(x.findTask(at)); at.view == viewTask && t != nil {
+			l = line{{name, clean(t.TaskRef.String())}}
+			if d, ok := t.WaitingFor(); ok {
+				l.add(plain, " waits "+duration(d))
+			}
 		}
-		if f.Next != "" {
-			w.field("next", line{{plain, clean(f.Next)}}, nowhere, dump.Span{})
-		}
+		w.field("hits", l, at, x.span(at))
+	}
+	if more := len(victims) - maxVictims; more > 0 {
+		w.field("hits", line{{muted, number(more) + " more"}}, nowhere, dump.Span{})
 	}
 }
 
@@ -510,9 +547,6 @@ func snapshotOf(w *writer, x *index) {
 			sig += ", weak: from part of a dump"
 		}
 		put("signature", sig)
-		if s.Signature.Seen != nil {
-			put("seen", seenBefore(s.Signature))
-		}
 	}
 }
 

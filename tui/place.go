@@ -20,6 +20,7 @@ const (
 	viewQueue
 	viewCgroups
 	viewCgroup
+	viewRule
 	viewSnapshot // never shown: it goes to another snapshot
 )
 
@@ -32,7 +33,7 @@ type place struct {
 	nth  int32        // of viewTask: which one, if several have that name
 	id   int32        // of viewCPU, viewCell and viewSnapshot
 	dsq  dump.DSQRef  // of viewQueue
-	name string       // of viewQueue, where the scheduler's text describes it; of viewCgroup, its path
+	name string       // of viewQueue, where the scheduler's text describes it; of viewCgroup, its path; of viewRule
 
 	cgroup uint64 // of viewCgroup: its id
 }
@@ -182,6 +183,8 @@ func (p place) title() text {
 			return "cgroup " + clean(p.name)
 		}
 		return "cgroup " + number(p.cgroup)
+	case viewRule:
+		return "rule " + clean(p.name)
 	}
 	return ""
 }

@@ -560,7 +560,16 @@ func withFindings() *dump.Snapshot {
 			{Entity: "cpu:1", Text: "curr=rt_hog[259] class=rt_sched_class", At: s.CPUs[0].Class.At},
 			{Entity: "task:228", Text: "R websrv[228] *root -35652ms", At: s.Tasks[0].RunnableAt.At},
 		},
-		Next: "Move rt_hog to another CPU, or give cell 1 a second one.",
+		Next:    "Move rt_hog to another CPU, or give cell 1 a second one.",
+		Victims: []string{"task:228", "task:229", "task:4711"},
+		Follows: []string{"pinned-starved"},
 	}}
+	s.Signature = &dump.Signature{
+		ID: "c0ffee", Title: "mitosis: rt-hog",
+		Seen: &dump.Seen{
+			Count: 2, First: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), Last: time.Date(2026, 8, 2, 12, 0, 0, 0, time.UTC),
+			LastKernel: "7.2.1", LastHost: "vm2",
+		},
+	}
 	return s
 }

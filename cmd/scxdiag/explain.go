@@ -65,13 +65,8 @@ func listRules(w io.Writer) error {
 func explainRule(w io.Writer, r *triage.Rule) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s: %s\n", r.Name, r.Title)
-	for _, part := range []struct{ title, text string }{
-		{"What happened", r.Page.Happened},
-		{"How a dump shows it", r.Page.Shows},
-		{"How to be sure", r.Page.Confirm},
-		{"What schedulers do about it", r.Page.Fix},
-	} {
-		fmt.Fprintf(&b, "\n%s\n%s\n", part.title, indented(part.text))
+	for _, part := range r.Page.Sections() {
+		fmt.Fprintf(&b, "\n%s\n%s\n", part.Title, indented(part.Text))
 	}
 	_, err := w.Write(b.Bytes())
 	return err

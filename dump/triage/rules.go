@@ -25,6 +25,19 @@ type Page struct {
 	Fix      string // what schedulers usually do about it
 }
 
+// Section is a part of a page.
+type Section struct{ Title, Text string }
+
+// Sections are the page in the order in which it is read.
+func (p *Page) Sections() []Section {
+	return []Section{
+		{"What happened", p.Happened},
+		{"How a dump shows it", p.Shows},
+		{"How to be sure", p.Confirm},
+		{"What schedulers do about it", p.Fix},
+	}
+}
+
 // rules are all rules, in the order of causes.
 var rules = []*Rule{
 	&loadFailure,
