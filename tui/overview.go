@@ -217,6 +217,13 @@ func victimsOf(w *writer, x *index, victims []string) {
 // placeOfEntity finds where an entity such as "task:123" is shown.
 func (x *index) placeOfEntity(entity string) place {
 	kind, id, _ := strings.Cut(entity, ":")
+	if kind == "cgroup" {
+		n, err := strconv.ParseUint(id, 10, 64)
+		if err != nil {
+			return nowhere
+		}
+		return x.placeOfCgroup(n)
+	}
 	n, err := strconv.ParseInt(id, 10, 32)
 	if err != nil {
 		return nowhere

@@ -65,7 +65,7 @@ func entityName(entity string) string {
 		return kind
 	case kind == "cpu", kind == "dsq":
 		return strings.ToUpper(kind) + " " + id
-	case kind == "task", kind == "cell":
+	case kind == "task", kind == "cell", kind == "cgroup":
 		return kind + " " + id
 	}
 	return "dump" // of a recording that another program made

@@ -15,13 +15,10 @@ var cellLeak = Rule{
 		Fix:      "End every cell that no cgroup claimed when a configuration is applied.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || pendingConfig(v.s) || v.s.Status.Apply.Phase != "" || v.partial {
+		if !v.steady() {
 			return nil
 		}
-		owners := make(map[uint64]*dump.Cgroup, len(v.s.Cgroups))
-		for i := range v.s.Cgroups {
-			owners[v.s.Cgroups[i].ID] = &v.s.Cgroups[i]
-		}
+		owners := v.cgroupsByID()
 		var found []*finding
 		for i := range v.s.Cells {
 			c := &v.s.Cells[i]

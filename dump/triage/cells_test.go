@@ -48,6 +48,10 @@ func TestCells(t *testing.T) {
 		}
 		last := all[len(all)-1]
 		t.Logf("%-24s %-14s %s", name, ruleOf[fault], strings.Join(tops, " "))
+		// Before the fault shows there is nothing.
+		if got := tops[0]; got != "-" && !slices.Contains(strings.Fields(ruleOf[fault]), got) {
+			t.Errorf("%s: at first %s: %s", name, got, rulesOf(all[0]))
+		}
 		if got := top(last); !slices.Contains(strings.Fields(ruleOf[fault]), got) {
 			t.Errorf("%s: got %s, want %s; all: %s", name, got, ruleOf[fault], rulesOf(last))
 		}

@@ -14,7 +14,7 @@ var cpuOrphan = Rule{
 		Fix:      "Make the root cell's mask last, as all that is online and no other cell has.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || pendingConfig(v.s) || v.s.Status.Apply.Phase != "" || v.partial {
+		if !v.steady() {
 			return nil
 		}
 		var all dump.CPUMask

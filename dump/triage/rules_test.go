@@ -323,6 +323,9 @@ func TestPages(t *testing.T) {
 	for _, tt := range ruleTests {
 		tested[tt.rule], tested[tt.neighbor] = true, true
 	}
+	for _, c := range states {
+		tested[c.rule] = true
+	}
 	for _, rules := range ruleOf {
 		for _, r := range strings.Fields(rules) {
 			tested[r] = true
