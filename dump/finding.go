@@ -40,6 +40,13 @@ type Finding struct {
 	Follows []string
 }
 
+// NotEvaluated are rules that could not be evaluated for the same reason: what they
+// are about may or may not be so.
+type NotEvaluated struct {
+	Rules []string
+	Why   string // of the snapshot: "part of it is missing"
+}
+
 // Evidence is one thing of the snapshot that a finding rests on.
 type Evidence struct {
 	Entity string // "task:123", "cpu:3", "cell:1", "exit"

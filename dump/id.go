@@ -20,7 +20,7 @@ const idVersion = "scxdiag snapshot 2"
 //
 // Everything of the model takes part but where the snapshot was read from
 // (Source, Host, Kernel, Raw, every Span), what was lost on the way (Ledger)
-// and what was concluded (Findings, Signature). Task.SCXState counts only
+// and what was concluded (Findings, NotEvaluated, Signature). Task.SCXState counts only
 // where SCXStateNr is unknown, since the name depends on what is known of the
 // kernel. Lines of scheduler text count without trailing blanks, and not at
 // all if nothing else is in them, because some carriers drop those. Time

@@ -15,15 +15,16 @@ import (
 
 // notInID are the fields that the doc comment of Snapshot.ID leaves out.
 var notInID = map[string]bool{
-	"Snapshot.Source":    true,
-	"Snapshot.Time":      true, // of a dump; TestTimeTellsVerdictsApart
-	"Snapshot.Host":      true,
-	"Snapshot.Kernel":    true,
-	"Snapshot.Ledger":    true,
-	"Snapshot.Findings":  true,
-	"Snapshot.Signature": true,
-	"Snapshot.Raw":       true,
-	"Task.SCXState":      true, // where the number is known; TestStateNameCountsWithoutNumber
+	"Snapshot.Source":       true,
+	"Snapshot.Time":         true, // of a dump; TestTimeTellsVerdictsApart
+	"Snapshot.Host":         true,
+	"Snapshot.Kernel":       true,
+	"Snapshot.Ledger":       true,
+	"Snapshot.Findings":     true,
+	"Snapshot.NotEvaluated": true,
+	"Snapshot.Signature":    true,
+	"Snapshot.Raw":          true,
+	"Task.SCXState":         true, // where the number is known; TestStateNameCountsWithoutNumber
 }
 
 // eachChange changes what v holds, one leaf at a time, calls visit with the

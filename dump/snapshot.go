@@ -151,8 +151,9 @@ type Snapshot struct {
 	// as its compiler.
 	Build []KV
 
-	Findings  []Finding
-	Signature *Signature
+	Findings     []Finding
+	NotEvaluated []NotEvaluated // rules that say neither yes nor no
+	Signature    *Signature
 
 	// Raw is the part of the source that holds the dump, from its first to its
 	// last line, carrier and all; a verdict alone comes without colours and blanks

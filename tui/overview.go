@@ -191,6 +191,19 @@ func findingOf(w *writer, x *index, f *dump.Finding) {
 	}
 }
 
+// rulesText names rules, or says how many there are.
+func rulesText(rules []string) text {
+	const limit = 4
+	if len(rules) > limit {
+		return number(len(rules)) + " rules"
+	}
+	var names []text
+	for _, r := range rules {
+		names = append(names, clean(r))
+	}
+	return join(names, ", ")
+}
+
 // maxVictims is how many of those that suffer are listed.
 const maxVictims = 5
 
@@ -611,6 +624,9 @@ func ledgerOf(w *writer, x *index) {
 		w.field("lines", v, nowhere, dump.Span{})
 	}
 	recordsOf(w, l)
+	for _, n := range x.s.NotEvaluated {
+		w.field("not judged", line{{plain, "by " + rulesText(n.Rules) + ": " + clean(n.Why)}}, nowhere, dump.Span{})
+	}
 	for _, n := range l.Notes {
 		w.field("note", line{{warning, clean(n)}}, nowhere, dump.Span{})
 	}

@@ -30,6 +30,9 @@ type proof struct {
 	text  string // printable
 }
 
+// maxRules is how many rules are named that were not evaluated.
+const maxRules = 4
+
 // maxVictims is how many victims of a finding are named.
 const maxVictims = 5
 
@@ -135,6 +138,26 @@ func signatureRows(s *dump.Snapshot) []row {
 		p = say(p, ", weak: from a partial dump")
 	}
 	r, _ := fact("signature", p, seenPhrase(g))
+	return []row{r}
+}
+
+// notEvaluatedRows say of how many rules it is not known what they say.
+func notEvaluatedRows(s *dump.Snapshot) []row {
+	r := row{label: "not judged"}
+	for _, n := range s.NotEvaluated {
+		p := say("by ", plural(len(n.Rules), "rule"))
+		if len(n.Rules) <= maxRules {
+			p = nil
+			for _, rule := range n.Rules {
+				p = join(", ", p, say(quoted(rule)))
+			}
+			p = say("by ", p)
+		}
+		r.lines = append(r.lines, say(p, ": ", prose(n.Why)))
+	}
+	if len(r.lines) == 0 {
+		return nil
+	}
 	return []row{r}
 }
 

@@ -12,28 +12,29 @@ import (
 // zero would be ambiguous the field is a pointer, nil for unknown.
 
 type jsonSnapshot struct {
-	ID        string         `json:"id"`
-	Source    jsonSource     `json:"source"`
-	Time      string         `json:"time,omitzero"`
-	Host      string         `json:"host,omitzero"`
-	Kernel    string         `json:"kernel,omitzero"`
-	Scheduler string         `json:"scheduler,omitzero"`
-	Sub       *jsonSub       `json:"sub,omitzero"`
-	Trigger   string         `json:"trigger,omitzero"`
-	Exit      *jsonExit      `json:"exit,omitzero"`
-	Ledger    jsonLedger     `json:"ledger"`
-	Status    *jsonStatus    `json:"status,omitzero"`
-	Cells     []jsonCell     `json:"cells,omitzero"`
-	Cgroups   []jsonCgroup   `json:"cgroups,omitzero"`
-	CPUs      []jsonCPU      `json:"cpus,omitzero"`
-	Tasks     []jsonTask     `json:"tasks,omitzero"`
-	DSQs      []jsonDSQ      `json:"dsqs,omitzero"`
-	Events    []jsonEvent    `json:"events,omitzero"`
-	Counters  object         `json:"counters,omitzero"`
-	Text      []string       `json:"text,omitzero"`
-	Build     object         `json:"build,omitzero"`
-	Findings  []jsonFinding  `json:"findings,omitzero"`
-	Signature *jsonSignature `json:"signature,omitzero"`
+	ID           string             `json:"id"`
+	Source       jsonSource         `json:"source"`
+	Time         string             `json:"time,omitzero"`
+	Host         string             `json:"host,omitzero"`
+	Kernel       string             `json:"kernel,omitzero"`
+	Scheduler    string             `json:"scheduler,omitzero"`
+	Sub          *jsonSub           `json:"sub,omitzero"`
+	Trigger      string             `json:"trigger,omitzero"`
+	Exit         *jsonExit          `json:"exit,omitzero"`
+	Ledger       jsonLedger         `json:"ledger"`
+	Status       *jsonStatus        `json:"status,omitzero"`
+	Cells        []jsonCell         `json:"cells,omitzero"`
+	Cgroups      []jsonCgroup       `json:"cgroups,omitzero"`
+	CPUs         []jsonCPU          `json:"cpus,omitzero"`
+	Tasks        []jsonTask         `json:"tasks,omitzero"`
+	DSQs         []jsonDSQ          `json:"dsqs,omitzero"`
+	Events       []jsonEvent        `json:"events,omitzero"`
+	Counters     object             `json:"counters,omitzero"`
+	Text         []string           `json:"text,omitzero"`
+	Build        object             `json:"build,omitzero"`
+	Findings     []jsonFinding      `json:"findings,omitzero"`
+	NotEvaluated []jsonNotEvaluated `json:"not_evaluated,omitzero"`
+	Signature    *jsonSignature     `json:"signature,omitzero"`
 }
 
 type jsonSource struct {
@@ -375,6 +376,11 @@ type jsonFinding struct {
 	Follows     []string       `json:"follows,omitzero"`
 }
 
+type jsonNotEvaluated struct {
+	Rules []string `json:"rules"`
+	Why   string   `json:"why"`
+}
+
 type jsonEvidence struct {
 	Entity string `json:"entity"`
 	Text   string `json:"text"`
@@ -424,6 +430,9 @@ func newJSONSnapshot(s *dump.Snapshot) *jsonSnapshot {
 	if s.Sub != nil {
 		j.Sub = &jsonSub{Level: s.Sub.Level, CgroupID: s.Sub.CgroupID, Path: jsonString(s.Sub.Path)}
 	}
+	j.NotEvaluated = jsonList(s.NotEvaluated, func(n *dump.NotEvaluated) jsonNotEvaluated {
+		return jsonNotEvaluated{Rules: jsonStrings(n.Rules), Why: jsonString(n.Why)}
+	})
 	j.Status = newJSONStatus(s)
 	if g := s.Signature; g != nil {
 		j.Signature = &jsonSignature{ID: g.ID, Title: jsonString(g.Title), Parts: jsonStrings(g.Parts), Weak: g.Weak}

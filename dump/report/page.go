@@ -2,7 +2,11 @@
 
 package report
 
-import "scxdiag/dump"
+import (
+	"slices"
+
+	"scxdiag/dump"
+)
 
 // page is what text and Markdown show of a snapshot.
 type page struct {
@@ -43,7 +47,7 @@ func newPage(s *dump.Snapshot) page {
 	p.add(f.rows())
 	p.add(exitRows(s, f))
 	p.add(contentRows(s, f))
-	p.origin = append(append(signatureRows(s), sourceRows(s)...), ledgerRow(s))
+	p.origin = slices.Concat(signatureRows(s), sourceRows(s), []row{ledgerRow(s)}, notEvaluatedRows(s))
 	return p
 }
 

@@ -125,6 +125,9 @@ func noProse(s *dump.Snapshot) {
 		f := &s.Findings[i]
 		f.Title, f.Explanation, f.Next, f.Severity, f.Confidence = "title", "", "next", "", ""
 	}
+	for i := range s.NotEvaluated {
+		s.NotEvaluated[i].Why = "why"
+	}
 }
 
 // words are those that a Markdown reader takes for nothing else.
@@ -152,7 +155,7 @@ func checkText(t *testing.T, doc string) {
 	t.Helper()
 	labels := []string{
 		"sched_ext scheduler", "finding ", "signature ", "task ", "raised ", "raised in ", "waits most ", "CPU ",
-		"cell ", "backtrace ", "dump ", "held ", "runs ", "cells ", "history ", "scheduler ", "cgroups ", "noticed ", "WARNING ", "system ", "source ", "ledger ",
+		"cell ", "backtrace ", "dump ", "held ", "runs ", "cells ", "history ", "scheduler ", "cgroups ", "noticed ", "WARNING ", "system ", "source ", "ledger ", "not judged ",
 	}
 	checkLines(t, doc, labels)
 }

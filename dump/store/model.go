@@ -38,6 +38,7 @@ func snapshot(t *table, s *dump.Snapshot) {
 	list(t, "text", &s.Text, line)
 	list(t, "build", &s.Build, kv)
 	list(t, "findings", &s.Findings, finding)
+	list(t, "not evaluated", &s.NotEvaluated, notEvaluated)
 	optional(t, "signature", &s.Signature, signature)
 	ledger(t, &s.Ledger)
 }
@@ -347,6 +348,11 @@ func finding(t *table, f *dump.Finding) {
 	str(t, "next", &f.Next)
 	list(t, "victims", &f.Victims, note)
 	list(t, "follows", &f.Follows, note)
+}
+
+func notEvaluated(t *table, n *dump.NotEvaluated) {
+	list(t, "rules", &n.Rules, note)
+	str(t, "why", &n.Why)
 }
 
 func evidence(t *table, e *dump.Evidence) {

@@ -8,6 +8,7 @@ var cellLeak = Rule{
 	Name:    "cell-leak",
 	Title:   "a cell is in use whose owner is gone",
 	follows: []string{"timer-stopped", "token-held", "cfg-pending"},
+	needs:   state | whole | steady,
 	Page: Page{
 		Happened: "The cgroup that owned a cell was removed, or owns another one now, and the cell was not ended. It keeps its CPUs and its id; with enough of them cells run out.",
 		Shows:    "A cell is live, no configuration is pending, and its owner is not among the cgroups, or does not own it.",
@@ -15,9 +16,6 @@ var cellLeak = Rule{
 		Fix:      "End every cell that no cgroup claimed when a configuration is applied.",
 	},
 	check: func(v *view) []*finding {
-		if !v.steady() {
-			return nil
-		}
 		owners := v.cgroupsByID()
 		var found []*finding
 		for i := range v.s.Cells {

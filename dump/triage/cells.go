@@ -28,15 +28,10 @@ func (v *view) hasState() bool { return v.s.Status != nil && v.s.Status.At != 0 
 // and cells may differ meanwhile.
 func pendingConfig(s *dump.Snapshot) bool { return s.Status.ConfigSeq != s.Status.AppliedSeq }
 
-// steady reports whether the scheduler is whole and at no change of configuration:
-// cells, CPUs and cgroups agree with each other then.
-func (v *view) steady() bool {
-	return v.hasState() && !v.partial && !pendingConfig(v.s) && v.s.Status.Apply.Phase == ""
-}
-
-// settled reports whether nothing of an earlier configuration is left.
+// settled reports whether nothing of an earlier configuration is left where no
+// other is on its way.
 func (v *view) settled() bool {
-	if !v.hasState() || pendingConfig(v.s) || v.s.Status.Grace.Active() || v.s.Status.Apply.Phase != "" {
+	if v.s.Status.Grace.Active() {
 		return false
 	}
 	for i := range v.s.Cells {

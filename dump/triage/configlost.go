@@ -12,6 +12,7 @@ var configLost = Rule{
 	Name:    "cfg-lost",
 	Title:   "a change of a cpuset was lost",
 	follows: []string{"slot-empty"},
+	needs:   state | whole | steady,
 	Page: Page{
 		Happened: "A cpuset was written, and the scheduler counts as up to date, but has not what the cpuset says: it read the cpuset before the write was done, or lost the update.",
 		Shows:    "config_seq and applied_seq are equal, no grace period is in progress, and the cell of a cgroup differs from its cpuset.",
@@ -22,7 +23,7 @@ var configLost = Rule{
 }
 
 func checkConfigLost(v *view) []*finding {
-	if !v.settled() || v.partial {
+	if !v.settled() {
 		return nil
 	}
 	var f *finding

@@ -6,6 +6,7 @@ var configPending = Rule{
 	Name:    "cfg-pending",
 	Title:   "a configuration is not applied",
 	follows: []string{"timer-stopped", "token-held", "slot-empty", "gp-parity"},
+	needs:   state | earlier,
 	Page: Page{
 		Happened: "A cpuset, a cgroup or a CPU changed, and the scheduler knows it, but does not bring the new configuration into force.",
 		Shows:    "Two snapshots, several periods of the timer apart, have the same applied_seq while config_seq is ahead.",
@@ -13,9 +14,6 @@ var configPending = Rule{
 		Fix:      "Apply configurations in a timer, which runs whether CPUs are busy or not; a tick of one CPU stops while that idles.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.before == nil {
-			return nil
-		}
 		a, b := v.before.Status, v.s.Status
 		if v.apart <= 3*a.Timer.Period || !pendingConfig(v.before) || !pendingConfig(v.s) || a.AppliedSeq != b.AppliedSeq {
 			return nil

@@ -6,6 +6,7 @@ var cpuCellMask = Rule{
 	Name:    "cpu-cell-mask",
 	Title:   "a CPU serves a cell that does not count it among its CPUs",
 	follows: []string{"timer-stopped", "token-held", "slot-empty", "cfg-pending", "cpu-orphan", "cpu-twice", "not-reclaimed"},
+	needs:   state | whole | steady,
 	Page: Page{
 		Happened: "What a CPU is in is written twice: in the CPU's own state and in the mask of the cell. The two differ, so tasks are queued where that CPU does not look, or it looks where it may not.",
 		Shows:    "The cell of a CPU is live, and its mask has not that CPU, while no configuration is being applied.",
@@ -13,9 +14,6 @@ var cpuCellMask = Rule{
 		Fix:      "Write both in the same step of applying, the mask first.",
 	},
 	check: func(v *view) []*finding {
-		if !v.steady() {
-			return nil
-		}
 		var f *finding
 		for i := range v.s.CPUs {
 			c := &v.s.CPUs[i]

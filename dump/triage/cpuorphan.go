@@ -7,6 +7,7 @@ import "scxdiag/dump"
 var cpuOrphan = Rule{
 	Name:  "cpu-orphan",
 	Title: "a CPU is in no cell",
+	needs: state | whole | steady,
 	Page: Page{
 		Happened: "A CPU that is online is in the mask of no cell. It may still say that it belongs to one, but none counts on it.",
 		Shows:    "The masks of all cells together lack a CPU that is online, while no configuration is pending.",
@@ -14,9 +15,6 @@ var cpuOrphan = Rule{
 		Fix:      "Make the root cell's mask last, as all that is online and no other cell has.",
 	},
 	check: func(v *view) []*finding {
-		if !v.steady() {
-			return nil
-		}
 		var all dump.CPUMask
 		for i := range v.s.Cells {
 			if c := &v.s.Cells[i]; c.State.V == dump.CellLive {

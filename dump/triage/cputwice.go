@@ -7,6 +7,7 @@ import "scxdiag/dump"
 var cpuTwice = Rule{
 	Name:  "cpu-twice",
 	Title: "a CPU is in two cells",
+	needs: state | whole | steady,
 	Page: Page{
 		Happened: "The masks of two cells have a CPU in common. It takes tasks of one of them only, and the other counts on it in vain.",
 		Shows:    "The masks of two cells that are live overlap, while no configuration is being applied.",
@@ -14,9 +15,6 @@ var cpuTwice = Rule{
 		Fix:      "Hand out CPUs from what is left, and take each from there as it is handed out.",
 	},
 	check: func(v *view) []*finding {
-		if !v.steady() {
-			return nil
-		}
 		var all dump.CPUMask
 		for i := range v.s.Cells {
 			c := &v.s.Cells[i]

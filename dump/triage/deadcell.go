@@ -8,6 +8,7 @@ var taskDeadCell = Rule{
 	Name:    "task-dead-cell",
 	Title:   "a task is in a cell that is not in use",
 	follows: []string{"timer-stopped", "token-held", "slot-empty", "gp-parity", "cfg-pending", "dsq-orphan", "not-reclaimed", "noctx-live"},
+	needs:   state | whole | steady,
 	Page: Page{
 		Happened: "A task belongs to a cell that has ended, although it has seen the configuration that is in force.",
 		Shows:    "The cell of a runnable task is not live, and its sequence is that of the configuration in force.",
@@ -15,9 +16,6 @@ var taskDeadCell = Rule{
 		Fix:      "Take the cell of a task from its cgroup each time that the sequence has changed.",
 	},
 	check: func(v *view) []*finding {
-		if !v.steady() {
-			return nil
-		}
 		var victims []*dump.Task
 		for _, t := range v.waiting {
 			if v.isPlaced(t) && !t.Context.Fallback && t.Cell.Known && v.live(t.Cell.V) == nil {

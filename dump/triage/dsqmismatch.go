@@ -8,6 +8,7 @@ var dsqMismatch = Rule{
 	Name:    "dsq-mismatch",
 	Title:   "a task is on another queue than the scheduler believes",
 	follows: []string{"dsq-orphan"},
+	needs:   state,
 	Page: Page{
 		Happened: "The scheduler notes on which of its queues it put a task. The kernel has the task on another of them.",
 		Shows:    "dsq_id of a task is a queue of the scheduler's, and differs from what the scheduler's state of it says.",
@@ -15,9 +16,6 @@ var dsqMismatch = Rule{
 		Fix:      "Note the queue before the insert, in the same place.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() {
-			return nil
-		}
 		var victims []*dump.Task
 		for _, t := range v.waiting {
 			ours := t.DSQ.V.Kind == dump.DSQKindCell || t.DSQ.V.Kind == dump.DSQKindCPU

@@ -8,6 +8,7 @@ var enqFallback = Rule{
 	Name:    "enq-fallback",
 	Title:   "tasks went to the global queue for want of the scheduler's storage",
 	follows: []string{"noctx-live"},
+	needs:   state,
 	Page: Page{
 		Happened: "The scheduler had no storage for a task, or could not tell where it belongs, and gave it to the kernel's global queue. It runs, and outside of its cell.",
 		Shows:    "The scheduler counts such tasks; the count is not zero.",
@@ -15,7 +16,7 @@ var enqFallback = Rule{
 		Fix:      "Make the storage in ops.init_task, and fail there if it cannot be made.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.s.Status.EnqFallback == 0 {
+		if v.s.Status.EnqFallback == 0 {
 			return nil
 		}
 		n := int(v.s.Status.EnqFallback) //nolint:gosec // a count of tasks

@@ -11,6 +11,7 @@ import (
 var eventOrder = Rule{
 	Name:  "ev-order",
 	Title: "the history contradicts itself",
+	needs: state | whole,
 	Page: Page{
 		Happened: "Of cgroups and tasks each has a beginning and an end, in that order, and the history has one that has not: the kernel called in an order that the scheduler does not expect, or an event was lost.",
 		Shows:    "An event is torn, or events are missing between two; a cgroup begins twice, or a task begins in a cgroup that has not begun or has ended.",
@@ -18,9 +19,6 @@ var eventOrder = Rule{
 		Fix:      "Expect that order, and make what is missing when it is first needed.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.partial {
-			return nil
-		}
 		e, what := disorder(v.s.Events)
 		if e == nil {
 			return nil

@@ -8,6 +8,7 @@ var cellExhaust = Rule{
 	Name:    "cell-exhaust",
 	Title:   "a cpuset got no cell, for all were taken",
 	follows: []string{"cell-leak"},
+	needs:   state,
 	Page: Page{
 		Happened: "There are more cgroups with a cpuset than the scheduler has cells for. Those that came last share the root cell: they run, and their cpuset is kept by the kernel alone.",
 		Shows:    "The count of cells that could not be given is not zero.",
@@ -15,7 +16,7 @@ var cellExhaust = Rule{
 		Fix:      "Start the scheduler with more cells, or find out why cells that ended are not free again.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.s.Status.AllocFail == 0 {
+		if v.s.Status.AllocFail == 0 {
 			return nil
 		}
 		st := v.s.Status

@@ -7,6 +7,7 @@ import "strconv"
 var gpParity = Rule{
 	Name:  "gp-parity",
 	Title: "a section was begun and never ended",
+	needs: state,
 	Page: Page{
 		Happened: "Code that chooses a queue by the configuration runs in a section, which a grace period waits for. One was left without its end, so grace periods never end, and cells that ended are never free.",
 		Shows:    "A CPU is more than one section deep, or a grace period has waited for a CPU for seconds.",
@@ -17,9 +18,6 @@ var gpParity = Rule{
 }
 
 func checkGrace(v *view) []*finding {
-	if !v.hasState() {
-		return nil
-	}
 	st := v.s.Status
 	var f *finding
 	for i := range v.s.CPUs {

@@ -5,6 +5,7 @@ package triage
 var halfApply = Rule{
 	Name:  "half-apply",
 	Title: "a configuration could not be applied",
+	needs: state,
 	Page: Page{
 		Happened: "Applying a configuration ended with an error halfway. Some cells have what is new, others what was.",
 		Shows:    "The result of the last application is an error.",
@@ -12,7 +13,7 @@ var halfApply = Rule{
 		Fix:      "Do all that may fail first, into spare masks, and only then put it into force.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.s.Status.Apply.RC == 0 {
+		if v.s.Status.Apply.RC == 0 {
 			return nil
 		}
 		st := v.s.Status

@@ -6,6 +6,7 @@ var inherit = Rule{
 	Name:    "inherit",
 	Title:   "a cgroup without a cpuset is not in the cell of the one above it",
 	follows: []string{"timer-stopped", "token-held", "slot-empty", "cfg-pending", "owner-1-1"},
+	needs:   state | whole | steady,
 	Page: Page{
 		Happened: "A cgroup that owns no cell is in the cell of its parent. One is in another, so its tasks run where their cpuset does not want them, or not at all.",
 		Shows:    "The cell of a cgroup that owns none differs from that of its parent, while no configuration is being applied.",
@@ -13,9 +14,6 @@ var inherit = Rule{
 		Fix:      "Walk the tree from the top with each configuration, and hand the cell down.",
 	},
 	check: func(v *view) []*finding {
-		if !v.steady() {
-			return nil
-		}
 		byID := v.cgroupsByID()
 		var found []*finding
 		for i := range v.s.Cgroups {

@@ -8,6 +8,7 @@ var lateInsert = Rule{
 	Name:    "late-insert",
 	Title:   "a task was queued on a cell that was free already",
 	follows: []string{"gp-parity"},
+	needs:   state,
 	Page: Page{
 		Happened: "A cell is free only after everybody who might still put a task on its queue is done. Somebody put one there later: the grace period ended too soon, and the task waits on a queue that nobody serves.",
 		Shows:    "The scheduler counts such inserts; the count is not zero.",
@@ -15,7 +16,7 @@ var lateInsert = Rule{
 		Fix:      "Publish the sequence last and read it first, with full barriers, and wait for every section that began before.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.s.Status.LateInserts == 0 {
+		if v.s.Status.LateInserts == 0 {
 			return nil
 		}
 		n := int(v.s.Status.LateInserts) //nolint:gosec // a count of tasks

@@ -7,6 +7,7 @@ import "scxdiag/dump"
 var noContext = Rule{
 	Name:  "noctx-live",
 	Title: "the scheduler has no context of a cgroup that is in use",
+	needs: state,
 	Page: Page{
 		Happened: "The kernel told the scheduler of a cgroup, and it made no context for it; or it was never told. Tasks in it cannot be placed.",
 		Shows:    "A cgroup that was not removed has no context.",
@@ -14,9 +15,6 @@ var noContext = Rule{
 		Fix:      "Make the context in ops.cgroup_init, and return the error if that fails.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() {
-			return nil
-		}
 		var f *finding
 		for i := range v.s.Cgroups {
 			g := &v.s.Cgroups[i]

@@ -6,6 +6,7 @@ var notReclaimed = Rule{
 	Name:    "not-reclaimed",
 	Title:   "CPUs stay with a cell that has ended",
 	follows: []string{"timer-stopped", "token-held", "slot-empty", "gp-parity", "cfg-pending"},
+	needs:   state | steady,
 	Page: Page{
 		Happened: "A cell ended or shrank, and its CPUs did not go back to the root cell: they serve a queue that nobody uses.",
 		Shows:    "A CPU is in a cell that is not live, while no configuration is pending.",
@@ -13,9 +14,6 @@ var notReclaimed = Rule{
 		Fix:      "Hand out all CPUs anew with each configuration: what nobody wants is the root cell's.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || pendingConfig(v.s) || v.s.Status.Apply.Phase != "" {
-			return nil
-		}
 		var f *finding
 		for i := range v.s.CPUs {
 			c := &v.s.CPUs[i]

@@ -8,6 +8,7 @@ var ownerMismatch = Rule{
 	Name:    "owner-1-1",
 	Title:   "a cgroup and its cell do not name each other",
 	follows: []string{"timer-stopped", "token-held", "slot-empty", "cfg-pending", "cell-leak"},
+	needs:   state | whole | steady,
 	Page: Page{
 		Happened: "A cgroup with a cpuset owns one cell, and the cell has that cgroup as its owner. Of this pair one names another, so a change of the cpuset reaches the wrong cell.",
 		Shows:    "A cgroup owns a cell that is live and that another cgroup owns, or it is itself in another cell.",
@@ -15,9 +16,6 @@ var ownerMismatch = Rule{
 		Fix:      "Set and clear both sides together, under the token that guards applying.",
 	},
 	check: func(v *view) []*finding {
-		if !v.steady() {
-			return nil
-		}
 		var found []*finding
 		for i := range v.s.Cgroups {
 			g := &v.s.Cgroups[i]

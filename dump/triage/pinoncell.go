@@ -11,6 +11,7 @@ import (
 var pinOnCell = Rule{
 	Name:  "pin-on-cell",
 	Title: "a pinned task waits on the queue of its cell",
+	needs: state | steady,
 	Page: Page{
 		Happened: "A task that may use only some of the CPUs of its cell was put on the queue that all of them share. If it comes first, the others pass it over or stop at it; if it may use none of them, nobody ever takes it.",
 		Shows:    "cpus= of the task has not all CPUs of the cell, and it waits on the DSQ of the cell.",
@@ -18,9 +19,6 @@ var pinOnCell = Rule{
 		Fix:      "Put such a task on the queue of one CPU that it may use, and look at its mask again with each new configuration.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || pendingConfig(v.s) {
-			return nil
-		}
 		var victims []*dump.Task
 		for _, t := range v.waiting {
 			if !t.DSQ.Known || t.DSQ.V.Kind != dump.DSQKindCell || !t.CPUs.Known || t.Context == nil ||

@@ -8,6 +8,7 @@ var queueOrphan = Rule{
 	Name:    "dsq-orphan",
 	Title:   "tasks are on the queue of a cell that has ended",
 	follows: []string{"timer-stopped", "token-held"},
+	needs:   state,
 	Page: Page{
 		Happened: "A cell ended while tasks were on its queue, or a task was put there afterwards. No CPU serves that queue, so they wait for ever.",
 		Shows:    "The queue of a cell has tasks, and the cell is free, or has been draining for seconds.",
@@ -15,9 +16,6 @@ var queueOrphan = Rule{
 		Fix:      "Empty the queue before the id is free, and wait for a grace period before that, so that nobody can still add to it.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() {
-			return nil
-		}
 		var found []*finding
 		for i := range v.s.DSQs {
 			q := &v.s.DSQs[i]

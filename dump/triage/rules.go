@@ -9,12 +9,43 @@ type Rule struct {
 	// Title says in few words what happened.
 	Title string
 	Page  Page
+	needs needs
 	// symptom is set if the rule names no cause: it is folded under one that has
 	// the same victims.
 	symptom bool
 	// follows are the rules of which this one's findings are mere consequences.
 	follows []string
 	check   func(v *view) []*finding
+}
+
+// needs are what a rule cannot be evaluated without.
+type needs uint8
+
+const (
+	// state is what a cell scheduler's records say of its machinery.
+	state needs = 1 << iota
+	// earlier is a snapshot of the same run from before.
+	earlier
+	// whole is a snapshot of which nothing is missing.
+	whole
+	// steady is one from between two changes of the configuration: cells, CPUs and
+	// cgroups agree with each other then.
+	steady
+)
+
+// lacks says which of these the snapshot does not have, "" if it has all.
+func (v *view) lacks(n needs) string {
+	switch {
+	case n&state != 0 && !v.hasState():
+		return "it has no records of a cell scheduler"
+	case n&whole != 0 && v.partial:
+		return "part of it is missing"
+	case n&steady != 0 && (pendingConfig(v.s) || v.s.Status.Apply.Phase != ""):
+		return "a configuration is on its way"
+	case n&earlier != 0 && v.before == nil:
+		return "there is no earlier one of the same run"
+	}
+	return ""
 }
 
 // Page explains a rule to whoever meets it for the first time.

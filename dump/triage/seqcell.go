@@ -8,6 +8,7 @@ var seqCell = Rule{
 	Name:    "seq-cell",
 	Title:   "a task is in another cell than its cgroup",
 	follows: []string{"timer-stopped", "token-held", "slot-empty", "cfg-pending", "task-dead-cell"},
+	needs:   state | whole | steady,
 	Page: Page{
 		Happened: "A task took its cell from its cgroup, noted the sequence of the configuration, and has the cell of an older one: it read the sequence after the cell, so it will never look again.",
 		Shows:    "The sequence of a task is that of the configuration in force, and its cell is not that of its cgroup.",
@@ -15,9 +16,6 @@ var seqCell = Rule{
 		Fix:      "Read the sequence first and the cell after it; publish the cell first and the sequence after it.",
 	},
 	check: func(v *view) []*finding {
-		if !v.steady() {
-			return nil
-		}
 		byID := v.cgroupsByID()
 		var victims []*dump.Task
 		for _, t := range v.waiting {

@@ -5,6 +5,7 @@ package triage
 var slotEmpty = Rule{
 	Name:  "slot-empty",
 	Title: "a cell has lost its spare mask",
+	needs: state,
 	Page: Page{
 		Happened: "The next CPUs of a cell are made up in a spare mask that is swapped with the one in use. The spare was taken out and not put back, so the cell can never change again.",
 		Shows:    "The spare of a cell is missing while no configuration is being applied.",
@@ -12,7 +13,7 @@ var slotEmpty = Rule{
 		Fix:      "Put the mask back on every path, also where the swap fails.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.s.Status.Apply.Phase != "" || v.s.Status.Apply.TokenSince != 0 {
+		if v.s.Status.Apply.Phase != "" || v.s.Status.Apply.TokenSince != 0 {
 			return nil
 		}
 		var f *finding

@@ -9,6 +9,7 @@ var taskStale = Rule{
 	Title:   "a task waits under an old configuration",
 	symptom: true,
 	follows: []string{"timer-stopped", "token-held", "slot-empty", "gp-parity", "cfg-pending", "dsq-orphan", "not-reclaimed"},
+	needs:   state | steady,
 	Page: Page{
 		Happened: "A task was queued under a configuration that is no longer in force, and has waited since: nobody has moved it to where the present one wants it.",
 		Shows:    "A task has waited for seconds, and its sequence is not that of the configuration in force. Tasks that sleep have old ones without harm.",
@@ -16,9 +17,6 @@ var taskStale = Rule{
 		Fix:      "Drain the queue of a cell that ends or shrinks, and place anew what was on it.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || pendingConfig(v.s) {
-			return nil
-		}
 		var victims []*dump.Task
 		for _, t := range v.stalled {
 			if t.Context != nil && !t.IsOffQueue() && v.s.IsStale(t) {

@@ -5,6 +5,7 @@ package triage
 var timerStopped = Rule{
 	Name:  "timer-stopped",
 	Title: "the timer that applies configurations does not run",
+	needs: state,
 	Page: Page{
 		Happened: "Cells are made, resized and ended in a timer of the scheduler. It was not started again, so nothing of that happens any more: writes to cpusets have no effect, CPUs stay with cells that ended, and tasks stay on queues that nobody serves.",
 		Shows:    "The timer's last run is seconds ago while its period is a tenth of one; or two snapshots have the same number of runs.",
@@ -15,9 +16,6 @@ var timerStopped = Rule{
 }
 
 func checkTimer(v *view) []*finding {
-	if !v.hasState() {
-		return nil
-	}
 	st := v.s.Status
 	ago, ran := v.s.Since(st.Timer.Last)
 	same := v.before != nil && v.before.Status.Timer.Runs == st.Timer.Runs && v.apart > 5*max(st.Timer.Period, 1)

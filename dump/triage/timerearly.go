@@ -7,6 +7,7 @@ import "scxdiag/dump"
 var timerEarly = Rule{
 	Name:  "timer-early",
 	Title: "the timer ran before the scheduler was set up",
+	needs: state,
 	Page: Page{
 		Happened: "The timer was armed in ops.init before all that it needs was there, and ran at once on another CPU.",
 		Shows:    "The time of the timer's first run is before that of the end of ops.init.",
@@ -15,7 +16,7 @@ var timerEarly = Rule{
 	},
 	check: func(v *view) []*finding {
 		st := v.s.Status
-		if !v.hasState() || st.InitEnded == 0 || st.Timer.First == 0 || st.Timer.First >= st.InitEnded {
+		if st.InitEnded == 0 || st.Timer.First == 0 || st.Timer.First >= st.InitEnded {
 			return nil
 		}
 		return []*finding{finds(dump.SeverityWarning, dump.ConfidenceHigh, "the timer ran before ops.init had ended").

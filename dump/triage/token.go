@@ -5,6 +5,7 @@ package triage
 var tokenHeld = Rule{
 	Name:  "token-held",
 	Title: "whoever applies configurations never ended",
+	needs: state,
 	Page: Page{
 		Happened: "A token keeps two CPUs from applying a configuration at the same time. Somebody took it and did not give it back, so no configuration is applied any more.",
 		Shows:    "The token has been held for seconds, while applying a configuration takes milliseconds.",
@@ -12,9 +13,6 @@ var tokenHeld = Rule{
 		Fix:      "Give the token back on every path; a guard that runs at the end of the scope cannot be forgotten.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() {
-			return nil
-		}
 		st := v.s.Status
 		held, ok := v.s.Since(st.Apply.TokenSince)
 		if !ok || held < stuckAfter {

@@ -9,14 +9,14 @@ import (
 	"scxdiag/dump"
 )
 
-// Apply sets the findings and the signature of a snapshot. The cause comes first.
+// Apply sets the findings and the signature of a snapshot, and which rules could not
+// be evaluated. The cause comes first.
 // Before is an earlier snapshot of the same run of the scheduler, or nil: some rules
 // compare the two.
 func Apply(s, before *dump.Snapshot) {
 	v := newView(s, before)
-	found := fold(ranked(v))
-	s.Findings = nil
-	for _, f := range found {
+	s.Findings, s.NotEvaluated = nil, nil
+	for _, f := range fold(ranked(v)) {
 		s.Findings = append(s.Findings, f.Finding)
 	}
 	s.Signature = sign(s)
@@ -30,6 +30,10 @@ const maxPerRule = 8
 func ranked(v *view) []*finding {
 	var found []*finding
 	for rank, r := range rules {
+		if why := v.lacks(r.needs); why != "" {
+			v.leaveOut(r, why)
+			continue
+		}
 		all := r.check(v)
 		if more := len(all) - maxPerRule; more > 0 {
 			all = all[:maxPerRule]
@@ -52,6 +56,16 @@ func ranked(v *view) []*finding {
 		)
 	})
 	return found
+}
+
+// leaveOut notes that a rule was not evaluated.
+func (v *view) leaveOut(r *Rule, why string) {
+	i := slices.IndexFunc(v.s.NotEvaluated, func(n dump.NotEvaluated) bool { return n.Why == why })
+	if i < 0 {
+		i = len(v.s.NotEvaluated)
+		v.s.NotEvaluated = append(v.s.NotEvaluated, dump.NotEvaluated{Why: why})
+	}
+	v.s.NotEvaluated[i].Rules = append(v.s.NotEvaluated[i].Rules, r.Name)
 }
 
 func order(b bool) int {

@@ -7,6 +7,7 @@ import "scxdiag/dump"
 var vtimeBackward = Rule{
 	Name:  "vt-backward",
 	Title: "the clock of a cell went back",
+	needs: state | earlier,
 	Page: Page{
 		Happened: "The vtime of a cell only ever goes on. It went back, so tasks that were level with it are far ahead now and wait.",
 		Shows:    "The later of two snapshots has a lower vtime of a cell, in the same generation.",
@@ -14,9 +15,6 @@ var vtimeBackward = Rule{
 		Fix:      "Advance the clock with a comparison and an exchange that fails if somebody else was faster.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.before == nil {
-			return nil
-		}
 		var found []*finding
 		for i := range v.s.Cells {
 			c := &v.s.Cells[i]

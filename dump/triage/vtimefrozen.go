@@ -7,6 +7,7 @@ import "scxdiag/dump"
 var vtimeFrozen = Rule{
 	Name:  "vt-frozen",
 	Title: "the clock of a cell stands still while its tasks run",
+	needs: state | earlier,
 	Page: Page{
 		Happened: "The vtime of a cell goes on with the tasks that run in it. It does not any more, so tasks that come get a vtime far behind, and those that ran are far ahead.",
 		Shows:    "Two snapshots have the same vtime of a cell, in the same generation, while tasks on its clock ran for long in between.",
@@ -14,9 +15,6 @@ var vtimeFrozen = Rule{
 		Fix:      "Advance the clock where a task begins to run, to its vtime, and never back.",
 	},
 	check: func(v *view) []*finding {
-		if !v.hasState() || v.before == nil {
-			return nil
-		}
 		earlier := make(map[int32]*dump.Task, len(v.before.Tasks))
 		for i := range v.before.Tasks {
 			earlier[v.before.Tasks[i].PID] = &v.before.Tasks[i]
