@@ -131,7 +131,7 @@ func noProse(s *dump.Snapshot) {
 }
 
 // words are those that a Markdown reader takes for nothing else.
-var words = regexp.MustCompile(`^(?:["(]?-?[A-Za-z0-9][A-Za-z0-9'.,()%-]*[")",.;:?!]*|<code>[.,;:]*)$`)
+var words = regexp.MustCompile(`^(?:["(]?-?[A-Za-z0-9][A-Za-z0-9'.,()%-]*[)",.;:?!]*|<code>[.,;:]*)$`)
 
 // checkProse tests that all of a sentence is words or in code spans.
 func checkProse(t *testing.T, text string) {

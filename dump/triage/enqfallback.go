@@ -19,7 +19,7 @@ var enqFallback = Rule{
 		if v.s.Status.EnqFallback == 0 {
 			return nil
 		}
-		n := int(v.s.Status.EnqFallback) //nolint:gosec // a count of tasks
+		n := int(v.s.Status.EnqFallback)
 		return []*finding{finds(dump.SeverityWarning, dump.ConfidenceHigh, "%s went to the global queue for want of storage", counted(n, "enqueue", "enqueues")).
 			because("There was no storage for a task, or no place for it, %s.", counted(n, "time", "times")).
 			status(v, "enq_fallback %d", n).

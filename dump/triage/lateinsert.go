@@ -19,7 +19,7 @@ var lateInsert = Rule{
 		if v.s.Status.LateInserts == 0 {
 			return nil
 		}
-		n := int(v.s.Status.LateInserts) //nolint:gosec // a count of tasks
+		n := int(v.s.Status.LateInserts)
 		return []*finding{finds(dump.SeverityError, dump.ConfidenceMedium, "%s came onto the queue of a cell that was free", counted(n, "task", "tasks")).
 			because("Grace periods did not wait for whoever put %s there.", counted(n, "task", "tasks")).
 			status(v, "late_inserts %d, grace period %d", n, v.s.Status.Grace.Seq).

@@ -19,7 +19,7 @@ var vtimeBackward = Rule{
 		for i := range v.s.Cells {
 			c := &v.s.Cells[i]
 			b := v.before.Cell(c.ID)
-			if b == nil || !c.VTime.Known || b.Generation.V != c.Generation.V || int64(c.VTime.V-b.VTime.V) >= 0 { //nolint:gosec // a wrapping difference
+			if b == nil || !c.VTime.Known || b.Generation.V != c.Generation.V || int64(c.VTime.V-b.VTime.V) >= 0 {
 				continue
 			}
 			found = append(found, v.cause("the clock of cell %d went back by %d", c.ID, b.VTime.V-c.VTime.V).
