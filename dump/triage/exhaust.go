@@ -20,9 +20,9 @@ var cellExhaust = Rule{
 			return nil
 		}
 		st := v.s.Status
-		return []*finding{finds(dump.SeverityWarning, dump.ConfidenceHigh, "%s got no cell, for all %d were taken", counted(int(st.AllocFail), "cpuset", "cpusets"), st.MaxCells).
-																								because("The scheduler has room for %d cells, and used %d at once. Cgroups that got none share the root cell.", st.MaxCells, st.MaxUsed).
-																								status(v, "alloc_fail %d, %d of %d cells in use", st.AllocFail, v.s.CellsUsed(), st.MaxCells).
-																								then("start it with more cells, or give fewer cgroups a cpuset")}
+		f := finds(dump.SeverityWarning, dump.ConfidenceHigh, "%s got no cell, for all %d were taken", counted(int(st.AllocFail), "cpuset", "cpusets"), st.MaxCells).
+			because("The scheduler has room for %d cells, and used %d at once. Cgroups that got none share the root cell.", st.MaxCells, st.MaxUsed).
+			status(v, "alloc_fail %d, %d of %d cells in use", st.AllocFail, v.s.CellsUsed(), st.MaxCells)
+		return []*finding{f.then("start it with more cells, or give fewer cgroups a cpuset")}
 	},
 }
