@@ -108,7 +108,7 @@ func (s *Store) deleteSome(ctx context.Context, some []numbered) (done, deleted 
 // and the others relative to that. Each is rewritten on its own, so that nobody
 // waits for long.
 func (s *Store) detach(ctx context.Context, id string) error {
-	chain, err := s.chain(ctx, "id = ?", id)
+	chain, err := s.chain(ctx, byID, id)
 	if errors.Is(err, ErrNotFound) { // somebody was faster
 		return nil
 	}
@@ -129,7 +129,7 @@ func (s *Store) detach(ctx context.Context, id string) error {
 		return err
 	}
 	for _, seq := range seqs {
-		snap, a, err := s.get(ctx, "seq = ?", seq)
+		snap, a, err := s.get(ctx, "seq = ?1", seq)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}

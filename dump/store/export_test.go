@@ -45,3 +45,21 @@ func Integrity(ctx context.Context, s *Store) (string, error) {
 	err := s.read.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&result)
 	return result, err
 }
+
+// GetPlan is how SQLite goes about reading the snapshot with an ID.
+func (s *Store) GetPlan(ctx context.Context, id string) (steps []string, err error) {
+	rows, err := s.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+fmt.Sprintf(chainQuery, byID), id, maxChain)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var node, parent, unused int
+		var detail string
+		if err := rows.Scan(&node, &parent, &unused, &detail); err != nil {
+			return nil, err
+		}
+		steps = append(steps, detail)
+	}
+	return steps, rows.Err()
+}

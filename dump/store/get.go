@@ -17,7 +17,7 @@ import (
 // less. Its Raw is there if the text was kept. The error is ErrNotFound or
 // ErrDamaged where that is the reason.
 func (s *Store) Get(ctx context.Context, id string) (*dump.Snapshot, error) {
-	snap, _, err := s.get(ctx, "id = ?", id)
+	snap, _, err := s.get(ctx, byID, id)
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot %s of recording %s: %w", printableID(id), s.path, explain(err))
 	}
@@ -28,7 +28,7 @@ func (s *Store) Get(ctx context.Context, id string) (*dump.Snapshot, error) {
 // kept.
 func (s *Store) Records(ctx context.Context, id string) ([]byte, error) {
 	var b []byte
-	err := s.read.QueryRowContext(ctx, "SELECT records FROM original NATURAL JOIN body WHERE id = ?", id).Scan(&b)
+	err := s.read.QueryRowContext(ctx, "SELECT records FROM original WHERE seq = (SELECT seq FROM snapshot WHERE id = ?)", id).Scan(&b)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && b == nil {
 		return nil, nil
 	}
@@ -93,11 +93,14 @@ func (s *Store) get(ctx context.Context, where string, arg any) (*dump.Snapshot,
 // this package writes needs one more than wholeEvery has digits.
 const maxChain = 16
 
+// byID is the condition for an ID; table body has no index on those.
+const byID = "seq = (SELECT seq FROM snapshot WHERE id = ?1) AND id = ?1"
+
 // chainQuery has a place for the condition that names the body.
 const chainQuery = `WITH RECURSIVE chain (n, seq, base) AS (
 		SELECT 1, seq, base FROM body WHERE %s
 		UNION ALL
-		SELECT n + 1, b.seq, b.base FROM chain c JOIN body b ON b.seq = c.base WHERE n <= ?)
+		SELECT n + 1, b.seq, b.base FROM chain c JOIN body b ON b.seq = c.base WHERE n <= ?2)
 	SELECT b.seq, b.id, coalesce(b.base, 0), b.data, iif(n = 1, o.text, NULL)
 	FROM chain c JOIN body b USING (seq) LEFT JOIN original o USING (seq) ORDER BY n`
 

@@ -73,7 +73,7 @@ func (s *Store) portable(ctx context.Context) error {
 
 // copySnapshot adds a snapshot of one recording to another.
 func copySnapshot(ctx context.Context, from, to *Store, id string) (added bool, err error) {
-	snap, _, err := from.get(ctx, "id = ?", id)
+	snap, _, err := from.get(ctx, byID, id)
 	if err != nil {
 		return false, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -376,5 +377,27 @@ func TestManyMayMakeARecordingAtOnce(t *testing.T) {
 		if err != nil || len(list) != len(all) {
 			t.Errorf("%d of %d snapshots, %v", len(list), len(all), err)
 		}
+	}
+}
+
+// TestGetLooksNothingThrough is about recordings of many snapshots: to read one
+// must not take longer for that.
+func TestGetLooksNothingThrough(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "a"+store.Ext))
+	steps, err := s.GetPlan(t.Context(), strings.Repeat("0", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	searches := 0
+	for _, step := range steps {
+		if strings.HasPrefix(step, "SCAN") && step != "SCAN c" && step != "SCAN chain" { // of no more than maxChain rows
+			t.Errorf("all of a table is read: %s", step)
+		}
+		if strings.HasPrefix(step, "SEARCH") {
+			searches++
+		}
+	}
+	if searches < 3 {
+		t.Errorf("the plan is not what it was: %q", steps)
 	}
 }
