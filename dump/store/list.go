@@ -56,10 +56,13 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Entry, error) {
 	if f.Scheduler != "" {
 		and("substr(scheduler, 1, ?) = ?", len([]rune(f.Scheduler)), f.Scheduler)
 	}
+	room := 0
 	if len(where) == 0 {
 		and("true")
+		// Not to know is no harm.
+		_ = s.read.QueryRowContext(ctx, "SELECT count(*) FROM snapshot").Scan(&room)
 	}
-	all, err := s.entries(ctx, strings.Join(where, " AND ")+" ORDER BY seq", args...)
+	all, err := s.entriesInto(ctx, room, strings.Join(where, " AND ")+" ORDER BY seq", args...)
 	if err != nil {
 		return nil, fmt.Errorf("list recording %s: %w", s.path, explain(err))
 	}
@@ -76,9 +79,14 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Entry, error) {
 }
 
 // entries are those of the rows of table snapshot that a condition chooses.
-// It takes its rows from the driver itself: database/sql takes more time for
-// each than everything else.
-func (s *Store) entries(ctx context.Context, where string, args ...any) (all []Entry, err error) {
+func (s *Store) entries(ctx context.Context, where string, args ...any) ([]Entry, error) {
+	return s.entriesInto(ctx, 0, where, args...)
+}
+
+// entriesInto is entries with room for as many as there may be, 0 if that is not
+// known. It takes its rows from the driver itself: database/sql takes more time
+// for each than everything else.
+func (s *Store) entriesInto(ctx context.Context, room int, where string, args ...any) (all []Entry, err error) {
 	conn, err := s.read.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -101,36 +109,41 @@ func (s *Store) entries(ctx context.Context, where string, args ...any) (all []E
 		if err != nil {
 			return err
 		}
-		all, err = readEntries(ctx, rows)
+		all, err = readEntries(ctx, rows, room)
 		return errors.Join(err, rows.Close())
 	})
 	return all, err
 }
 
-func readEntries(ctx context.Context, rows driver.Rows) ([]Entry, error) {
-	const chunk = 1024
+func readEntries(ctx context.Context, rows driver.Rows, room int) ([]Entry, error) {
+	const few, chunk = 16, 1024
 	var chunks [][]Entry // joined at the end: to grow one list copies it over and over
 	var last []Entry
 	dest := make([]driver.Value, 2)
 	for {
 		err := rows.Next(dest)
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF) && len(chunks) == 0:
+			return last, nil
+		case errors.Is(err, io.EOF):
 			return slices.Concat(append(chunks, last)...), nil
-		}
-		if err != nil {
+		case err != nil:
 			return nil, err
 		}
 		seq, ok1 := dest[0].(int64)
 		packed, ok2 := dest[1].([]byte)
-		e := Entry{Seq: seq}
-		if !ok1 || !ok2 || !e.unpack(string(packed)) {
+		switch {
+		case last == nil:
+			last = make([]Entry, 0, max(room, few))
+		case len(last) == cap(last):
+			chunks, last = append(chunks, last), make([]Entry, 0, chunk)
+		}
+		last = append(last, Entry{Seq: seq})
+		if e := &last[len(last)-1]; !ok1 || !ok2 || !e.unpack(string(packed)) {
 			return nil, fmt.Errorf("%w: entry %d makes no sense", ErrDamaged, seq)
 		}
-		if last = append(last, e); len(last) == chunk {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			chunks, last = append(chunks, last), make([]Entry, 0, chunk)
+		if len(last)%chunk == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 	}
 }
