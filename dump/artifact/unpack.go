@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package artifact
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// packing is how a stream is packed.
+type packing uint8
+
+const (
+	plain packing = iota
+	gzipped
+	bzipped
+	xzipped
+	zstdPacked
+	tarArchive
+	zipArchive
+)
+
+// headLen is how much of a stream tells how it is packed: the first block of a tar.
+const headLen = 512
+
+// tarMagic is where a tar says that it is one.
+const tarMagic = 257
+
+func packingOf(head []byte) packing {
+	for _, p := range []struct {
+		magic string
+		packing
+	}{
+		{"\x1f\x8b\x08", gzipped}, {"BZh", bzipped}, {"\xfd7zXZ\x00", xzipped}, {"\x28\xb5\x2f\xfd", zstdPacked},
+		{"PK\x03\x04", zipArchive}, {"PK\x05\x06", zipArchive}, {"PK\x07\x08", zipArchive},
+	} {
+		if bytes.HasPrefix(head, []byte(p.magic)) {
+			return p.packing
+		}
+	}
+	if len(head) == headLen && bytes.HasPrefix(head[tarMagic:], []byte("ustar")) {
+		return tarArchive
+	}
+	return plain
+}
+
+// What unpacking may take of memory for one stream.
+const maxWindow = 64 << 20
+
+// stream goes through a stream: what it is packed with is undone, and archives are
+// opened.
+func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error {
+	in := &counted{ctx: ctx, r: s.Reader, b: b, inner: depth > 0}
+	head := bufio.NewReaderSize(in, 64<<10)
+	start, err := head.Peek(headLen)
+	if err != nil && !errors.Is(err, io.EOF) && len(start) == 0 {
+		return r.broken(ctx, s.Name, err)
+	}
+	kind := packingOf(start)
+	if kind == plain {
+		r.Progress.Files.Add(1)
+		s.Reader = &measured{head, &r.Progress}
+		err := r.visit(ctx, s)
+		if err != nil && in.err != nil {
+			return r.broken(ctx, s.Name, in.err)
+		}
+		return err
+	}
+	if depth >= r.limits.Depth {
+		r.Skip(s.Name, fmt.Errorf("is packed more than %d times: %w", r.limits.Depth, ErrLimit))
+		return nil
+	}
+	switch kind {
+	case tarArchive:
+		return r.tar(ctx, s.Name, head, b, depth)
+	case zipArchive:
+		f, ok := s.Reader.(*os.File)
+		if info, err := statRegular(f); ok && err == nil {
+			return r.zip(ctx, s.Name, f, info, b, depth)
+		}
+		return r.innerZip(ctx, s.Name, head, b, depth)
+	}
+	un, err := unpacker(kind, start, head)
+	if err != nil {
+		return r.broken(ctx, s.Name, err)
+	}
+	defer un.close()
+	return r.stream(ctx, Stream{Name: s.Name, Reader: un}, b, depth+1)
+}
+
+// statRegular is the size of a file, an error if it has none.
+func statRegular(f *os.File) (int64, error) {
+	if f == nil {
+		return 0, os.ErrInvalid
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = os.ErrInvalid
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// broken tells that a stream, or the rest of it, cannot be read.
+func (r *run) broken(ctx context.Context, name string, why error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(why, ErrLimit): // which is told of the whole file
+	default:
+		r.Skip(name, fmt.Errorf("cannot be read to its end: %w", why))
+	}
+	return nil
+}
+
+// measured counts what is read.
+type measured struct {
+	io.Reader
+	progress *Progress
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	m.progress.Bytes.Add(int64(n))
+	return n, err
+}
+
+// unpacked undoes a packing.
+type unpacked struct {
+	io.Reader
+	close func()
+}
+
+// unpacker undoes a packing of a stream that begins with head.
+func unpacker(kind packing, head []byte, src io.Reader) (*unpacked, error) {
+	u := &unpacked{close: func() {}}
+	switch kind {
+	case gzipped:
+		z, err := gzip.NewReader(src)
+		if err != nil {
+			return nil, err
+		}
+		u.Reader = z
+	case bzipped:
+		u.Reader = bzip2.NewReader(src)
+	case xzipped:
+		if dict := xzDictionary(head); dict > maxWindow {
+			return nil, fmt.Errorf("wants a dictionary of %d MiB to be unpacked, which is more than %d", dict>>20, maxWindow>>20)
+		}
+		z, err := xz.ReaderConfig{DictCap: 1 << 16}.NewReader(src)
+		if err != nil {
+			return nil, err
+		}
+		u.Reader = z
+	case zstdPacked:
+		z, err := zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, err
+		}
+		u.Reader, u.close = z, z.Close
+	default:
+		return nil, fmt.Errorf("packing %d is none", kind)
+	}
+	return u, nil
+}
+
+// xzDictionary is how large a dictionary the first block of an xz stream wants, in
+// bytes; 0 if that cannot be told. The package that unpacks xz has no limit.
+func xzDictionary(head []byte) int64 {
+	const streamHeader, idLZMA2 = 12, 0x21
+	if len(head) < streamHeader+2 {
+		return 0
+	}
+	flags, rest := head[streamHeader+1], head[streamHeader+2:]
+	for bit := byte(0x40); bit >= 0x40; bit <<= 1 { // the sizes of the block, which need not be there
+		if flags&bit == 0 {
+			continue
+		}
+		_, n := binary.Uvarint(rest)
+		if n <= 0 {
+			return 0
+		}
+		rest = rest[n:]
+	}
+	for range flags&3 + 1 { // the last filter is the one
+		id, n := binary.Uvarint(rest)
+		if n <= 0 {
+			return 0
+		}
+		size, m := binary.Uvarint(rest[n:])
+		if m <= 0 || size > headLen || uint64(len(rest)) < uint64(n+m)+size {
+			return 0
+		}
+		props := rest[n+m:][:size]
+		if id == idLZMA2 && size == 1 {
+			bits := props[0] & 0x3f
+			return int64(2|bits&1) << (bits/2 + 11)
+		}
+		rest = rest[uint64(n+m)+size:]
+	}
+	return 0
+}
+
+// tar goes through the files of a tar.
+func (r *run) tar(ctx context.Context, name string, src io.Reader, b *budget, depth int) error {
+	t := tar.NewReader(src)
+	for {
+		h, err := t.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, tar.ErrInsecurePath): // it leads nowhere: nothing is written
+		case err != nil:
+			return r.broken(ctx, name, err)
+		}
+		if !b.member() {
+			return nil
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if err := r.stream(ctx, Stream{Name: name + "!/" + h.Name, Reader: t}, b, depth+1); err != nil {
+			return err
+		}
+	}
+}
+
+// innerZip goes through a zip that can be read only from front to back, for which
+// it has to be in memory.
+func (r *run) innerZip(ctx context.Context, name string, src io.Reader, b *budget, depth int) error {
+	data, err := io.ReadAll(io.LimitReader(src, r.limits.Inner+1))
+	if err != nil {
+		return r.broken(ctx, name, err)
+	}
+	if int64(len(data)) > r.limits.Inner {
+		r.Skip(name, fmt.Errorf("is a zip of more than %d MiB within an archive; unpack the outer one first: %w", r.limits.Inner>>20, ErrLimit))
+		return nil
+	}
+	return r.zip(ctx, name, bytes.NewReader(data), int64(len(data)), b, depth)
+}
+
+// maxDirectory is how much of a zip may be its directory, in bytes: it is in memory
+// as a whole, and takes some times as much there.
+const maxDirectory = 8 << 20
+
+// directory bounds what is read of a zip until its directory has been.
+type directory struct {
+	io.ReaderAt
+	left int64
+	read bool
+}
+
+func (d *directory) ReadAt(p []byte, off int64) (int, error) {
+	if !d.read {
+		if d.left -= int64(len(p)); d.left < 0 {
+			return 0, fmt.Errorf("has a directory of more than %d MiB: %w", maxDirectory>>20, ErrLimit)
+		}
+	}
+	return d.ReaderAt.ReadAt(p, off)
+}
+
+// flagEncrypted is the bit of a zip's member that says that it is encrypted.
+const flagEncrypted = 1
+
+// zip goes through the files of a zip, several at a time.
+func (r *run) zip(ctx context.Context, name string, src io.ReaderAt, size int64, b *budget, depth int) error {
+	dir := &directory{ReaderAt: src, left: maxDirectory}
+	z, err := zip.NewReader(dir, size)
+	switch {
+	case errors.Is(err, ErrLimit):
+		r.Skip(name, err)
+		return nil
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // it leads nowhere: nothing is written
+		return r.broken(ctx, name, err)
+	}
+	dir.read = true
+	var members sync.WaitGroup
+	defer members.Wait() // who reads src
+	for _, f := range z.File {
+		if !b.member() {
+			return nil
+		}
+		if !f.Mode().IsRegular() {
+			continue
+		}
+		inner := name + "!/" + f.Name
+		if f.Flags&flagEncrypted != 0 {
+			r.Skip(inner, errors.New("is encrypted"))
+			continue
+		}
+		members.Add(1)
+		job := func() error {
+			defer members.Done()
+			m, err := f.Open()
+			if err != nil {
+				return r.broken(ctx, inner, err)
+			}
+			defer m.Close()
+			return r.stream(ctx, Stream{Name: inner, Reader: m}, b, depth+1)
+		}
+		if !r.group.TryGo(job) {
+			if err := job(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
