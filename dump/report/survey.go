@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"scxdiag/dump"
+)
+
+// Survey is what was found in many files.
+type Survey struct {
+	Groups  []Group
+	Files   int64 // that were read
+	Bytes   int64 // of them, unpacked
+	Skipped int   // files, or parts of files, that were not read
+}
+
+// Group is snapshots of the same failure, by their signature; a weak one is a group
+// of its own. What is no failure is in groups without a signature, one each.
+type Group struct {
+	Found []Found // by the names of the places, those first of which all is there; at least one
+	Known bool    // its signature is in the baseline
+	// Similar is another group of the same signature, by its number from 1, where
+	// this one's is weak; 0 if there is none.
+	Similar int
+}
+
+// Found is a snapshot and where it was.
+type Found struct {
+	Snapshot *dump.Snapshot
+	Places   []Place // at least one
+}
+
+// Place is where a snapshot was.
+type Place struct {
+	Name string // of the file: "logs/run.zip!/7_run.txt"
+	Line int    // from 1; 0 if it has none
+}
+
+// String is the place as compilers print it.
+func (p Place) String() string {
+	if p.Line == 0 {
+		return p.Name
+	}
+	return fmt.Sprintf("%s:%d", p.Name, p.Line)
+}
+
+// Groups groups snapshots: failures first, of them what is not known, then what
+// there is most of.
+func Groups(found []Found, known map[string]bool) []Group {
+	for i := range found {
+		slices.SortFunc(found[i].Places, func(a, b Place) int {
+			return cmp.Or(cmp.Compare(strings.Count(a.Name, "!/"), strings.Count(b.Name, "!/")), strings.Compare(a.Name, b.Name), cmp.Compare(a.Line, b.Line))
+		})
+	}
+	slices.SortStableFunc(found, func(a, b Found) int {
+		return cmp.Or(
+			order(a.Snapshot.Ledger.Complete(), b.Snapshot.Ledger.Complete()),
+			strings.Compare(a.Places[0].Name, b.Places[0].Name), cmp.Compare(a.Places[0].Line, b.Places[0].Line),
+		)
+	})
+	var groups []Group
+	strong := make(map[string]int)
+	for _, f := range found {
+		g := f.Snapshot.Signature
+		if g == nil || g.Weak {
+			groups = append(groups, Group{Found: []Found{f}, Known: g != nil && known[g.ID]})
+			continue
+		}
+		i, is := strong[g.ID]
+		if !is {
+			i = len(groups)
+			strong[g.ID] = i
+			groups = append(groups, Group{Known: known[g.ID]})
+		}
+		groups[i].Found = append(groups[i].Found, f)
+	}
+	slices.SortStableFunc(groups, func(a, b Group) int {
+		return cmp.Or(
+			order(a.IsFailure(), b.IsFailure()), order(!a.Known, !b.Known),
+			cmp.Compare(len(b.Found), len(a.Found)), strings.Compare(a.title(), b.title()),
+		)
+	})
+	for i := range groups {
+		if g := groups[i].signature(); g != nil && g.Weak {
+			groups[i].Similar = 1 + slices.IndexFunc(groups, func(o Group) bool {
+				s := o.signature()
+				return s != nil && !s.Weak && s.ID == g.ID
+			})
+		}
+	}
+	return groups
+}
+
+// order has what is true first.
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+func (g *Group) first() *dump.Snapshot { return g.Found[0].Snapshot }
+
+func (g *Group) signature() *dump.Signature { return g.first().Signature }
+
+// IsFailure reports whether a scheduler failed.
+func (g *Group) IsFailure() bool { return g.first().IsFailure() }
+
+func (g *Group) title() string {
+	if s := g.signature(); s != nil {
+		return s.Title
+	}
+	return ""
+}
+
+// places are all places of a group.
+func (g *Group) places() []Place {
+	var all []Place
+	for _, f := range g.Found {
+		all = append(all, f.Places...)
+	}
+	return all
+}
+
+// headline says how much was found.
+func (s *Survey) headline() phrase {
+	failures, kinds, fresh, others := 0, 0, 0, 0
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		if !g.IsFailure() {
+			others += len(g.Found)
+			continue
+		}
+		kinds++
+		failures += len(g.Found)
+		if !g.Known {
+			fresh += len(g.Found)
+		}
+	}
+	p := say("no scheduler failure")
+	if failures > 0 {
+		p = say(plural(failures, "scheduler failure"), " of ", plural(kinds, "kind"))
+		if fresh < failures {
+			p = say(p, ", ", fresh, " of them new")
+		}
+	}
+	if others > 0 {
+		p = say(p, ", ", plural(others, "dump"), " without one")
+	}
+	p = say(p, " in ", plural(s.Files, "file"), " (", sizeText(s.Bytes), ")")
+	if s.Skipped > 0 {
+		p = say(p, "; ", s.Skipped, " not read to the end")
+	}
+	return p
+}
+
+// sizeText is a number of bytes for people.
+func sizeText(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return plural(n, "byte")
+	}
+	v, units := float64(n)/unit, "KMGT"
+	for v >= unit && len(units) > 1 {
+		v, units = v/unit, units[1:]
+	}
+	return fmt.Sprintf("%.1f %ciB", v, units[0])
+}
+
+// page is a group as text and Markdown show it.
+func (g *Group) page() page {
+	s := g.first()
+	full := newPage(s)
+	p := page{verdict: full.verdict, message: full.message, warning: full.warning, actors: full.actors}
+	if len(full.findings) > 0 {
+		p.findings = full.findings[:1]
+	}
+	p.origin = signatureRows(s)
+	kernels, schedulers := g.kinds(func(s *dump.Snapshot) string { return s.Kernel.String() }), g.kinds(func(s *dump.Snapshot) string { return s.Scheduler })
+	if r, ok := fact("system", join(", ", schedulers, prefixed("kernel ", kernels))); ok {
+		p.origin = append(p.origin, r)
+	}
+	r := row{label: "found at"}
+	all := g.places()
+	for _, place := range all[:min(len(all), maxPlaces)] {
+		r.lines = append(r.lines, say(quoted(place.String())))
+	}
+	if more := len(all) - maxPlaces; more > 0 {
+		r.lines = append(r.lines, say("and ", plural(more, "more place")))
+	}
+	p.origin = append(p.origin, r)
+	if !s.Ledger.Complete() {
+		p.origin = append(p.origin, ledgerRow(s))
+	}
+	return p
+}
+
+// maxPlaces is how many places of a group are shown.
+const maxPlaces = 10
+
+func prefixed(word string, p phrase) phrase {
+	if len(p) == 0 {
+		return nil
+	}
+	return say(word, p)
+}
+
+// kinds are the different values of something in a group.
+func (g *Group) kinds(of func(*dump.Snapshot) string) phrase {
+	const limit = 4
+	var p phrase
+	var seen []string
+	for _, f := range g.Found {
+		v := of(f.Snapshot)
+		if v == "" || slices.Contains(seen, v) {
+			continue
+		}
+		if seen = append(seen, v); len(seen) <= limit {
+			p = join(", ", p, say(quoted(v)))
+		}
+	}
+	if more := len(seen) - limit; more > 0 {
+		p = say(p, " and ", more, " more")
+	}
+	return p
+}
+
+// heading says how often a group was found, and what is to be known of that.
+func (g *Group) heading() phrase {
+	p := say(plural(len(g.Found), "time"))
+	if g.Known {
+		p = say(p, ", known from the baseline")
+	}
+	if g.Similar > 0 {
+		p = say(p, ", partial, and similar to number ", g.Similar)
+	}
+	return p
+}
+
+// split is the groups of failures and those of what is none, which come last.
+func (s *Survey) split() (failures, others []Group) {
+	n := slices.IndexFunc(s.Groups, func(g Group) bool { return !g.IsFailure() })
+	if n < 0 {
+		n = len(s.Groups)
+	}
+	return s.Groups[:n], s.Groups[n:]
+}
+
+// othersRows list what is no failure, and what is wrong with it nevertheless.
+func othersRows(others []Group) []row {
+	r := row{label: "no failure"}
+	for i := range others {
+		if i == maxOthers {
+			r.lines = append(r.lines, say("and ", plural(len(others)-i, "more dump")))
+			break
+		}
+		s := others[i].first()
+		p := say(quoted(others[i].places()[0].String()), ": ", verdict(s))
+		if len(s.Findings) > 0 {
+			p = say(p, ": ", prose(s.Findings[0].Title))
+		}
+		r.lines = append(r.lines, p)
+	}
+	if len(r.lines) == 0 {
+		return nil
+	}
+	return []row{r}
+}
+
+// maxOthers is how many dumps without a failure are listed.
+const maxOthers = 20
+
+// SurveyText writes a survey for people.
+func SurveyText(w io.Writer, s *Survey) error {
+	t := textWriter{w: w}
+	t.wrapped(2, capital(s.headline().text()))
+	failures, others := s.split()
+	for i := range failures {
+		g := &failures[i]
+		title := fmt.Sprintf("== %d of %d: %s ", i+1, len(failures), g.heading().text())
+		fmt.Fprintf(&t.buf, "\n%s%s\n\n", title, strings.Repeat("=", max(0, textWidth-len(title))))
+		t.page(g.page())
+	}
+	if rows := othersRows(others); len(rows) > 0 {
+		t.buf.WriteString("\n")
+		t.row(&rows[0])
+	}
+	_, err := w.Write(t.buf.Bytes())
+	return err
+}
+
+// SurveyMarkdown writes a survey as Markdown, for an issue or the summary of a job.
+func SurveyMarkdown(w io.Writer, s *Survey) error {
+	text := "## " + capital(markdown(s.headline())) + "\n"
+	failures, others := s.split()
+	tail := ""
+	if listed := rows(othersRows(others)); listed != "" {
+		tail = "\n" + listed
+	}
+	left := 0
+	for i := range failures {
+		g := &failures[i]
+		title := fmt.Sprintf("\n---\n\n**%d of %d**: %s\n\n", i+1, len(failures), markdown(g.heading()))
+		p := g.page()
+		room := maxMarkdown - maxNotes - len(text) - len(title) - len(tail)
+		if i+1 < len(failures) {
+			room /= 2 // for those to come
+		}
+		body, ok := markdownPage(&p, room)
+		if !ok {
+			left++
+			continue
+		}
+		text += title + body
+	}
+	if left > 0 {
+		text += "\n" + plural(left, "more kind") + " of failure left out, for an issue has a limit: `--format json` has all of them.\n"
+	}
+	if len(text)+len(tail) > maxMarkdown {
+		tail = ""
+	}
+	_, err := io.WriteString(w, text+tail)
+	return err
+}
+
+// capital is a sentence with its first letter in capitals.
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+type jsonSurvey struct {
+	Schema    string          `json:"schema"`
+	Files     int64           `json:"files"`
+	Bytes     int64           `json:"bytes"`
+	Skipped   int             `json:"skipped"`
+	Groups    []jsonGroup     `json:"groups"`
+	Snapshots []*jsonSnapshot `json:"snapshots"`
+}
+
+type jsonGroup struct {
+	Signature string          `json:"signature,omitzero"` // its id
+	Title     string          `json:"title,omitzero"`
+	Failure   bool            `json:"failure"`
+	Known     bool            `json:"known"`
+	Weak      bool            `json:"weak"`
+	Snapshots []jsonFoundSnap `json:"snapshots"`
+}
+
+type jsonFoundSnap struct {
+	ID     string      `json:"id"`
+	Places []jsonPlace `json:"places"`
+}
+
+type jsonPlace struct {
+	Name string `json:"name"`
+	Line int    `json:"line,omitzero"`
+}
+
+// SurveyJSON writes a survey as one JSON document: that of the snapshots, as open
+// prints it, with the groups that they are in.
+func SurveyJSON(w io.Writer, s *Survey) error {
+	doc := jsonSurvey{Schema: Schema, Files: s.Files, Bytes: s.Bytes, Skipped: s.Skipped, Groups: []jsonGroup{}, Snapshots: []*jsonSnapshot{}}
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		j := jsonGroup{Title: jsonString(g.title()), Failure: g.IsFailure(), Known: g.Known}
+		if sig := g.signature(); sig != nil {
+			j.Signature, j.Weak = sig.ID, sig.Weak
+		}
+		for _, f := range g.Found {
+			found := jsonFoundSnap{ID: f.Snapshot.ID()}
+			for _, p := range f.Places {
+				found.Places = append(found.Places, jsonPlace{Name: jsonString(p.Name), Line: p.Line})
+			}
+			j.Snapshots = append(j.Snapshots, found)
+			doc.Snapshots = append(doc.Snapshots, newJSONSnapshot(f.Snapshot))
+		}
+		doc.Groups = append(doc.Groups, j)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(doc); err != nil {
+		return fmt.Errorf("encode survey: %w", err)
+	}
+	out := appendPrintable(nil, bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	_, err := w.Write(append(out, '\n'))
+	return err
+}
+
+// Headline says how much was found, in a line.
+func Headline(s *Survey) string { return capital(s.headline().text()) + "." }

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+
+	"scxdiag/dump"
+)
+
+// SurveyAnnotations writes a survey as workflow commands of GitHub Actions: an error
+// for each failure that is new, a notice for one that is known.
+func SurveyAnnotations(w io.Writer, s *Survey) error {
+	var b strings.Builder
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		if !g.IsFailure() {
+			continue
+		}
+		level := "error"
+		if g.Known {
+			level = "notice"
+		}
+		place := g.places()[0]
+		fmt.Fprintf(&b, "::%s file=%s", level, commandProperty(place.Name))
+		if place.Line > 0 {
+			fmt.Fprintf(&b, ",line=%d", place.Line)
+		}
+		fmt.Fprintf(&b, ",title=%s::%s\n", commandProperty(cut(g.title(), maxSpan)), commandData(cut(g.summary(), maxPhrase)))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// summary says in some words what failed and why.
+func (g *Group) summary() string {
+	s := g.first()
+	text := verdict(s).text()
+	if m := s.Exit.Message.V; m != "" {
+		text += ": " + m
+	}
+	if len(s.Findings) > 0 {
+		text += "; " + s.Findings[0].Title
+	}
+	if n := len(g.Found); n > 1 {
+		text += fmt.Sprintf(" (%d times)", n)
+	}
+	return text
+}
+
+// commandData is text as the message of a workflow command. Actions has no other
+// escapes than these; a line that begins with "::" would be another command.
+func commandData(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(dump.Printable(s))
+}
+
+// commandProperty is text as a property of a workflow command.
+func commandProperty(s string) string {
+	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(commandData(s))
+}
+
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Name    string        `xml:"name,attr"`
+		Class   string        `xml:"classname,attr"`
+		Failure *junitFailure `xml:"failure"`
+		Skipped *junitSkipped `xml:"skipped"`
+	}
+	junitFailure struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		Text    string `xml:",chardata"`
+	}
+	junitSkipped struct {
+		Message string `xml:"message,attr"`
+	}
+)
+
+// SurveyJUnit writes a survey as a JUnit report with a test case for each dump. One
+// whose failure is known counts as skipped.
+func SurveyJUnit(w io.Writer, s *Survey) error {
+	suite := junitSuite{Name: "scxdiag"}
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		for _, f := range g.Found {
+			one := Group{Found: []Found{f}, Known: g.Known}
+			c := junitCase{Name: dump.Printable(f.Places[0].String()), Class: "scheduler." + orNone(dump.Printable(f.Snapshot.BaseName()))}
+			suite.Tests++
+			switch {
+			case !one.IsFailure():
+			case g.Known:
+				c.Skipped = &junitSkipped{Message: "known: " + dump.Printable(one.summary())}
+			default:
+				suite.Failures++
+				t := textWriter{}
+				t.page(one.page())
+				c.Failure = &junitFailure{Message: dump.Printable(one.summary()), Type: orNone(one.rule()), Text: t.buf.String()}
+			}
+			suite.Cases = append(suite.Cases, c)
+		}
+	}
+	out, err := xml.MarshalIndent(junitSuites{Tests: suite.Tests, Failures: suite.Failures, Suites: []junitSuite{suite}}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode survey: %w", err)
+	}
+	_, err = io.WriteString(w, xml.Header+string(out)+"\n")
+	return err
+}
+
+// rule is that of the first finding, "" without.
+func (g *Group) rule() string {
+	if s := g.first(); len(s.Findings) > 0 {
+		return dump.Printable(s.Findings[0].Rule)
+	}
+	return ""
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
