@@ -71,7 +71,7 @@ generated: ## fail if the committed objects are not what their sources give
 	if [ "$$before" != "$$after" ]; then echo "bpf: the committed objects are not what their sources give; commit what go generate made"; exit 1; fi
 
 bench: ## run the benchmarks, compiled as build does it
-	go test -pgo=$(PROFILE) -run '^$$' -bench . ./dump/... ./bpf
+	go test -pgo=$(PROFILE) -run '^$$' -bench . ./dump/... ./bpf ./cmd/scxdiag
 
 profile: ## record again where the reader spends its time
 	dir="$$(mktemp -d)"; trap 'rm -r "$$dir"' EXIT; \

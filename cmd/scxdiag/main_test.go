@@ -38,9 +38,13 @@ func records(host wire.Host) []byte {
 }
 
 // TestScripts runs the program as a user would. The real dumps of the project
-// are in $DUMPS; cells.records is in the directory that a script starts in.
+// are in $DUMPS, its actions in $ACTIONS; cells.records is in the directory that a script starts in.
 func TestScripts(t *testing.T) {
 	dumps, err := filepath.Abs("../../testdata/dumps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	actions, err := filepath.Abs("../../.github/actions")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +62,7 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DUMPS", dumps)
+			e.Setenv("ACTIONS", actions)
 			e.Setenv("TERM", "xterm")
 			e.Setenv("TZ", "UTC")
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))

@@ -46,7 +46,7 @@ or have scxdiag run a scheduler of its own and watch it:
 		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
-	root.AddCommand(newOpen(), newLive(), newList(), newShow(), newDiff(), newExplain(), newExport(), newImport(), newRemove(), newPrune(),
+	root.AddCommand(newOpen(), newAttach(), newLive(), newList(), newShow(), newDiff(), newExplain(), newExport(), newImport(), newRemove(), newPrune(),
 		newVersion())
 	return root
 }

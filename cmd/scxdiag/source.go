@@ -85,7 +85,7 @@ func (s *source) check(ctx context.Context) error {
 			return openError(s.name, err)
 		}
 		if info.IsDir() {
-			return fmt.Errorf("%s: is a directory; name the logs in it", s.name)
+			return fmt.Errorf("%s: is a directory; scxdiag attach goes through it", s.name)
 		}
 		if isRegular = info.Mode().IsRegular(); isRegular && info.Size() > 0 {
 			s.size = info.Size() // files of /proc and the like say 0

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"scxdiag/dump"
+	"scxdiag/dump/artifact"
+	"scxdiag/dump/report"
+	"scxdiag/dump/store"
+	"scxdiag/dump/wire"
+	"scxdiag/tui"
+)
+
+// attachFlags is the command line of scxdiag attach.
+type attachFlags struct {
+	format   surveyFormat
+	failOn   failOn
+	baseline string
+	record   recorder
+}
+
+func newAttach() *cobra.Command {
+	f := attachFlags{failOn: failOnError}
+	cmd := &cobra.Command{
+		Use:   "attach FILE|FOLDER... | -",
+		Short: "Find the dumps in what a CI run left behind",
+		Long: `attach goes through files, folders and archives, finds every sched_ext dump and
+verdict in them, and says which failures they are: the same one from several
+places or runs is shown once, with how often it was found and where. It reads what
+scxdiag open reads, and looks into zip, tar, gzip, bzip2, xz and zstd, also in each
+other; nothing is unpacked to disk.
+
+On a terminal it shows the dumps on the screen. Into a file or a pipe, or with
+--format, it prints what it found:
+
+  text      a summary for people
+  markdown  the same for an issue, or for $GITHUB_STEP_SUMMARY
+  json      everything that is known, for programs
+  junit     a test case for each dump
+  github    a workflow command for each failure, which Actions shows as annotation
+
+With --baseline, failures that the recording has are known: they are shown, and do
+not fail. Archives are not trusted: ` + attachLimits + `
+Names lead nowhere, and links in folders are not followed. What is not read is
+said, a line each.
+
+Exit codes, when it prints:
+
+  0  no scheduler failed, or only in ways that the baseline knows
+  1  scxdiag itself failed: a file could not be read, or nothing holds a dump
+  3  a scheduler failure was found; --fail-on warning counts findings in dumps of
+     schedulers that go on, too, and --fail-on never none`,
+		Example: `  scxdiag attach logs.zip
+  scxdiag attach artifacts/ console.log
+  scxdiag attach --format markdown logs.zip >> "$GITHUB_STEP_SUMMARY"
+  scxdiag attach --format github --baseline known.scxdiag artifacts/
+  scxdiag attach --record night.scxdiag --format text artifacts/`,
+		Args: openArgs,
+		RunE: f.run,
+	}
+	fl := cmd.Flags()
+	fl.VarP(&f.format, "format", "f", "print instead of showing on the screen")
+	fl.Var(&f.failOn, "fail-on", "what makes the exit code 3")
+	fl.StringVar(&f.baseline, "baseline", "", "the recording `FILE` of failures that are known")
+	f.record.addFlags(fl)
+	completeFormats(cmd, surveyFormatNames())
+	return cmd
+}
+
+// attachLimits says what artifact.DefaultLimits are.
+const attachLimits = `a file may unfold to 4 GiB, or to 200
+times its size if that is more, have a million files in it, archives in archives
+up to six deep, and within others zips of up to 32 MiB.`
+
+// The values of --fail-on.
+type failOn string
+
+const (
+	failOnError   failOn = "error"
+	failOnWarning failOn = "warning"
+	failOnNever   failOn = "never"
+)
+
+// Set, String and Type make failOn a flag.
+func (f *failOn) Set(s string) error {
+	if !slices.Contains([]failOn{failOnError, failOnWarning, failOnNever}, failOn(s)) {
+		return errors.New("must be error, warning or never")
+	}
+	*f = failOn(s)
+	return nil
+}
+
+func (f *failOn) String() string { return string(*f) }
+
+// Type is what the help text calls the value.
+func (f *failOn) Type() string { return "error|warning|never" }
+
+// surveyFormats are the values of --format of attach.
+var surveyFormats = []struct {
+	name, help string
+	write      func(io.Writer, *report.Survey) error
+}{
+	{"text", "a summary for people", report.SurveyText},
+	{"markdown", "the summary for an issue or a job", report.SurveyMarkdown},
+	{formatJSON, "everything, for programs", report.SurveyJSON},
+	{"junit", "a test case for each dump", report.SurveyJUnit},
+	{"github", "workflow commands of GitHub Actions", report.SurveyAnnotations},
+}
+
+func surveyFormatNames() []cobra.Completion {
+	values := make([]cobra.Completion, 0, len(surveyFormats))
+	for _, known := range surveyFormats {
+		values = append(values, cobra.CompletionWithDesc(known.name, known.help))
+	}
+	return values
+}
+
+// surveyFormat is the value of --format; "" if it was not given.
+type surveyFormat string
+
+// Set, String and Type make a surveyFormat a flag.
+func (f *surveyFormat) Set(s string) error {
+	for _, known := range surveyFormats {
+		if known.name == s {
+			*f = surveyFormat(s)
+			return nil
+		}
+	}
+	return errors.New("must be text, markdown, json, junit or github")
+}
+
+func (f *surveyFormat) String() string { return string(*f) }
+
+// Type is what the help text calls the value.
+func (f *surveyFormat) Type() string { return "text|markdown|json|junit|github" }
+
+func (f surveyFormat) write(w io.Writer, s *report.Survey) error {
+	for _, known := range surveyFormats {
+		if known.name == string(f) {
+			return known.write(w, s)
+		}
+	}
+	return report.SurveyText(w, s)
+}
+
+func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
+	ctx := cmd.Context()
+	known, err := knownSignatures(ctx, f.baseline)
+	if err != nil {
+		return err
+	}
+	if err := f.record.open(); err != nil {
+		return err
+	}
+	defer func() { err = f.record.closeAfter(err) }()
+	collectLazily()
+	c := collection{stderr: cmd.ErrOrStderr(), record: &f.record, byID: make(map[string]int)}
+	c.walker.Skipped = c.skip
+	done := showWalk(&c.walker.Progress, cmd.ErrOrStderr())
+	walkErr := c.walker.Walk(ctx, names, cmd.InOrStdin(), c.visit)
+	done()
+	defer func() { _ = c.memory.close() }() // it was only read
+	var missing *artifact.MissingError
+	switch {
+	case walkErr == nil:
+	case errors.As(walkErr, &missing):
+		for _, err := range missing.Errs {
+			complain(c.stderr, err)
+		}
+	default:
+		if ctx.Err() != nil {
+			return fmt.Errorf("attach: interrupted after %d files; what was found so far is kept where --record says", c.walker.Progress.Files.Load())
+		}
+		return walkErr
+	}
+	if len(c.found) == 0 {
+		complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %d files (%s read); are they the logs of the scheduler or of the kernel?",
+			c.walker.Progress.Files.Load(), bytesText(c.walker.Progress.Bytes.Load())))
+		return errReported
+	}
+	survey := &report.Survey{
+		Groups: report.Groups(c.found, known), Files: c.walker.Progress.Files.Load(), Bytes: c.walker.Progress.Bytes.Load(), Skipped: c.skipped,
+	}
+	screen, isScreen := terminal(cmd.OutOrStdout())
+	if isScreen && f.format == "" && os.Getenv("TERM") != "dumb" {
+		return c.show(ctx, survey, screen)
+	}
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	err = errors.Join(f.format.write(out, survey), out.Flush())
+	switch {
+	case err != nil && !errors.Is(err, syscall.EPIPE): // or whoever reads the output has seen enough
+		return reportError(err)
+	case missing != nil:
+		return errReported
+	case f.failOn.fails(survey):
+		return errFailureFound
+	}
+	return nil
+}
+
+// knownSignatures are those of the failures of a recording.
+func knownSignatures(ctx context.Context, path string) (map[string]bool, error) {
+	known := make(map[string]bool)
+	if path == "" {
+		return known, nil
+	}
+	st, err := store.OpenReader(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = st.Close() }() // it was only read
+	entries, err := st.List(ctx, store.Filter{})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.Signature != "" {
+			known[e.Signature] = true
+		}
+	}
+	return known, nil
+}
+
+// fails reports whether a survey has what --fail-on names, and that is new.
+func (f *failOn) fails(s *report.Survey) bool {
+	if *f == failOnNever {
+		return false
+	}
+	return slices.ContainsFunc(s.Groups, func(g report.Group) bool {
+		return !g.Known && (g.IsFailure() || *f == failOnWarning && slices.ContainsFunc(g.Found, hasWarning))
+	})
+}
+
+func hasWarning(f report.Found) bool {
+	return slices.ContainsFunc(f.Snapshot.Findings, func(x dump.Finding) bool { return x.Severity != dump.SeverityInfo })
+}
+
+// collection gathers what a walk finds.
+type collection struct {
+	walker artifact.Walker
+	stderr io.Writer
+	record *recorder
+
+	mu      sync.Mutex
+	memory  memory
+	found   []report.Found
+	byID    map[string]int // of found
+	skipped int
+}
+
+// maxSkips is how many lines say what was not read.
+const maxSkips = 50
+
+// skip tells what is not read. The walker calls it one at a time.
+func (c *collection) skip(name string, why error) {
+	c.skipped++
+	switch {
+	case c.skipped <= maxSkips:
+		complain(c.stderr, fmt.Errorf("%s: %w", name, why))
+	case c.skipped == maxSkips+1:
+		complain(c.stderr, errors.New("more is not read; that is not told one by one"))
+	}
+}
+
+// visit reads the snapshots of a stream.
+func (c *collection) visit(ctx context.Context, s artifact.Stream) error {
+	src := bufio.NewReader(s.Reader)
+	start, _ := src.Peek(store.MagicLen) // an error comes again
+	if store.IsRecording(start) {
+		return c.recording(ctx, s)
+	}
+	kind := kindText
+	if wire.Sniff(start) {
+		kind = kindRecords
+	}
+	r := newSnapshotReader(src, kind, s.Name)
+	for {
+		snap, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := c.add(ctx, snap); err != nil {
+			return err
+		}
+	}
+}
+
+// recording reads the snapshots of a recording, which SQLite opens by its path.
+func (c *collection) recording(ctx context.Context, s artifact.Stream) error {
+	if s.Path == "" {
+		c.walker.Skip(s.Name, errors.New("is a recording in an archive; take it out of that"))
+		return nil
+	}
+	st, err := store.OpenReader(s.Path)
+	if err != nil {
+		c.walker.Skip(s.Name, err)
+		return nil
+	}
+	defer func() { _ = st.Close() }() // it was only read
+	entries, err := st.List(ctx, store.Filter{})
+	if err != nil {
+		c.walker.Skip(s.Name, err)
+		return nil
+	}
+	r := &storedReader{ctx, st, entries}
+	for {
+		snap, err := r.Next()
+		var skipped *skippedError
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.As(err, &skipped):
+			c.walker.Skip(s.Name, err)
+			continue
+		case err != nil:
+			return err
+		}
+		snap.Source.Name = s.Name
+		if err := c.add(ctx, snap); err != nil {
+			return err
+		}
+	}
+}
+
+// add keeps a snapshot, once however often it is found.
+func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
+	place := report.Place{Name: s.Source.Name, Line: s.Source.Line}
+	id := s.ID()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i, known := c.byID[id]; known {
+		c.found[i].Places = append(c.found[i].Places, place)
+		return nil
+	}
+	if err := c.memory.recall(ctx, s); err != nil {
+		complain(c.stderr, err)
+	}
+	if err := c.record.add(ctx, s); err != nil {
+		return err
+	}
+	if c.byID[id] = len(c.found); len(c.found) >= maxWhole {
+		s.Raw = ""
+	}
+	c.found = append(c.found, report.Found{Snapshot: s, Places: []report.Place{place}})
+	return nil
+}
+
+// maxWhole is of how many snapshots the text is kept in memory.
+const maxWhole = 200
+
+// show shows on the screen what was found, group by group.
+func (c *collection) show(ctx context.Context, s *report.Survey, screen *os.File) error {
+	var all []*dump.Snapshot
+	for i := range s.Groups {
+		for _, f := range s.Groups[i].Found {
+			all = append(all, f.Snapshot)
+		}
+	}
+	err := tui.Run(ctx, all, tui.Options{Output: screen, Notice: report.Headline(s)})
+	if err != nil && errors.Is(err, context.Canceled) {
+		return errReported
+	}
+	return err
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// nightTree writes what a night of CI leaves behind: folders of logs, most of them
+// packed, archives in archives, and in some of them a dump, each another one. It
+// returns how many dumps there are.
+func nightTree(tb testing.TB, dir string, files int, total int64) (dumps int) {
+	tb.Helper()
+	const every = 200 // files for a dump
+	crash, err := os.ReadFile(filepath.Join("..", "..", "testdata", "dumps", "7.3-scx_mitosis-head-cell-rt-hog.log"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	words := strings.Fields("test building kernel step ok passed in seconds run the of sched cpu warning note time cargo compiling 12 345 0x7f3a")
+	log := func(i int) []byte {
+		var b bytes.Buffer
+		for size := int(total) / files; b.Len() < size; {
+			fmt.Fprintf(&b, "2026-11-27T02:%02d:%02d.%07dZ ", rnd.IntN(60), rnd.IntN(60), rnd.IntN(1e7))
+			for range 3 + rnd.IntN(12) {
+				b.WriteString(words[rnd.IntN(len(words))] + " ")
+			}
+			b.WriteByte('\n')
+			if i%every == 0 && b.Len() > size/2 && !bytes.Contains(b.Bytes(), []byte("triggered exit kind")) {
+				b.Write(bytes.ReplaceAll(crash, []byte("35.632s"), fmt.Appendf(nil, "35.%03ds", i/every))) // another one
+			}
+		}
+		return b.Bytes()
+	}
+	var inZip, inTar []int
+	for i := range files {
+		if i%every == 0 {
+			dumps++
+		}
+		name := filepath.Join(dir, strconv.Itoa(i/100), strconv.Itoa(i)+".log")
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			tb.Fatal(err)
+		}
+		switch i % 4 {
+		case 0:
+			inZip = append(inZip, i)
+		case 1:
+			inTar = append(inTar, i)
+		case 2:
+			writeFile(tb, name+".gz", func(w io.Writer) error {
+				z := gzip.NewWriter(w)
+				_, err := z.Write(log(i))
+				return errors.Join(err, z.Close())
+			})
+		default:
+			writeFile(tb, name, func(w io.Writer) error { _, err := w.Write(log(i)); return err })
+		}
+	}
+	for n := 0; len(inZip) > 0; n++ {
+		part := inZip[:min(50, len(inZip))]
+		inZip = inZip[len(part):]
+		writeFile(tb, filepath.Join(dir, fmt.Sprintf("run%d.zip", n)), func(w io.Writer) error {
+			z := zip.NewWriter(w)
+			for _, i := range part {
+				f, err := z.Create(fmt.Sprintf("job %d/%d_run.txt", n, i))
+				if err != nil {
+					return err
+				}
+				if _, err := f.Write(log(i)); err != nil {
+					return err
+				}
+			}
+			return z.Close()
+		})
+	}
+	for n := 0; len(inTar) > 0; n++ {
+		part := inTar[:min(50, len(inTar))]
+		inTar = inTar[len(part):]
+		writeFile(tb, filepath.Join(dir, fmt.Sprintf("artifact%d.tar.gz", n)), func(w io.Writer) error {
+			z := gzip.NewWriter(w)
+			a := tar.NewWriter(z)
+			for _, i := range part {
+				data := log(i)
+				if err := a.WriteHeader(&tar.Header{Name: fmt.Sprint(i, ".txt"), Size: int64(len(data)), Mode: 0o600, Typeflag: tar.TypeReg}); err != nil {
+					return err
+				}
+				if _, err := a.Write(data); err != nil {
+					return err
+				}
+			}
+			return errors.Join(a.Close(), z.Close())
+		})
+	}
+	return dumps
+}
+
+func writeFile(tb testing.TB, name string, write func(io.Writer) error) {
+	tb.Helper()
+	f, err := os.Create(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// BenchmarkAttach goes through a tree of 10,000 files, of 128 MiB unless
+// SCXDIAG_BENCH_MIB says otherwise, and compares that with unpacking them into a
+// line counter, one after the other, as a shell does.
+func BenchmarkAttach(b *testing.B) {
+	mib := int64(128)
+	if s := os.Getenv("SCXDIAG_BENCH_MIB"); s != "" {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		mib = n
+	}
+	program := filepath.Join(b.TempDir(), "scxdiag")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	dir := b.TempDir()
+	dumps := nightTree(b, dir, 10_000, mib<<20)
+	var full, bare time.Duration
+	var peak int64
+	for b.Loop() {
+		start := time.Now()
+		lines := exec.Command("sh", "-c", `{ find . -name '*.log' -exec cat {} +; find . -name '*.gz' ! -name '*.tar.gz' -exec zcat {} +;
+			find . -name '*.tar.gz' -exec sh -c 'for f; do tar -xOzf "$f"; done' sh {} +; find . -name '*.zip' -exec sh -c 'for f; do unzip -p "$f"; done' sh {} +; } | wc -l`)
+		lines.Dir = dir
+		if out, err := lines.CombinedOutput(); err != nil || len(out) < 5 {
+			b.Skipf("what unpacks is missing here: %v %s", err, out)
+		}
+		bare += time.Since(start)
+
+		start = time.Now()
+		attach := exec.Command(program, "attach", "--format", "json", ".")
+		attach.Dir = dir
+		out, err := attach.Output()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitFailure {
+			b.Fatalf("%v\n%.1000s", err, out)
+		}
+		full += time.Since(start)
+		if u, ok := attach.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			peak = max(peak, u.Maxrss)
+		}
+		var doc struct {
+			Groups []struct {
+				Snapshots []struct{ Places []json.RawMessage }
+			}
+		}
+		if err := json.Unmarshal(out, &doc); err != nil {
+			b.Fatal(err)
+		}
+		found := 0
+		for _, g := range doc.Groups {
+			for _, s := range g.Snapshots {
+				if found++; len(s.Places) != 1 {
+					b.Errorf("a dump was found %d times", len(s.Places))
+				}
+			}
+		}
+		if found != dumps {
+			b.Fatalf("%d of %d dumps were found", found, dumps)
+		}
+	}
+	b.ReportMetric(full.Seconds()/bare.Seconds(), "x-unpack")
+	b.ReportMetric(float64(peak)/1024, "peak-MiB")
+	b.ReportMetric(float64(dumps), "dumps")
+}
