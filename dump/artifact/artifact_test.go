@@ -345,7 +345,7 @@ func FuzzWalk(f *testing.F) {
 	}
 	for _, seed := range [][]byte{
 		log, bz, packed(f, log, gzipper), packed(f, log, xzipper), packed(f, log, zstder), tarOf(f, member{"a", log}, member{"b", log}),
-		zipOf(f, member{"a", log}), packed(f, tarOf(f, member{"z", zipOf(f, member{"a", log})}), gzipper),
+		[]byte(exported("a") + exported("b\nc")), zipOf(f, member{"a", log}), packed(f, tarOf(f, member{"z", zipOf(f, member{"a", log})}), gzipper),
 	} {
 		f.Add(seed)
 	}

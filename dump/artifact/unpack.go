@@ -32,6 +32,7 @@ const (
 	zstdPacked
 	tarArchive
 	zipArchive
+	journalExport
 )
 
 // headLen is how much of a stream tells how it is packed: the first block of a tar.
@@ -50,6 +51,11 @@ func packingOf(head []byte) packing {
 	} {
 		if bytes.HasPrefix(head, []byte(p.magic)) {
 			return p.packing
+		}
+	}
+	for _, start := range journalStarts {
+		if bytes.HasPrefix(head, start) {
+			return journalExport
 		}
 	}
 	if len(head) == headLen && bytes.HasPrefix(head[tarMagic:], []byte("ustar")) {
@@ -174,6 +180,8 @@ func unpacker(kind packing, head []byte, src io.Reader) (*unpacked, error) {
 			return nil, err
 		}
 		u.Reader, u.close = z, z.Close
+	case journalExport:
+		u.Reader = newJournal(src)
 	default:
 		return nil, fmt.Errorf("packing %d is none", kind)
 	}
