@@ -110,7 +110,7 @@ func (j *journal) binary() ([]byte, error) {
 		return nil, cutOff(err)
 	}
 	n := binary.LittleEndian.Uint64(size[:])
-	value, err := io.ReadAll(io.LimitReader(j.src, int64(min(n, maxField)))) //nolint:gosec // bounded
+	value, err := io.ReadAll(io.LimitReader(j.src, int64(min(n, maxField))))
 	if err != nil {
 		return value, err
 	}
@@ -121,7 +121,7 @@ func (j *journal) binary() ([]byte, error) {
 		if rest > 1<<40 {
 			return value, fmt.Errorf("is no journal export: a field of %d bytes", n)
 		}
-		if _, err := io.CopyN(io.Discard, j.src, int64(rest)); err != nil { //nolint:gosec // bounded
+		if _, err := io.CopyN(io.Discard, j.src, int64(rest)); err != nil {
 			return value, cutOff(err)
 		}
 	}
