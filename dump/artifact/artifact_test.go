@@ -284,6 +284,23 @@ func TestDirectoriesOfZipsAreBounded(t *testing.T) {
 	}
 }
 
+func TestLogsArePutTogether(t *testing.T) {
+	inFolder(t, map[string][]byte{
+		"p/dmesg-efi-1": []byte("Panic#1 Part1\nd\ne\n"), "p/dmesg-efi-2": []byte("Panic#1 Part2\nb\nc"),
+		"p/dmesg-efi-3": []byte("Panic#1 Part10\na\n"), "p/dmesg-efi-4": []byte("Oops#1 Part1\nother\n"),
+		"q/dmesg-efi-1": []byte("Panic#1 Part1\nelsewhere\n"), "q/dmesg-ramoops-0": []byte("no part\n"), "q/dmesg-empty": nil,
+	})
+	w := new(artifact.Walker)
+	got := walk(t, w, nil, ".")
+	want := map[string]string{
+		"p/dmesg-efi-1 (and 2 parts before it)": "a\nb\ncd\ne\n", "p/dmesg-efi-4": "other\n", "q/dmesg-efi-1": "elsewhere\n",
+		"q/dmesg-ramoops-0": "no part\n", "q/dmesg-empty": "",
+	}
+	if diff := cmp.Diff(want, got.found); diff != "" || len(got.skipped) > 0 {
+		t.Errorf("skipped %q (-want +got):\n%s", got.skipped, diff)
+	}
+}
+
 func TestLinksAreNotFollowed(t *testing.T) {
 	inFolder(t, map[string][]byte{"a/log": []byte("log\n")})
 	if err := errors.Join(os.Symlink("..", "a/up"), os.Symlink("/etc/passwd", "a/passwd"), os.Symlink("log", "a/same"), os.Symlink("a", "named")); err != nil {

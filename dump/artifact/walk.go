@@ -149,7 +149,8 @@ func (r *run) names(ctx context.Context, names []string, stdin io.Reader) (missi
 // folder goes through a folder. Links in it are not followed, and what is no file,
 // such as a pipe, is not opened.
 func (r *run) folder(ctx context.Context, name string) error {
-	return filepath.WalkDir(name, func(path string, e fs.DirEntry, err error) error {
+	var parts []part
+	err := filepath.WalkDir(name, func(path string, e fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -165,9 +166,17 @@ func (r *run) folder(ctx context.Context, name string) error {
 			r.Skip(path, errors.New("is no file"))
 			return nil
 		}
+		if isPart(path) {
+			if p, ok := partOf(path); ok {
+				parts = append(parts, p)
+				return nil
+			}
+		}
 		r.group.Go(func() error { return r.file(ctx, path) })
 		return nil
 	})
+	r.logs(ctx, parts)
+	return err
 }
 
 // file goes through a file by its path.
