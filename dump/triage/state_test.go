@@ -257,6 +257,49 @@ var states = []struct {
 		},
 	},
 	{
+		rule:   "prev-cell",
+		broken: func(_, s *dump.Snapshot) { s.CPU(2).PrevCell = dump.Of[int32](1) },
+		near: func(_, s *dump.Snapshot) {
+			s.CPU(2).PrevCell = dump.Of[int32](1)
+			s.Status.Grace.Seq |= 1 // in progress
+		},
+	},
+	{
+		rule:   "root-mask",
+		broken: func(_, s *dump.Snapshot) { s.Cell(0).CPUs = dump.Of(dump.MaskRange(2, 5)) }, near: pends, alsoBroken: true,
+	},
+	{
+		rule:   "cell-near",
+		broken: func(_, s *dump.Snapshot) { s.Status.MaxCells = 2 },
+		near:   func(_, s *dump.Snapshot) { s.Status.MaxCells = 3 },
+	},
+	{
+		rule:   "index-range",
+		broken: func(_, s *dump.Snapshot) { s.CPU(2).Cell = dump.Of[int32](64) },
+		near:   func(_, s *dump.Snapshot) { s.CPU(2).Cell = dump.Of[int32](63) },
+	},
+	{
+		rule:   "vt-underflow",
+		broken: func(_, s *dump.Snapshot) { s.Status.TimeClamped = 1 },
+		near:   func(_, s *dump.Snapshot) { s.Status.Rescued = 1 },
+	},
+	{
+		rule:   "exiting-dead-cg",
+		broken: func(_, s *dump.Snapshot) { s.Status.Exiting.Count = 1 },
+		near:   func(_, s *dump.Snapshot) { cgroupAt(s, "/nocontext").Dying = true },
+	},
+	{
+		rule: "starved-cpuq",
+		broken: func(_, s *dump.Snapshot) {
+			s.CPU(0).Class = dump.Of(dump.ClassExt)
+			waits(taskCalled(s, "kworker/0:1"), 2*time.Second)
+		},
+		near: func(_, s *dump.Snapshot) { // it came up, and is there again
+			s.CPU(0).Class = dump.Of(dump.ClassExt)
+			waits(taskCalled(s, "kworker/0:1"), 200*time.Millisecond)
+		},
+	},
+	{
 		rule:   "timer-early",
 		broken: func(_, s *dump.Snapshot) { s.Status.Timer.First = s.Status.InitEnded - 1000 },
 		near:   func(_, s *dump.Snapshot) { s.Status.Timer.First = s.Status.InitEnded + 1000 },
