@@ -30,6 +30,7 @@ or have scxdiag run a scheduler of its own and watch it:
 		Example: `  scxdiag open crash.log                      look at it
   scxdiag open --format text crash.log        print a summary
   journalctl -b -u scx | scxdiag open -       read from a pipe
+  scxdiag attach logs.zip                     find the failures in what a CI run left
   scxdiag explain rt-hog                      tell what a finding means
   scxdiag live --vm                           watch a scheduler work, in a virtual machine
   scxdiag import crash.log                    keep what is in it
