@@ -2,7 +2,11 @@
 
 package dump
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Severity says how much a finding matters.
 type Severity string
@@ -49,9 +53,24 @@ type NotEvaluated struct {
 
 // Evidence is one thing of the snapshot that a finding rests on.
 type Evidence struct {
-	Entity string // "task:123", "cpu:3", "cell:1", "exit"
+	Entity string // "task:123", "cpu:3", "cell:1", "cgroup:7", "dsq:0x1", "exit", "scheduler"
 	Text   string // the line of the source
 	At     Span   // where it stands, zero if it does not come from text
+}
+
+// EntityNumber is the number in an entity of a kind: 123 of "task:123" for "task".
+// It is false for other kinds, and for what is no number.
+func EntityNumber(entity, kind string) (int64, bool) {
+	id, is := strings.CutPrefix(entity, kind+":")
+	if !is {
+		return 0, false
+	}
+	bits := 32
+	if kind == "cgroup" {
+		bits = 64
+	}
+	n, err := strconv.ParseInt(id, 10, bits)
+	return n, err == nil
 }
 
 // Signature groups snapshots of the same failure, on whatever machine.

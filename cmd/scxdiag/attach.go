@@ -182,7 +182,7 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 		}
 	default:
 		if ctx.Err() != nil {
-			return fmt.Errorf("attach: interrupted after %d files; what was found so far is kept where --record says", c.walker.Progress.Files.Load())
+			return fmt.Errorf("attach: interrupted after %d files%s", c.walker.Progress.Files.Load(), f.record.kept())
 		}
 		return walkErr
 	}
@@ -318,7 +318,7 @@ func (c *collection) recording(ctx context.Context, s artifact.Stream) error {
 		c.walker.Skip(s.Name, err)
 		return nil
 	}
-	r := &storedReader{ctx, st, entries}
+	r := &storedReader{ctx: ctx, store: st, entries: entries}
 	for {
 		snap, err := r.Next()
 		var skipped *skippedError

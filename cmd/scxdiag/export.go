@@ -142,7 +142,7 @@ func (f *exportFlags) write(ctx context.Context, stdout io.Writer, st *store.Sto
 	if f.format != exportRaw {
 		w = format(f.format).writer(out)
 	}
-	r := storedReader{ctx, st, entries}
+	r := storedReader{ctx: ctx, store: st, entries: entries}
 	for {
 		s, err := r.Next()
 		if errors.Is(err, io.EOF) {

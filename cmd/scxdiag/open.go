@@ -360,7 +360,7 @@ func (o *opener) readKept(ctx context.Context, a *address, add func(*dump.Snapsh
 	if err != nil {
 		return err
 	}
-	return o.readStored(&storedReader{ctx, st, entries}, add)
+	return o.readStored(&storedReader{ctx: ctx, store: st, entries: entries}, add)
 }
 
 // readRecording reads the snapshots of a recording that an address names.
@@ -398,7 +398,7 @@ func (o *opener) readRecording(ctx context.Context, a *address, add func(*dump.S
 		}
 		entries = shown
 	}
-	return o.readStored(&storedReader{ctx, st, entries}, add)
+	return o.readStored(&storedReader{ctx: ctx, store: st, entries: entries}, add)
 }
 
 // readStored passes the snapshots of a reader to add. It reports those that

@@ -119,6 +119,14 @@ func (r *recorder) closeStores() error {
 	return errors.Join(errs...)
 }
 
+// kept says, behind other words, that nothing recorded is lost; "" if nothing is.
+func (r *recorder) kept() string {
+	if len(r.stores) == 0 {
+		return ""
+	}
+	return "; what was found so far is recorded"
+}
+
 // bootID is the boot id of this machine, "" if it has none to tell.
 func bootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")

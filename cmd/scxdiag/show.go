@@ -48,7 +48,7 @@ func runShow(cmd *cobra.Command, ids []string, record string, f format) error {
 	o := opener{stderr: cmd.ErrOrStderr(), record: new(recorder)}
 	defer func() { _ = o.memory.close() }() // it was only read
 	w := reportWriter{f.writer(cmd.OutOrStdout())}
-	err = o.readStored(&storedReader{cmd.Context(), st, entries}, w.Add)
+	err = o.readStored(&storedReader{ctx: cmd.Context(), store: st, entries: entries}, w.Add)
 	if err == nil {
 		err = w.Close()
 	}

@@ -70,7 +70,8 @@ func (r *recordReader) Next() (*dump.Snapshot, error) {
 type storedReader struct {
 	ctx     context.Context
 	store   *store.Store
-	entries []store.Entry // yet to be read
+	entries []store.Entry  // yet to be read
+	last    *dump.Snapshot // the one that was read before
 }
 
 func (r *storedReader) Next() (*dump.Snapshot, error) {
@@ -82,9 +83,10 @@ func (r *storedReader) Next() (*dump.Snapshot, error) {
 	s, err := r.store.Get(r.ctx, e.ID)
 	switch {
 	case err == nil:
-		if s.Findings == nil { // there were none, or it was recorded by a program that had no rules yet
-			triage.Apply(s, nil)
+		if s.Findings == nil && s.NotEvaluated == nil { // nothing was found, or the program that recorded it had no rules yet
+			triage.Apply(s, r.last)
 		}
+		r.last = s
 		return s, nil
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDamaged): // the others may be fine
 		return nil, &skippedError{err}

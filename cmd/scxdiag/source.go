@@ -13,12 +13,13 @@ import (
 	"strings"
 	"syscall"
 
+	"scxdiag/dump/artifact"
 	"scxdiag/dump/store"
 	"scxdiag/dump/wire"
 )
 
 // stdinName is the name that stands for standard input.
-const stdinName = "-"
+const stdinName = artifact.StdinName
 
 // sourceKind is what a file holds.
 type sourceKind uint8

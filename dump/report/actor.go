@@ -4,8 +4,6 @@ package report
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"scxdiag/dump"
 )
@@ -37,16 +35,15 @@ func actors(s *dump.Snapshot, f *focus) []actor {
 		if t := taskOf(s, entity); t != nil && !slices.Contains(tasks, t) {
 			tasks = append(tasks, t)
 		}
-		kind, id, _ := strings.Cut(entity, ":")
-		n, err := strconv.ParseInt(id, 10, 32)
-		if err != nil {
-			return
+		if n, ok := dump.EntityNumber(entity, "cpu"); ok {
+			if c := s.CPU(int32(n)); c != nil && !slices.Contains(cpus, c) { //nolint:gosec // it fits
+				cpus = append(cpus, c)
+			}
 		}
-		if c := s.CPU(int32(n)); kind == "cpu" && c != nil && !slices.Contains(cpus, c) {
-			cpus = append(cpus, c)
-		}
-		if c := s.Cell(int32(n)); kind == "cell" && c != nil && !slices.Contains(cells, c) {
-			cells = append(cells, c)
+		if n, ok := dump.EntityNumber(entity, "cell"); ok {
+			if c := s.Cell(int32(n)); c != nil && !slices.Contains(cells, c) { //nolint:gosec // it fits
+				cells = append(cells, c)
+			}
 		}
 	}
 	if len(s.Findings) > 0 {

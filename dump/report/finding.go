@@ -5,7 +5,6 @@ package report
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"scxdiag/dump"
@@ -94,12 +93,11 @@ func victims(s *dump.Snapshot, all []string) phrase {
 
 // taskOf finds the task of "task:228", nil if there is none.
 func taskOf(s *dump.Snapshot, entity string) *dump.Task {
-	id, isTask := strings.CutPrefix(entity, "task:")
-	n, err := strconv.ParseInt(id, 10, 32)
-	if !isTask || err != nil {
+	n, ok := dump.EntityNumber(entity, "task")
+	if !ok {
 		return nil
 	}
-	return s.Task(int32(n))
+	return s.Task(int32(n)) //nolint:gosec // it fits
 }
 
 // row is the finding as rows have it.
