@@ -94,9 +94,8 @@ func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error 
 	case tarArchive:
 		return r.tar(ctx, s.Name, head, b, depth)
 	case zipArchive:
-		f, ok := s.Reader.(*os.File)
-		if info, err := statRegular(f); ok && err == nil {
-			return r.zip(ctx, s.Name, f, info, b, depth)
+		if at, size, ok := randomAccess(s.Reader); ok {
+			return r.zip(ctx, s.Name, at, size, b, depth)
 		}
 		return r.innerZip(ctx, s.Name, head, b, depth)
 	}
@@ -108,19 +107,18 @@ func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error 
 	return r.stream(ctx, Stream{Name: s.Name, Reader: un}, b, depth+1)
 }
 
-// statRegular is the size of a file, an error if it has none.
-func statRegular(f *os.File) (int64, error) {
-	if f == nil {
-		return 0, os.ErrInvalid
+// randomAccess is a stream that can be read at any place, and its size.
+func randomAccess(src io.Reader) (at io.ReaderAt, size int64, ok bool) {
+	switch src := src.(type) {
+	case *io.SectionReader:
+		return src, src.Size(), true
+	case *os.File:
+		info, err := src.Stat()
+		if err == nil && info.Mode().IsRegular() {
+			return src, info.Size(), true
+		}
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = os.ErrInvalid
-	}
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), nil
+	return nil, 0, false
 }
 
 // broken tells that a stream, or the rest of it, cannot be read.

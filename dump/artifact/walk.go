@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"scxdiag/dump/artifact/actions"
 )
 
 // Stream is one file of those that a walk finds, unpacked.
@@ -51,8 +53,9 @@ type Progress struct {
 
 // Walker goes through files. Its zero value is ready.
 type Walker struct {
-	Limits   Limits   // zero values are those of DefaultLimits
-	Progress Progress // may be read at any time
+	Limits   Limits         // zero values are those of DefaultLimits
+	Progress Progress       // may be read at any time
+	Actions  actions.Client // fetches what runs of GitHub Actions left behind
 	// Skipped is told what is not read, and why; one call at a time. It may be nil.
 	Skipped func(name string, why error)
 
@@ -85,7 +88,8 @@ func (w *Walker) Skip(name string, why error) {
 	w.Skipped(name, why)
 }
 
-// Walk goes through names, each a file, a folder or StdinName. Its error is one of
+// Walk goes through names, each a file, a folder, StdinName, or a run of GitHub
+// Actions as [actions.ParseRun] reads it. Its error is one of
 // visit or of the context, or else a *MissingError.
 func (w *Walker) Walk(ctx context.Context, names []string, stdin io.Reader, visit Visit) error {
 	limits := w.Limits
@@ -132,7 +136,9 @@ func (r *run) names(ctx context.Context, names []string, stdin io.Reader) (missi
 		}
 		info, err := os.Stat(name) // a link that was named is followed
 		if err != nil {
-			missing = append(missing, err)
+			if err := r.elsewhere(ctx, name, err); err != nil {
+				missing = append(missing, err)
+			}
 			continue
 		}
 		if !info.IsDir() {
@@ -144,6 +150,32 @@ func (r *run) names(ctx context.Context, names []string, stdin io.Reader) (missi
 		}
 	}
 	return missing, nil
+}
+
+// elsewhere goes through what is no file here, for which there was an error.
+func (r *run) elsewhere(ctx context.Context, name string, why error) error {
+	run, is := actions.ParseRun(name)
+	switch {
+	case is:
+	case actions.IsAddress(name):
+		return fmt.Errorf("%s: is not the address of a run of GitHub Actions, https://HOST/OWNER/REPO/actions/runs/ID", name)
+	default:
+		return why
+	}
+	files, err := r.Actions.Files(ctx, run, r.Skip)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		r.group.Go(func() error {
+			content, err := f.Open(ctx)
+			if err != nil {
+				return r.broken(ctx, f.Name, err)
+			}
+			return r.whole(ctx, Stream{Name: f.Name, Reader: io.NewSectionReader(content, 0, content.Size())}, content.Size())
+		})
+	}
+	return nil
 }
 
 // folder goes through a folder. Links in it are not followed, and what is no file,

@@ -42,6 +42,8 @@ type Found struct {
 type Place struct {
 	Name string // of the file: "logs/run.zip!/7_run.txt"
 	Line int    // from 1; 0 if it has none
+	// Job and Step are those of GitHub Actions that wrote the log; "" if unknown.
+	Job, Step string
 }
 
 // String is the place as compilers print it.
@@ -50,6 +52,18 @@ func (p Place) String() string {
 		return p.Name
 	}
 	return fmt.Sprintf("%s:%d", p.Name, p.Line)
+}
+
+// phrase is the place, and what wrote it.
+func (p Place) phrase() phrase {
+	line := say(quoted(p.String()))
+	if p.Job != "" {
+		line = say(line, ", job ", quoted(p.Job))
+	}
+	if p.Step != "" {
+		line = say(line, ", step ", quoted(p.Step))
+	}
+	return line
 }
 
 // Groups groups snapshots: failures first, of them what is not known, then what
@@ -194,7 +208,7 @@ func (g *Group) page() page {
 	r := row{label: "found at"}
 	all := g.places()
 	for _, place := range all[:min(len(all), maxPlaces)] {
-		r.lines = append(r.lines, say(quoted(place.String())))
+		r.lines = append(r.lines, place.phrase())
 	}
 	if more := len(all) - maxPlaces; more > 0 {
 		r.lines = append(r.lines, say("and ", plural(more, "more place")))
@@ -368,6 +382,8 @@ type jsonFoundSnap struct {
 type jsonPlace struct {
 	Name string `json:"name"`
 	Line int    `json:"line,omitzero"`
+	Job  string `json:"job,omitzero"`
+	Step string `json:"step,omitzero"`
 }
 
 // SurveyJSON writes a survey as one JSON document: that of the snapshots, as open
@@ -383,7 +399,7 @@ func SurveyJSON(w io.Writer, s *Survey) error {
 		for _, f := range g.Found {
 			found := jsonFoundSnap{ID: f.Snapshot.ID()}
 			for _, p := range f.Places {
-				found.Places = append(found.Places, jsonPlace{Name: jsonString(p.Name), Line: p.Line})
+				found.Places = append(found.Places, jsonPlace{jsonString(p.Name), p.Line, jsonString(p.Job), jsonString(p.Step)})
 			}
 			j.Snapshots = append(j.Snapshots, found)
 			doc.Snapshots = append(doc.Snapshots, newJSONSnapshot(f.Snapshot))

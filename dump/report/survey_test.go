@@ -35,7 +35,7 @@ func renderSurvey(t testing.TB, format string, s *Survey) []byte {
 func found(snapshots ...*dump.Snapshot) []Found {
 	var all []Found
 	for i, s := range snapshots {
-		all = append(all, Found{Snapshot: s, Places: []Place{{fmt.Sprintf("run.zip!/%d_test.txt", i), 1000 + i}}})
+		all = append(all, Found{Snapshot: s, Places: []Place{{Name: fmt.Sprintf("run.zip!/%d_test.txt", i), Line: 1000 + i}}})
 	}
 	return all
 }
@@ -53,7 +53,7 @@ func nightly() *Survey {
 		withSignature(bpfError(), "bb", false), withSignature(cellRTHog(), "aa", false), withSignature(explained(), "aa", false),
 		withSignature(verdictOnly(), "aa", true), liveDump(), sample(),
 	)
-	all[1].Places = append(all[1].Places, Place{"console.log", 17})
+	all[1].Places = append(all[1].Places, Place{Name: "console.log", Line: 17})
 	return &Survey{Groups: Groups(all, map[string]bool{"bb": true}), Files: 1234, Bytes: 5 << 20, Skipped: 2}
 }
 
@@ -85,7 +85,7 @@ func TestGroups(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if p := s.Groups[0].places(); len(p) != 3 || p[0] != (Place{"console.log", 17}) {
+	if p := s.Groups[0].places(); len(p) != 3 || p[0] != (Place{Name: "console.log", Line: 17}) {
 		t.Errorf("places: %v", p)
 	}
 }
@@ -97,7 +97,7 @@ func TestNothingFromASurveyBreaksOut(t *testing.T) {
 		var all []Found
 		for _, s := range withText(text) {
 			noProse(s)
-			all = append(all, Found{Snapshot: s, Places: []Place{{text, 1}}})
+			all = append(all, Found{Snapshot: s, Places: []Place{{Name: text, Line: 1}}})
 		}
 		slices.SortFunc(all, func(a, b Found) int { return len(a.Snapshot.Tasks) - len(b.Snapshot.Tasks) })
 		return &Survey{Groups: Groups(all, nil)}
