@@ -83,7 +83,7 @@ Exit codes, when it prints:
 // attachLimits says what artifact.DefaultLimits are.
 const attachLimits = `a file may unfold to 4 GiB, or to 200
 times its size if that is more, have a million files in it, archives in archives
-up to six deep, and within others zips of up to 32 MiB.`
+up to six deep, and within others zips of up to 32 MiB and recordings of up to 64.`
 
 // The values of --fail-on.
 type failOn string
@@ -259,6 +259,8 @@ type collection struct {
 	found   []report.Found
 	byID    map[string]int // of found
 	skipped int
+
+	inMemory sync.Mutex // of the one recording that is in memory
 }
 
 // maxSkips is how many lines say what was not read.
@@ -280,7 +282,7 @@ func (c *collection) visit(ctx context.Context, s artifact.Stream) error {
 	src := bufio.NewReader(s.Reader)
 	start, _ := src.Peek(store.MagicLen) // an error comes again
 	if store.IsRecording(start) {
-		return c.recording(ctx, s)
+		return c.recording(ctx, s, src)
 	}
 	kind := kindText
 	if wire.Sniff(start) {
@@ -295,43 +297,6 @@ func (c *collection) visit(ctx context.Context, s artifact.Stream) error {
 		case err != nil:
 			return err
 		}
-		if err := c.add(ctx, snap); err != nil {
-			return err
-		}
-	}
-}
-
-// recording reads the snapshots of a recording, which SQLite opens by its path.
-func (c *collection) recording(ctx context.Context, s artifact.Stream) error {
-	if s.Path == "" {
-		c.walker.Skip(s.Name, errors.New("is a recording in an archive; take it out of that"))
-		return nil
-	}
-	st, err := store.OpenReader(s.Path)
-	if err != nil {
-		c.walker.Skip(s.Name, err)
-		return nil
-	}
-	defer func() { _ = st.Close() }() // it was only read
-	entries, err := st.List(ctx, store.Filter{})
-	if err != nil {
-		c.walker.Skip(s.Name, err)
-		return nil
-	}
-	r := &storedReader{ctx: ctx, store: st, entries: entries}
-	for {
-		snap, err := r.Next()
-		var skipped *skippedError
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.As(err, &skipped):
-			c.walker.Skip(s.Name, err)
-			continue
-		case err != nil:
-			return err
-		}
-		snap.Source.Name = s.Name
 		if err := c.add(ctx, snap); err != nil {
 			return err
 		}

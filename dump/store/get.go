@@ -113,10 +113,14 @@ func (s *Store) chain(ctx context.Context, where string, arg any) ([]stored, err
 	}
 	defer rows.Close()
 	var all []stored
+	var bytes int64
 	for rows.Next() {
 		var r stored
 		if err := rows.Scan(&r.seq, &r.id, &r.base, &r.body, &r.text); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrDamaged, err) // a type that was never put there
+		}
+		if bytes += int64(len(r.body) + len(r.text)); !s.canHold(bytes) {
+			return nil, fmt.Errorf("%w: it is larger than the recording", ErrDamaged)
 		}
 		all = append(all, r)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -59,8 +60,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Entry, error) {
 	room := 0
 	if len(where) == 0 {
 		and("true")
-		// Not to know is no harm.
-		_ = s.read.QueryRowContext(ctx, "SELECT count(*) FROM snapshot").Scan(&room)
+		room = s.count(ctx)
 	}
 	all, err := s.entriesInto(ctx, room, strings.Join(where, " AND ")+" ORDER BY seq", args...)
 	if err != nil {
@@ -78,7 +78,20 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Entry, error) {
 	return all, nil
 }
 
-// entries are those of the rows of table snapshot that a condition chooses.
+// maxRoom is for how many entries there is room from the beginning.
+const maxRoom = 1 << 20
+
+// count is how many entries there are, maxRoom at most; not to know, which is 0, is
+// no harm. Counting those of a forged file might take for ever.
+func (s *Store) count(ctx context.Context) (n int) {
+	if s.bound == 0 {
+		_ = s.read.QueryRowContext(ctx, "SELECT count(*) FROM snapshot").Scan(&n)
+	}
+	return min(n, maxRoom)
+}
+
+// entries are those of the rows of table snapshot that a condition chooses,
+// one at most, or ordered by seq.
 func (s *Store) entries(ctx context.Context, where string, args ...any) ([]Entry, error) {
 	return s.entriesInto(ctx, 0, where, args...)
 }
@@ -109,16 +122,18 @@ func (s *Store) entriesInto(ctx context.Context, room int, where string, args ..
 		if err != nil {
 			return err
 		}
-		all, err = readEntries(ctx, rows, room)
+		all, err = s.readEntries(ctx, rows, room)
 		return errors.Join(err, rows.Close())
 	})
 	return all, err
 }
 
-func readEntries(ctx context.Context, rows driver.Rows, room int) ([]Entry, error) {
+func (s *Store) readEntries(ctx context.Context, rows driver.Rows, room int) ([]Entry, error) {
 	const few, chunk = 16, 1024
 	var chunks [][]Entry // joined at the end: to grow one list copies it over and over
 	var last []Entry
+	var bytes int64
+	before := int64(math.MinInt64)
 	dest := make([]driver.Value, 2)
 	for {
 		err := rows.Next(dest)
@@ -142,6 +157,11 @@ func readEntries(ctx context.Context, rows driver.Rows, room int) ([]Entry, erro
 		if e := &last[len(last)-1]; !ok1 || !ok2 || !e.unpack(string(packed)) {
 			return nil, fmt.Errorf("%w: entry %d makes no sense", ErrDamaged, seq)
 		}
+		// Pages of a forged file may be in it over and over.
+		if bytes += int64(len(packed)); seq <= before || !s.canHold(bytes) {
+			return nil, fmt.Errorf("%w: entry %d is there again", ErrDamaged, seq)
+		}
+		before = seq
 		if len(last)%chunk == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

@@ -55,9 +55,10 @@ type Store struct {
 
 	bases baseCache
 	check *checkpointer
+	bound int64 // bytes of a recording that is in memory, 0 for a file
 }
 
-// Path is the name of the file.
+// Path is the name of the file, or that given to OpenBytes.
 func (s *Store) Path() string { return s.path }
 
 // DefaultPath is the name of the recording that is used where the user names
@@ -198,18 +199,23 @@ func (s *Store) openRead(mode string) error {
 // maxReaders is how many goroutines may read through one Store at once.
 const maxReaders = 4
 
-// connect opens the file. What is in the schema of a file that somebody else
-// made must not do anything.
+// connect opens the file.
 func connect(path, mode string, pragmas ...string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
+	return connectTo(url.URL{Scheme: "file", Path: path}, mode, pragmas...)
+}
+
+// connectTo opens what SQLite knows by a URL. What is in the schema of a file that
+// somebody else made must not do anything.
+func connectTo(u url.URL, mode string, pragmas ...string) (*sql.DB, error) {
 	q := mode + "&_dqs=0&_defensive=1&_error_rc=1&_pragma=trusted_schema(0)&_pragma=cell_size_check(1)"
 	for _, p := range pragmas {
 		q += "&_pragma=" + p
 	}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: q}
+	u.RawQuery = q
 	return sql.Open("sqlite", u.String())
 }
 
