@@ -6,7 +6,9 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -298,6 +300,45 @@ func TestLogsArePutTogether(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got.found); diff != "" || len(got.skipped) > 0 {
 		t.Errorf("skipped %q (-want +got):\n%s", got.skipped, diff)
+	}
+}
+
+func deflater(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) }
+func zliber(w io.Writer) (io.WriteCloser, error)   { return zlib.NewWriter(w), nil }
+
+func TestPartsThatTheKernelCouldNotDecompress(t *testing.T) {
+	part := func(nr int, text string) []byte { return fmt.Appendf(nil, "Panic#1 Part%d\n%s\n", nr, text) }
+	long := packed(t, part(3, strings.Repeat("0123456789abcdef", 100)+string(randomBytes(1000))), deflater)
+	inFolder(t, map[string][]byte{
+		"p/dmesg-efi-1.enc.z": packed(t, part(1, "c"), deflater), "p/dmesg-efi-2": part(2, "b"), "p/dmesg-efi-3.enc.z": packed(t, part(3, "a"), zliber),
+		"p/dmesg-efi-4.enc.z": []byte("Q\xff\xfe lzo perhaps"), "p/other-1.enc.z": []byte("as it is\n"),
+		"q/dmesg-efi-1.enc.z": append(packed(t, part(1, "alone"), deflater), "\nECC: No errors detected\n"...),
+		"r/dmesg-efi-1.enc.z": long[:len(long)-100],
+		"s/dmesg-efi-1.enc.z": packed(t, make([]byte, 2<<20), deflater), "s/dmesg-efi-2.enc.z": packed(t, part(1, string(make([]byte, 2<<20))), deflater),
+		"a.tar": tarOf(t, member{"dmesg-efi-1.enc.z", packed(t, part(1, "in a tar"), deflater)}),
+	})
+	w := &artifact.Walker{Limits: artifact.Limits{Bytes: 1 << 20, Ratio: 1}}
+	got := walk(t, w, nil, ".", "q/dmesg-efi-1.enc.z")
+	zeros := string(make([]byte, 64))
+	want := map[string]string{
+		"p/dmesg-efi-1.enc.z (and 2 parts before it)": "a\nb\nc\n", "p/other-1.enc.z": "as it is\n",
+		"q/dmesg-efi-1.enc.z": "alone\nPanic#1 Part1\nalone\n", // it was named, too
+		"r/dmesg-efi-1.enc.z": strings.Repeat("0123456789abcdef", 4), "s/dmesg-efi-1.enc.z": zeros, "a.tar!/dmesg-efi-1.enc.z": "Panic#1 Part1\nin a tar\n",
+		"s/dmesg-efi-2.enc.z": "", // all parts of it are too large
+	}
+	if diff := cmp.Diff(want, got.found); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, why := range map[string]string{
+		"p/dmesg-efi-4.enc.z": "flate: corrupt", "r/dmesg-efi-1.enc.z": "unexpected EOF", "s/dmesg-efi-1.enc.z": "unfolds to more", "s/dmesg-efi-2.enc.z": "more than 1 MiB",
+	} {
+		if !strings.Contains(got.skipped[name], why) {
+			t.Errorf("%s is skipped with %q, want %q", name, got.skipped[name], why)
+		}
+		delete(got.skipped, name)
+	}
+	if len(got.skipped) > 0 {
+		t.Errorf("skipped %q", got.skipped)
 	}
 }
 

@@ -6,7 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"compress/flate"
+	"compress/zlib"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +29,32 @@ var partHeader = regexp.MustCompile(`^([A-Z][a-z]+#\d+) Part(\d+)\n`)
 // isPart reports whether a file may be a part by its name.
 func isPart(path string) bool { return strings.HasPrefix(filepath.Base(path), "dmesg-") }
 
+// isEncoded reports whether a file is a part that the kernel compressed and could not
+// decompress, by its name, for that is all that tells.
+func isEncoded(path string) bool { return isPart(path) && strings.HasSuffix(path, ".enc.z") }
+
+// inflate decompresses such a part. The kernel's deflate has no header since 4.19, and
+// that of zlib before. What other algorithms wrote is an error.
+func inflate(src io.Reader) io.Reader {
+	const zlibHeader, deflate, method, check = 2, 8, 0x0f, 31
+	b := bufio.NewReader(src)
+	head, _ := b.Peek(zlibHeader) // an error comes again
+	if len(head) == zlibHeader && head[0]&method == deflate && binary.BigEndian.Uint16(head)%check == 0 {
+		if z, err := zlib.NewReader(b); err == nil {
+			return z
+		}
+	}
+	return flate.NewReader(b)
+}
+
+// partReader reads the text of a part.
+func partReader(path string, f io.Reader) io.Reader {
+	if isEncoded(path) {
+		return inflate(f)
+	}
+	return f
+}
+
 // part is a file that is part of a log.
 type part struct {
 	path string
@@ -40,7 +69,7 @@ func partOf(path string) (part, bool) {
 		return part{}, false // which is told when it is read
 	}
 	defer f.Close()
-	head, _ := bufio.NewReader(f).ReadSlice('\n')
+	head, _ := bufio.NewReader(partReader(path, f)).ReadSlice('\n')
 	m := partHeader.FindSubmatch(head)
 	if m == nil {
 		return part{}, false
@@ -79,10 +108,10 @@ func (r *run) log(ctx context.Context, parts []part) error {
 			r.Skip(p.path, err)
 			continue
 		}
-		data, err := io.ReadAll(io.LimitReader(f, maxPart+1))
+		data, err := io.ReadAll(io.LimitReader(partReader(p.path, f), maxPart+1))
 		switch err = errors.Join(err, f.Close()); {
 		case err != nil:
-			r.Skip(p.path, err)
+			r.Skip(p.path, fmt.Errorf("cannot be read to its end: %w", err))
 		case len(data) > maxPart:
 			r.Skip(p.path, fmt.Errorf("is a part of a log of more than %d MiB: %w", maxPart>>20, ErrLimit))
 			continue
@@ -93,5 +122,5 @@ func (r *run) log(ctx context.Context, parts []part) error {
 	if n := len(parts); n > 1 {
 		name = fmt.Sprintf("%s (and %d parts before it)", name, n-1)
 	}
-	return r.whole(ctx, Stream{Name: name, Reader: &all}, int64(all.Len()))
+	return r.whole(ctx, Stream{Name: name, Reader: &all, inflated: true}, int64(all.Len()))
 }

@@ -33,6 +33,7 @@ const (
 	tarArchive
 	zipArchive
 	journalExport
+	deflated // a part of a log, which only its name tells
 )
 
 // headLen is how much of a stream tells how it is packed: the first block of a tar.
@@ -77,6 +78,9 @@ func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error 
 		return r.broken(ctx, s.Name, err)
 	}
 	kind := packingOf(start)
+	if kind == plain && isEncoded(s.Name) && !s.inflated {
+		kind = deflated
+	}
 	if kind == plain {
 		r.Progress.Files.Add(1)
 		s.Reader = &measured{head, &r.Progress}
@@ -104,7 +108,7 @@ func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error 
 		return r.broken(ctx, s.Name, err)
 	}
 	defer un.close()
-	return r.stream(ctx, Stream{Name: s.Name, Reader: un}, b, depth+1)
+	return r.stream(ctx, Stream{Name: s.Name, Reader: un, inflated: kind == deflated}, b, depth+1)
 }
 
 // randomAccess is a stream that can be read at any place, and its size.
@@ -180,6 +184,8 @@ func unpacker(kind packing, head []byte, src io.Reader) (*unpacked, error) {
 		u.Reader, u.close = z, z.Close
 	case journalExport:
 		u.Reader = newJournal(src)
+	case deflated:
+		u.Reader = inflate(src)
 	default:
 		return nil, fmt.Errorf("packing %d is none", kind)
 	}

@@ -25,6 +25,8 @@ type Stream struct {
 	Name string // where it is: "logs/run.zip!/7_run.txt"; names within archives are as hostile as the rest
 	Path string // of the file itself; "" for what is in an archive, packed, or standard input
 	io.Reader
+
+	inflated bool // what isEncoded tells of it was undone
 }
 
 // Visit takes a stream. Several may be under way at the same time. An error of
