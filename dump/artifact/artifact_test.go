@@ -11,11 +11,14 @@ import (
 	"compress/zlib"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -225,7 +228,7 @@ func TestHostileArchives(t *testing.T) {
 		"large xz": {
 			packed(t, log, func(w io.Writer) (io.WriteCloser, error) {
 				return xz.WriterConfig{DictCap: 256 << 20}.NewWriter(w)
-			}), nil, map[string]string{"f": "dictionary of 256 MiB"},
+			}), nil, map[string]string{"f": "more than 64 MiB of memory"},
 		},
 		"not xz": {[]byte("\xfd7zXZ\x00garbage"), nil, map[string]string{"f": "cannot be read"}},
 	} {
@@ -272,6 +275,59 @@ func randomBytes(n int) []byte {
 		b[i] = byte(x >> 24)
 	}
 	return b
+}
+
+// greedy has a block of an xz stream, which nr counts from 0, want a dictionary of
+// 1.5 GiB.
+func greedy(t *testing.T, stream []byte, nr int) []byte {
+	t.Helper()
+	b := slices.Clone(stream)
+	at := 0
+	for range nr + 1 {
+		const flags, lzma2, propsLen = 0, 0x21, 1
+		n := bytes.Index(b[at+1:], []byte{flags, lzma2, propsLen})
+		if n < 0 {
+			t.Fatal("there is no such block")
+		}
+		at += 1 + n
+	}
+	const props, largest = 3, 37
+	b[at+props] = largest
+	header := b[at-1:][:4*(int(b[at-1])+1)]
+	binary.LittleEndian.PutUint32(header[len(header)-4:], crc32.ChecksumIEEE(header[:len(header)-4]))
+	return b
+}
+
+func TestGreedyXZ(t *testing.T) {
+	one := packed(t, []byte("log\n"), xzipper)
+	blocks := packed(t, []byte("log\nlog\n"), func(w io.Writer) (io.WriteCloser, error) { return xz.WriterConfig{BlockSize: 4}.NewWriter(w) })
+	for name, tt := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"first block":   {greedy(t, one, 0), ""},
+		"second block":  {greedy(t, blocks, 1), "log\n"},
+		"second stream": {slices.Concat(one, greedy(t, one, 0)), "log\n"},
+		"after padding": {slices.Concat(one, make([]byte, 8), greedy(t, one, 0)), "log\n"},
+		"as it was":     {slices.Concat(one, make([]byte, 8), blocks), "log\nlog\nlog\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFolder(t, map[string][]byte{"f": tt.data})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			got := walk(t, new(artifact.Walker), nil, "f")
+			runtime.ReadMemStats(&after)
+			if got.found["f"] != tt.want {
+				t.Errorf("found %q", got.found)
+			}
+			if why, is := got.skipped["f"]; is == (name == "as it was") || is && !strings.Contains(why, "more than 64 MiB of memory") {
+				t.Errorf("skipped %q", got.skipped)
+			}
+			if n := after.TotalAlloc - before.TotalAlloc; n > 20<<20 {
+				t.Errorf("took %d MiB", n>>20)
+			}
+		})
+	}
 }
 
 func TestDirectoriesOfZipsAreBounded(t *testing.T) {

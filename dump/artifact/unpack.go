@@ -10,7 +10,6 @@ import (
 	"compress/bzip2"
 	"compress/gzip"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,7 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"github.com/mikelolasagasti/xz"
 )
 
 // packing is how a stream is packed.
@@ -65,7 +64,8 @@ func packingOf(head []byte) packing {
 	return plain
 }
 
-// What unpacking may take of memory for one stream.
+// maxWindow is how many bytes back unpacking may have to look, anywhere in a stream:
+// as many of memory are taken.
 const maxWindow = 64 << 20
 
 // stream goes through a stream: what it is packed with is undone, and archives are
@@ -103,7 +103,7 @@ func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error 
 		}
 		return r.innerZip(ctx, s.Name, head, b, depth)
 	}
-	un, err := unpacker(kind, start, head)
+	un, err := unpacker(kind, head)
 	if err != nil {
 		return r.broken(ctx, s.Name, err)
 	}
@@ -115,7 +115,8 @@ func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error 
 func randomAccess(src io.Reader) (at io.ReaderAt, size int64, ok bool) {
 	switch src := src.(type) {
 	case *io.SectionReader:
-		return src, src.Size(), true
+		size = src.Size()
+		return src, size, true
 	case *os.File:
 		info, err := src.Stat()
 		if err == nil && info.Mode().IsRegular() {
@@ -131,6 +132,8 @@ func (r *run) broken(ctx context.Context, name string, why error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(why, ErrLimit): // which is told of the whole file
+	case errors.Is(why, xz.ErrMemlimit), errors.Is(why, zstd.ErrWindowSizeExceeded):
+		r.Skip(name, fmt.Errorf("cannot be read to its end, as that wants more than %d MiB of memory: %w", maxWindow>>20, ErrLimit))
 	default:
 		r.Skip(name, fmt.Errorf("cannot be read to its end: %w", why))
 	}
@@ -155,8 +158,8 @@ type unpacked struct {
 	close func()
 }
 
-// unpacker undoes a packing of a stream that begins with head.
-func unpacker(kind packing, head []byte, src io.Reader) (*unpacked, error) {
+// unpacker undoes a packing.
+func unpacker(kind packing, src io.Reader) (*unpacked, error) {
 	u := &unpacked{close: func() {}}
 	switch kind {
 	case gzipped:
@@ -168,10 +171,7 @@ func unpacker(kind packing, head []byte, src io.Reader) (*unpacked, error) {
 	case bzipped:
 		u.Reader = bzip2.NewReader(src)
 	case xzipped:
-		if dict := xzDictionary(head); dict > maxWindow {
-			return nil, fmt.Errorf("wants a dictionary of %d MiB to be unpacked, which is more than %d", dict>>20, maxWindow>>20)
-		}
-		z, err := xz.ReaderConfig{DictCap: 1 << 16}.NewReader(src)
+		z, err := xz.NewReader(src, maxWindow)
 		if err != nil {
 			return nil, err
 		}
@@ -190,43 +190,6 @@ func unpacker(kind packing, head []byte, src io.Reader) (*unpacked, error) {
 		return nil, fmt.Errorf("packing %d is none", kind)
 	}
 	return u, nil
-}
-
-// xzDictionary is how large a dictionary the first block of an xz stream wants, in
-// bytes; 0 if that cannot be told. The package that unpacks xz has no limit.
-func xzDictionary(head []byte) int64 {
-	const streamHeader, idLZMA2 = 12, 0x21
-	if len(head) < streamHeader+2 {
-		return 0
-	}
-	flags, rest := head[streamHeader+1], head[streamHeader+2:]
-	for bit := byte(0x40); bit >= 0x40; bit <<= 1 { // the sizes of the block, which need not be there
-		if flags&bit == 0 {
-			continue
-		}
-		_, n := binary.Uvarint(rest)
-		if n <= 0 {
-			return 0
-		}
-		rest = rest[n:]
-	}
-	for range flags&3 + 1 { // the last filter is the one
-		id, n := binary.Uvarint(rest)
-		if n <= 0 {
-			return 0
-		}
-		size, m := binary.Uvarint(rest[n:])
-		if m <= 0 || size > headLen || uint64(len(rest)) < uint64(n+m)+size {
-			return 0
-		}
-		props := rest[n+m:][:size]
-		if id == idLZMA2 && size == 1 {
-			bits := props[0] & 0x3f
-			return int64(2|bits&1) << (bits/2 + 11)
-		}
-		rest = rest[uint64(n+m)+size:]
-	}
-	return 0
 }
 
 // tar goes through the files of a tar.
