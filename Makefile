@@ -30,6 +30,7 @@ test: tools generated gofmt vet lint unit ## install what testing needs, then ru
 
 tools: $(LINT) ## install what testing needs and this machine lacks
 	@command -v tmux >/dev/null || { $(call apt,tmux); }
+	@command -v xmllint >/dev/null || { $(call apt,libxml2-utils); }
 	@command -v qemu-system-x86_64 >/dev/null || { $(call apt,qemu-system-x86); }
 	@command -v clang-19 >/dev/null && command -v llvm-strip-19 >/dev/null && [ -e /usr/include/bpf/bpf_helpers.h ] || \
 		{ $(call apt,clang-19 llvm-19 libbpf-dev); }

@@ -67,12 +67,15 @@ type (
 		XMLName  xml.Name     `xml:"testsuites"`
 		Tests    int          `xml:"tests,attr"`
 		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"` // which is what tests have that end in another way
 		Suites   []junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
 		Name     string      `xml:"name,attr"`
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
@@ -92,18 +95,20 @@ type (
 )
 
 // SurveyJUnit writes a survey as a JUnit report with a test case for each dump. One
-// whose failure is known counts as skipped.
+// whose failure is known counts as skipped. How long a case took is not known.
 func SurveyJUnit(w io.Writer, s *Survey) error {
 	suite := junitSuite{Name: "scxdiag"}
+	names := make(distinct)
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		for _, f := range g.Found {
 			one := Group{Found: []Found{f}, Known: g.Known}
-			c := junitCase{Name: dump.Printable(f.Places[0].String()), Class: "scheduler." + orNone(dump.Printable(f.Snapshot.BaseName()))}
+			c := junitCase{Name: names.of(orNone(dump.Printable(f.Places[0].String()))), Class: "scheduler." + orNone(dump.Printable(f.Snapshot.BaseName()))}
 			suite.Tests++
 			switch {
 			case !one.IsFailure():
 			case g.Known:
+				suite.Skipped++
 				c.Skipped = &junitSkipped{Message: "known: " + dump.Printable(one.summary())}
 			default:
 				suite.Failures++
@@ -120,6 +125,21 @@ func SurveyJUnit(w io.Writer, s *Survey) error {
 	}
 	_, err = io.WriteString(w, xml.Header+string(out)+"\n")
 	return err
+}
+
+// distinct counts how often names are used.
+type distinct map[string]int
+
+// of is a name that was not used before: the one that is asked for, or with a number
+// behind it. The snapshots of a recording have no lines to tell them apart.
+func (d distinct) of(name string) string {
+	one := name
+	for d[one] > 0 {
+		d[name]++
+		one = fmt.Sprintf("%s (%d)", name, d[name])
+	}
+	d[one]++
+	return one
 }
 
 // rule is that of the first finding, "" without.
