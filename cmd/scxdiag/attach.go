@@ -17,9 +17,9 @@ import (
 
 	"scxdiag/dump"
 	"scxdiag/dump/artifact"
+	"scxdiag/dump/ktstr"
 	"scxdiag/dump/report"
 	"scxdiag/dump/store"
-	"scxdiag/dump/wire"
 	"scxdiag/tui"
 )
 
@@ -280,15 +280,11 @@ func (c *collection) skip(name string, why error) {
 // visit reads the snapshots of a stream.
 func (c *collection) visit(ctx context.Context, s artifact.Stream) error {
 	src := bufio.NewReader(s.Reader)
-	start, _ := src.Peek(store.MagicLen) // an error comes again
+	start, _ := src.Peek(ktstr.SniffLen) // an error comes again
 	if store.IsRecording(start) {
 		return c.recording(ctx, s, src)
 	}
-	kind := kindText
-	if wire.Sniff(start) {
-		kind = kindRecords
-	}
-	r := newSnapshotReader(src, kind, s.Name)
+	r := newSnapshotReader(src, kindOf(start), s.Name)
 	for {
 		snap, err := r.Next()
 		switch {

@@ -13,6 +13,7 @@ import (
 
 	"scxdiag/bpf"
 	"scxdiag/dump"
+	"scxdiag/dump/ktstr"
 	"scxdiag/dump/store"
 	"scxdiag/dump/text"
 	"scxdiag/dump/triage"
@@ -31,11 +32,14 @@ type skippedError struct{ err error }
 func (e *skippedError) Error() string { return e.err.Error() }
 func (e *skippedError) Unwrap() error { return e.err }
 
-// newSnapshotReader reads a log or a stream of records, and finds out why each
-// scheduler failed.
+// newSnapshotReader reads a log, a stream of records or a failure dump of ktstr,
+// and finds out why each scheduler failed.
 func newSnapshotReader(r io.Reader, kind sourceKind, name string) snapshotReader {
-	if kind == kindRecords {
+	switch kind {
+	case kindRecords:
 		return &triaged{r: &recordReader{wire.NewReader(r, wire.Options{Name: name})}}
+	case kindKtstr:
+		return &triaged{r: ktstr.NewReader(r, ktstr.Options{Name: name})}
 	}
 	return &triaged{r: text.NewReader(r, text.Options{Name: name})}
 }

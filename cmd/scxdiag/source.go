@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"scxdiag/dump/artifact"
+	"scxdiag/dump/ktstr"
 	"scxdiag/dump/store"
 	"scxdiag/dump/wire"
 )
@@ -28,6 +29,7 @@ const (
 	kindText      sourceKind = iota // or anything else
 	kindRecords                     // ring-buffer records
 	kindRecording                   // for package store, by its name
+	kindKtstr                       // a failure dump of ktstr
 )
 
 // source is an open log. Reading it ends when its context does.
@@ -97,22 +99,20 @@ func (s *source) check(ctx context.Context) error {
 	} else {
 		s.Reader = newPump(ctx, s.Reader)
 	}
-	start := make([]byte, store.MagicLen) // more than any other needs
-	n, err := io.ReadFull(s.Reader, start)
+	start, err := readStart(s.Reader)
 	switch {
 	case errors.Is(err, io.EOF):
 		return &noDumpError{name: s.name}
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return openError(s.name, err)
 	}
-	start = start[:n]
 	switch {
 	case store.IsRecording(start) && (!isRegular || s.name == stdinName):
 		return fmt.Errorf("%s: is a recording, which has to be named as a file; save it to one if it is none", s.name)
 	case store.IsRecording(start):
 		s.kind = kindRecording
-	case wire.Sniff(start):
-		s.kind = kindRecords
+	default:
+		s.kind = kindOf(start)
 	}
 	for _, p := range packers {
 		if bytes.HasPrefix(start, []byte(p.magic)) {
@@ -122,6 +122,32 @@ func (s *source) check(ctx context.Context) error {
 	}
 	s.Reader = io.MultiReader(bytes.NewReader(start), s.Reader)
 	return nil
+}
+
+// readStart reads as much of a file as tells what it is. The error is that of
+// io.ReadFull.
+func readStart(r io.Reader) ([]byte, error) {
+	start := make([]byte, ktstr.SniffLen)
+	n, err := io.ReadFull(r, start[:store.MagicLen]) // enough for all others
+	if err != nil || !ktstr.IsObject(start[:n]) {
+		return start[:n], err
+	}
+	more, err := io.ReadFull(r, start[n:])
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF // not of the file as a whole
+	}
+	return start[:n+more], err
+}
+
+// kindOf is what a stream that begins with start holds, if it is no recording.
+func kindOf(start []byte) sourceKind {
+	switch {
+	case wire.Sniff(start):
+		return kindRecords
+	case ktstr.Sniff(start):
+		return kindKtstr
+	}
+	return kindText
 }
 
 // packers are the formats that logs are compressed with.

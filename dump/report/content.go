@@ -38,7 +38,7 @@ func contentRows(s *dump.Snapshot, f *focus) []row {
 }
 
 func counts(s *dump.Snapshot) phrase {
-	idle, running, off := 0, 0, 0
+	idle, running, off, unsaid := 0, 0, 0, 0
 	for i := range s.CPUs {
 		if is, known := s.CPUs[i].IsIdle(); known && is || !s.CPUs[i].Listed {
 			idle++
@@ -50,6 +50,8 @@ func counts(s *dump.Snapshot) phrase {
 			running++
 		case t.IsOffQueue():
 			off++
+		case !t.State.Known && !t.RunnableAt.Known && !t.Flags.Known && !t.Walked:
+			unsaid++
 		}
 	}
 	cpus := say(plural(len(s.CPUs), "CPU"))
@@ -58,12 +60,17 @@ func counts(s *dump.Snapshot) phrase {
 	}
 	tasks := say(plural(len(s.Tasks), "task"))
 	if len(s.Tasks) > 0 {
-		var rest phrase
+		var waiting, rest, unclear phrase
 		if off > 0 {
 			rest = say(off, " on no run queue")
 		}
-		waiting := say(running, " running, ", len(s.Tasks)-running-off, " waiting")
-		tasks = say(tasks, " (", join(", ", waiting, rest), ")")
+		if n := len(s.Tasks) - running - off - unsaid; n > 0 || unsaid == 0 {
+			waiting = say(n, " waiting")
+		}
+		if unsaid > 0 {
+			unclear = say(unsaid, " that may wait or sleep")
+		}
+		tasks = say(tasks, " (", join(", ", say(running, " running"), waiting, rest, unclear), ")")
 	}
 	var cells, cgroups, queues phrase
 	if n := len(s.Cells); n > 0 {
