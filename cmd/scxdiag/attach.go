@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -169,8 +170,12 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	collectLazily()
 	c := collection{stderr: cmd.ErrOrStderr(), record: &f.record, byID: make(map[string]int)}
 	c.walker.Skipped = c.skip
-	done := showWalk(&c.walker.Progress, cmd.ErrOrStderr())
-	walkErr := c.walker.Walk(ctx, names, cmd.InOrStdin(), c.visit)
+	stdin := cmd.InOrStdin()
+	if slices.Contains(names, stdinName) {
+		stdin = interruptible(ctx, stdin)
+	}
+	done := showWalk(&c.walker.Progress, &c.dumps, cmd.ErrOrStderr())
+	walkErr := c.walker.Walk(ctx, names, stdin, c.visit)
 	done()
 	defer func() { _ = c.memory.close() }() // it was only read
 	var missing *artifact.MissingError
@@ -182,13 +187,13 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 		}
 	default:
 		if ctx.Err() != nil {
-			return fmt.Errorf("attach: interrupted after %d files%s", c.walker.Progress.Files.Load(), f.record.kept())
+			return fmt.Errorf("attach: interrupted after %s%s", countText(c.walker.Progress.Files.Load(), "file"), f.record.kept())
 		}
 		return walkErr
 	}
 	if len(c.found) == 0 {
-		complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %d files (%s read); are they the logs of the scheduler or of the kernel?",
-			c.walker.Progress.Files.Load(), bytesText(c.walker.Progress.Bytes.Load())))
+		complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %s (%s read); are they the logs of the scheduler or of the kernel?",
+			countText(c.walker.Progress.Files.Load(), "file"), bytesText(c.walker.Progress.Bytes.Load())))
 		return errReported
 	}
 	survey := &report.Survey{
@@ -259,6 +264,7 @@ type collection struct {
 	found   []report.Found
 	byID    map[string]int // of found
 	skipped int
+	dumps   atomic.Int64 // found, for who does not hold mu
 
 	inMemory sync.Mutex // of the one recording that is in memory
 }
@@ -319,6 +325,7 @@ func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
 		s.Raw = ""
 	}
 	c.found = append(c.found, report.Found{Snapshot: s, Places: []report.Place{place}})
+	c.dumps.Add(1)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"scxdiag/dump/store"
 )
 
 // nightTree writes what a night of CI leaves behind: folders of logs, most of them
@@ -118,6 +121,68 @@ func writeFile(tb testing.TB, name string, write func(io.Writer) error) {
 	}
 	if err := errors.Join(write(f), f.Close()); err != nil {
 		tb.Fatal(err)
+	}
+}
+
+// TestInterruptedAttachKeepsWhatItRecorded interrupts the program while it waits for
+// more on standard input.
+func TestInterruptedAttachKeepsWhatItRecorded(t *testing.T) {
+	const within = 20 * time.Second
+	const dumps = 150 // the reader holds 1 MiB of them back, for their copies, until it ends
+	crash, err := os.ReadFile(crashLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "night"+store.Ext)
+	recording, err := store.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer recording.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "scxdiag", "attach", "--format", "text", "--record", path, "-") // see TestMain
+	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir())
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range dumps {
+		if _, err := stdin.Write(bytes.ReplaceAll(crash, []byte("35.632s"), fmt.Appendf(nil, "35.%03ds", i))); err != nil {
+			t.Fatalf("%v: %s", err, &stderr)
+		}
+	}
+	var kept store.Entry
+	for kept, err = range recording.Follow(ctx, 0) {
+		break
+	}
+	if err != nil || kept.ID == "" {
+		t.Fatalf("nothing was recorded: %v; %s", err, &stderr)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitError {
+		t.Errorf("ended with %v", err)
+	}
+	if want := "scxdiag: attach: interrupted after 1 file; what was found so far is recorded\n"; stderr.String() != want || stdout.Len() > 0 {
+		t.Errorf("said %q, want %q; printed %q", &stderr, want, &stdout)
+	}
+	entries, err := recording.List(t.Context(), store.Filter{})
+	if err != nil || len(entries) < 20 || entries[0].ID != kept.ID {
+		t.Errorf("%d of %d dumps were recorded, %v", len(entries), dumps, err)
+	}
+	for _, e := range entries {
+		if s, err := recording.Get(t.Context(), e.ID); err != nil || !s.IsFailure() {
+			t.Errorf("what was recorded is no failure: %v", err)
+		}
 	}
 }
 

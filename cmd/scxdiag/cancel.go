@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 )
 
 // cancelled is a reader that stops when its context is done. Its source must
@@ -30,6 +31,17 @@ type pump struct {
 	free   chan []byte // buffers to fill
 	left   chunk       // of the current chunk
 	buf    []byte      // the buffer of the current chunk
+}
+
+// interruptible is standard input, the reads of which end with ctx. A file is left as it
+// is: reading it does not block, and an archive in it can be read at any place.
+func interruptible(ctx context.Context, stdin io.Reader) io.Reader {
+	if f, ok := stdin.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return stdin
+		}
+	}
+	return newPump(ctx, stdin)
 }
 
 // chunk is the result of one read.

@@ -42,6 +42,18 @@ func TestTheProgressLine(t *testing.T) {
 	}
 }
 
+func TestTheProgressLineOfAWalk(t *testing.T) {
+	for want, n := range map[string][3]int64{
+		"0 files, 0 bytes, 0 dumps":       {},
+		"1 file, 1.0 KiB, 1 dump":         {1, 1 << 10, 1},
+		"1,204 files, 310.0 MiB, 7 dumps": {1204, 310 << 20, 7},
+	} {
+		if got := walkLine(n[0], n[1], n[2]); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestNoProgressWithoutATerminal(t *testing.T) {
 	var stderr strings.Builder
 	m := newMeter(&source{Reader: strings.NewReader("text"), name: "a", size: 4}, &stderr)
