@@ -3,204 +3,216 @@
 package tui
 
 import (
+	"strings"
+
 	"scxdiag/dump"
 )
 
-// newCellList is the table of the cells and, below them, the DSQs: those that
-// the scheduler's text describes and those that tasks are on.
+// newCellList is the table of the cells.
 func newCellList(x *index) *list {
 	s := x.s
-	nc := len(s.Cells)
-	tasks := func(i int) *group {
-		if i < nc {
-			return x.byCell[s.Cells[i].ID]
-		}
-		return &x.queues[i-nc].group
+	cell := func(i int) *dump.Cell { return &s.Cells[i] }
+	tasks := func(i int) *group { return x.byCell[s.Cells[i].ID] }
+	owned, staged, clocked, differs, rescued := false, false, false, false, false
+	for i := range s.Cells {
+		owned = owned || cell(i).OwnerPath.Known
+		staged = staged || cell(i).State.Known
+		clocked = clocked || cell(i).VTime.Known
+		differs = differs || cpusetDiffers(cell(i))
+		rescued = rescued || cell(i).Rescued.V > 0
 	}
 	l := &list{
-		noun: "cells and DSQs",
-		n:    nc + len(x.queues),
-		place: func(i int) place {
-			if i < nc {
-				return placeOfCell(s.Cells[i].ID)
-			}
-			return x.placeOfQueue(i - nc)
-		},
+		noun:  "cells",
+		empty: "This scheduler has no cells, or the snapshot does not tell of them.",
+		n:     len(s.Cells),
+		place: func(i int) place { return placeOfCell(cell(i).ID) },
+		words: func(i int) string { return cellWords(x, cell(i)) },
 	}
-	switch {
-	case nc == 0:
-		l.noun = "DSQs"
-	case len(x.queues) == 0:
-		l.noun = "cells"
-	}
-	nameWidth := 18
-	for i := range x.queues {
-		nameWidth = max(nameWidth, min(x.queues[i].name().width()+len("DSQ "), 24))
-	}
-	l.columns = []column{
-		{
-			title: "cell or DSQ", width: nameWidth, grow: 20,
-			cell: func(i int) span {
-				if i < nc {
-					return span{name, "cell " + number(s.Cells[i].ID)}
-				}
-				return span{name, "DSQ " + x.queues[i-nc].name()}
-			},
-			key: func(i int) sortKey { return byNumber(i, true) },
-		},
-		{
-			title: "CPUs", width: 7,
-			cell: func(i int) span {
-				if m := cellCPUs(x, i); i < nc && cpusetDiffers(&s.Cells[i]) && !m.V.IsEmpty() {
-					return span{warning, "! " + cpuList(m.V)}
-				}
-				return masked(cellCPUs(x, i))
-			},
-			key: func(i int) sortKey {
-				m := cellCPUs(x, i)
-				return byNumber(m.V.Count(), m.Known)
-			},
-		},
-		{
-			title: "queued", width: 7, right: true, desc: true,
-			cell: func(i int) span { return numberSpan(cellQueued(x, i)) },
-			key:  func(i int) sortKey { return byNumber(cellQueued(x, i).V, cellQueued(x, i).Known) },
-		},
-		{
-			title: "running", width: 8, right: true, desc: true, drop: 2,
-			cell: func(i int) span { return countSpan(tasks(i), runs) },
-			key: func(i int) sortKey {
-				if g := tasks(i); g != nil {
-					return byNumber(g.n[runs], true)
-				}
-				return byNumber(0, true)
-			},
-		},
-		{
-			title: "waiting", width: 7, right: true, desc: true,
-			cell: func(i int) span { return countSpan(tasks(i), waits) },
-			key:  func(i int) sortKey { return waitingKey(tasks(i)) },
-		},
-		{
-			title: "oldest", width: 8, right: true, desc: true,
-			cell: func(i int) span {
-				if w := waitSpan(tasks(i)); w.text != unknown || i < nc {
-					return w
-				}
-				if t := x.queues[i-nc].text; t != nil && t.HeadWait.Known {
-					return span{plain, duration(t.HeadWait.V)}
-				}
-				return span{muted, unknown}
-			},
-			key: func(i int) sortKey { return waitKey(tasks(i)) },
-		},
-	}
-	owned, staged, differs, rescued := false, false, false, false
-	for i := range s.Cells {
-		owned = owned || s.Cells[i].OwnerPath.Known
-		staged = staged || s.Cells[i].State.Known
-		differs = differs || cpusetDiffers(&s.Cells[i])
-		rescued = rescued || s.Cells[i].Rescued.V > 0
-	}
+	add := func(c column) { l.columns = append(l.columns, c) }
+	add(column{
+		title: "cell", width: 5, right: true,
+		cell: func(i int) span { return span{name, number(cell(i).ID)} },
+		key:  func(i int) sortKey { return byNumber(cell(i).ID, true) },
+	})
 	if staged {
-		l.columns = append(l.columns, column{
+		add(column{
 			title: "state", width: 5, drop: 1,
-			cell: func(i int) span { return cellState(x, i) },
-			key: func(i int) sortKey {
-				if i < nc {
-					return sortKey{known: s.Cells[i].State.Known, s: string(s.Cells[i].State.V)}
-				}
-				return sortKey{}
-			},
-		}, column{
-			title: "gen", width: 4, right: true, desc: true, drop: 4,
-			cell: func(i int) span { return numberSpan(generation(x, i)) },
-			key:  func(i int) sortKey { return byNumber(generation(x, i).V, generation(x, i).Known) },
-		}, column{
-			title: "tasks", width: 5, right: true, desc: true, drop: 4,
-			cell: func(i int) span { return span{plain, number(tasks(i).size())} },
-			key:  func(i int) sortKey { return byNumber(tasks(i).size(), true) },
+			cell: func(i int) span { return cellState(cell(i)) },
+			key:  func(i int) sortKey { return sortKey{known: cell(i).State.Known, s: string(cell(i).State.V)} },
 		})
 	}
-	if differs {
-		l.columns = append(l.columns, column{
-			title: "cpuset", width: 7, drop: 2,
-			cell: func(i int) span {
-				if i < nc && cpusetDiffers(&s.Cells[i]) {
-					return span{warning, cpuList(s.Cells[i].CpusetCPUs.V)}
-				}
-				return span{muted, unknown}
-			},
-			key: func(i int) sortKey {
-				if i < nc {
-					return byNumber(s.Cells[i].CpusetCPUs.V.Count(), cpusetDiffers(&s.Cells[i]))
-				}
-				return sortKey{}
-			},
+	add(column{
+		title: "CPUs", width: 8, grow: 8,
+		cell: func(i int) span {
+			if c := cell(i); cpusetDiffers(c) && !c.CPUs.V.IsEmpty() {
+				return span{warning, "! " + cpuList(c.CPUs.V)}
+			}
+			return masked(cell(i).CPUs)
+		},
+		key: func(i int) sortKey { return byNumber(cell(i).CPUs.V.Count(), cell(i).CPUs.Known) },
+	})
+	if ids := x.cpuIDs(); ids > 1 {
+		width := min(ids, 32)
+		add(column{
+			title: "map", width: max(width, 3), drop: 6,
+			cell: func(i int) span { return textSpan(cell(i).CPUs.Known, mapOf(cell(i).CPUs.V, ids, width)) },
+			key:  func(i int) sortKey { return byNumber(cell(i).CPUs.V.First(), cell(i).CPUs.Known) },
 		})
 	}
-	if rescued {
-		l.columns = append(l.columns, column{
-			title: "rescued", width: 7, right: true, desc: true, drop: 5,
-			cell: func(i int) span {
-				if i < nc {
-					return numberSpan(s.Cells[i].Rescued)
-				}
-				return span{muted, unknown}
-			},
-			key: func(i int) sortKey {
-				if i < nc {
-					return byNumber(s.Cells[i].Rescued.V, s.Cells[i].Rescued.Known)
-				}
-				return sortKey{}
-			},
-		})
-	}
+	add(column{
+		title: "queued", width: 6, right: true, desc: true,
+		cell: func(i int) span { return numberSpan(cell(i).Queued) },
+		key:  func(i int) sortKey { return byNumber(cell(i).Queued.V, cell(i).Queued.Known) },
+	})
+	add(column{
+		title: "running", width: 7, right: true, desc: true, drop: 2,
+		cell: func(i int) span { return countSpan(tasks(i), runs) },
+		key: func(i int) sortKey {
+			if g := tasks(i); g != nil {
+				return byNumber(g.n[runs], true)
+			}
+			return byNumber(0, true)
+		},
+	})
+	add(column{
+		title: "waiting", width: 7, right: true, desc: true,
+		cell: func(i int) span { return countSpan(tasks(i), waits) },
+		key:  func(i int) sortKey { return waitingKey(tasks(i)) },
+	})
+	add(column{
+		title: "oldest", width: 8, right: true, desc: true,
+		cell: func(i int) span { return waitSpan(tasks(i)) },
+		key:  func(i int) sortKey { return waitKey(tasks(i)) },
+	})
+	add(column{
+		// Of the task that has waited for longest: a small one explains a wait.
+		title: "weight", width: 6, right: true, drop: 5,
+		cell: func(i int) span { return numberSpan(x.oldestOf(tasks(i)).Weight) },
+		key: func(i int) sortKey {
+			w := x.oldestOf(tasks(i)).Weight
+			return byNumber(w.V, w.Known)
+		},
+	})
 	// The owner tells more of a cell than its clock, where there is one.
 	ownerWidth, ownerDrop, clockDrop := 20, 3, 1
 	if owned {
 		ownerWidth, ownerDrop, clockDrop = 10, 1, 3
 	}
-	if nc > 0 {
-		l.columns = append(l.columns, column{
+	if clocked {
+		add(column{
 			title: "vtime", width: 15, right: true, drop: clockDrop,
+			cell: func(i int) span { return numberSpan(cell(i).VTime) },
+			key:  func(i int) sortKey { return byNumber(cell(i).VTime.V, cell(i).VTime.Known) },
+		})
+		add(column{
+			// How far the task that has waited for longest is behind the clock.
+			title: "lag", width: 9, right: true, desc: true, drop: 4,
 			cell: func(i int) span {
-				if i < nc {
-					return numberSpan(s.Cells[i].VTime)
-				}
-				return span{muted, unknown}
+				lag, known := x.lag(cell(i), tasks(i))
+				return textSpan(known, signed(lag))
 			},
 			key: func(i int) sortKey {
-				if i < nc {
-					return byNumber(s.Cells[i].VTime.V, s.Cells[i].VTime.Known)
-				}
-				return sortKey{}
-			},
-		}, column{
-			title: "owner", width: ownerWidth, grow: 60, drop: ownerDrop,
-			cell: func(i int) span {
-				if i < nc && s.Cells[i].OwnerPath.Known {
-					return span{plain, clean(s.Cells[i].OwnerPath.V)}
-				}
-				return span{muted, unknown}
-			},
-			key: func(i int) sortKey {
-				if i < nc {
-					return sortKey{known: s.Cells[i].OwnerPath.Known, s: s.Cells[i].OwnerPath.V}
-				}
-				return sortKey{}
+				lag, known := x.lag(cell(i), tasks(i))
+				return byNumber(lag, known)
 			},
 		})
 	}
+	if staged {
+		add(column{
+			title: "gen", width: 4, right: true, desc: true, drop: 7,
+			cell: func(i int) span { return numberSpan(cell(i).Generation) },
+			key:  func(i int) sortKey { return byNumber(cell(i).Generation.V, cell(i).Generation.Known) },
+		})
+		add(column{
+			title: "tasks", width: 5, right: true, desc: true, drop: 7,
+			cell: func(i int) span { return span{plain, number(tasks(i).size())} },
+			key:  func(i int) sortKey { return byNumber(tasks(i).size(), true) },
+		})
+	}
+	if differs {
+		add(column{
+			title: "cpuset", width: 7, drop: 2,
+			cell: func(i int) span {
+				if cpusetDiffers(cell(i)) {
+					return span{warning, cpuList(cell(i).CpusetCPUs.V)}
+				}
+				return span{muted, unknown}
+			},
+			key: func(i int) sortKey { return byNumber(cell(i).CpusetCPUs.V.Count(), cpusetDiffers(cell(i))) },
+		})
+	}
+	if rescued {
+		add(column{
+			title: "rescued", width: 7, right: true, desc: true, drop: 8,
+			cell: func(i int) span { return numberSpan(cell(i).Rescued) },
+			key:  func(i int) sortKey { return byNumber(cell(i).Rescued.V, cell(i).Rescued.Known) },
+		})
+	}
+	if !owned {
+		return l
+	}
+	add(column{
+		title: "owner", width: ownerWidth, grow: 60, drop: ownerDrop,
+		cell: func(i int) span { return textSpan(cell(i).OwnerPath.Known, clean(cell(i).OwnerPath.V)) },
+		key:  func(i int) sortKey { return sortKey{known: cell(i).OwnerPath.Known, s: cell(i).OwnerPath.V} },
+	})
 	return l
 }
 
+func cellWords(x *index, c *dump.Cell) string {
+	w := []string{"cell=" + string(number(c.ID)), string(c.State.V), c.OwnerPath.V, "cpus=" + c.CPUs.V.String()}
+	if t := x.byCell[c.ID]; t != nil && t.n[waits] > 0 {
+		w = append(w, string(waits.word()))
+	}
+	return strings.ToLower(strings.Join(w, " "))
+}
+
+// oldestOf is the task of a group that has waited for longest; one of which
+// nothing is known if none waits.
+func (x *index) oldestOf(g *group) *dump.Task {
+	if _, waits := g.wait(); !waits {
+		return &dump.Task{}
+	}
+	return &x.s.Tasks[g.oldest]
+}
+
+// lag is how far the task of a cell that has waited for longest is behind the
+// cell's clock, in ns of virtual time; negative if it is ahead.
+func (x *index) lag(c *dump.Cell, g *group) (int64, bool) {
+	t := x.oldestOf(g)
+	return int64(c.VTime.V - t.VTime.V), c.VTime.Known && t.VTime.Known //nolint:gosec // a wrapping difference
+}
+
+// mapOf shows which of the CPUs below n a mask has, in width columns, each of as
+// many CPUs as it takes.
+func mapOf(m dump.CPUMask, n, width int) text {
+	per := (n + width - 1) / width
+	var t text
+	for from := 0; from < n; from += per {
+		has := 0
+		for cpu := from; cpu < min(from+per, n); cpu++ {
+			if m.Has(cpu) {
+				has++
+			}
+		}
+		switch {
+		case has == 0:
+			t += "·"
+		case has < min(per, n-from):
+			t += "▄"
+		default:
+			t += "█"
+		}
+	}
+	return t
+}
+
 // cellState is worth a look unless the cell is live.
-func cellState(x *index, i int) span {
-	if i >= len(x.s.Cells) || !x.s.Cells[i].State.Known {
+func cellState(c *dump.Cell) span {
+	if !c.State.Known {
 		return span{muted, unknown}
 	}
-	switch v := x.s.Cells[i].State.V; v {
+	switch v := c.State.V; v {
 	case dump.CellLive:
 		return span{plain, clean(string(v))}
 	case dump.CellFree:
@@ -216,54 +228,11 @@ func cpusetDiffers(c *dump.Cell) bool {
 	return c.CpusetCPUs.Known && c.State.V != dump.CellFree && c.CpusetCPUs.V != c.CPUs.V
 }
 
-func generation(x *index, i int) dump.Value[uint32] {
-	if i < len(x.s.Cells) {
-		return x.s.Cells[i].Generation
-	}
-	return dump.Value[uint32]{}
-}
-
 func masked(m dump.Value[dump.CPUMask]) span {
 	if m.Known && m.V.IsEmpty() {
 		return span{warning, "! none"}
 	}
 	return textSpan(m.Known, cpuList(m.V))
-}
-
-func cellCPUs(x *index, i int) dump.Value[dump.CPUMask] {
-	if i < len(x.s.Cells) {
-		return x.s.Cells[i].CPUs
-	}
-	q := &x.queues[i-len(x.s.Cells)]
-	if q.text != nil && q.text.CPUs.Known {
-		return q.text.CPUs
-	}
-	if k := q.ref.V.Kind; k == dump.DSQKindCPU || k == dump.DSQKindLocal && q.ref.V.CPU >= 0 {
-		return dump.Of(dump.MaskOf(int(q.ref.V.CPU)))
-	}
-	if c := x.s.Cell(q.ref.V.Cell); c != nil && q.ref.V.Kind == dump.DSQKindCell {
-		return c.CPUs
-	}
-	return dump.Value[dump.CPUMask]{}
-}
-
-func cellQueued(x *index, i int) dump.Value[int64] {
-	if i < len(x.s.Cells) {
-		return x.s.Cells[i].Queued
-	}
-	q := &x.queues[i-len(x.s.Cells)]
-	if q.text != nil {
-		return q.text.Queued
-	}
-	if q.ref.V.Kind == dump.DSQKindCPU {
-		if c := x.s.CPU(q.ref.V.CPU); c != nil {
-			return c.Queued
-		}
-	}
-	if c := x.s.Cell(q.ref.V.Cell); c != nil && q.ref.V.Kind == dump.DSQKindCell && len(c.LLCs) == 0 {
-		return c.Queued
-	}
-	return dump.Value[int64]{}
 }
 
 // cellPage shows all that is known of one cell.
@@ -383,50 +352,4 @@ func cellLLC(w *writer, c *dump.CellLLC) {
 		l.list(warning, "without CPUs")
 	}
 	w.field("LLC "+number(c.LLC), l, nowhere, c.At)
-}
-
-// queuePage shows all that is known of one DSQ.
-func queuePage(x *index, p place, width int) []item {
-	w := newWriter(width)
-	i := x.findQueue(p)
-	if i < 0 {
-		w.para(line{{warning, p.title() + " is not in this snapshot, or no task is on it."}}, nowhere, dump.Span{})
-		return w.items
-	}
-	q := &x.queues[i]
-	w.section("DSQ " + q.name())
-	if q.ref.Known {
-		w.value("id", clean(q.ref.V.ID.String())+", "+clean(string(q.ref.V.Kind)), x.span(p))
-		switch q.ref.V.Kind {
-		case dump.DSQKindCell:
-			w.field("cell", cellLine(x, q.ref.V.Cell), placeOfCell(q.ref.V.Cell), dump.Span{})
-		case dump.DSQKindCPU, dump.DSQKindLocal:
-			if q.ref.V.CPU >= 0 {
-				w.field("CPU", cpuLine(x, q.ref.V.CPU), placeOfCPU(q.ref.V.CPU), dump.Span{})
-			}
-		}
-	}
-	if d := q.text; d != nil {
-		if d.Queued.Known {
-			w.field("nr_queued", line{numberSpan(d.Queued)}, nowhere, d.Queued.At)
-		}
-		if d.NrCPUs.Known {
-			w.value("nr_cpus", number(d.NrCPUs.V), d.NrCPUs.At)
-		}
-		if d.CPUs.Known {
-			w.value("CPUs", maskText(x, d.CPUs.V), d.CPUs.At)
-		}
-		if d.HeadWait.Known {
-			w.value("first task", "waits "+duration(d.HeadWait.V), d.HeadWait.At)
-		}
-		if len(d.PIDs) > 0 {
-			pids := make([]text, len(d.PIDs))
-			for k, pid := range d.PIDs {
-				pids[k] = number(pid)
-			}
-			w.value("pids", join(pids, " "), d.At)
-		}
-	}
-	taskRows(w, x, "Tasks that the dump shows on it", &q.group)
-	return w.items
 }

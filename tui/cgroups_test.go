@@ -32,7 +32,7 @@ func TestCgroupsLeadToCellsAndTasks(t *testing.T) {
 		t.Fatalf("the cursor is on %q", got)
 	}
 	s.keys("enter").wants("Cgroup /a/x", "cell 2, which its cpuset made", "below", "Below it", "plain", "1 running, 2 waiting")
-	s.keys("t").wants("3 tasks of cgroup /a/x").keys("esc")
+	s.keys("T").wants("3 tasks of cgroup /a/x").keys("esc")
 	for !strings.HasPrefix(s.cursorLine(), "> owns") {
 		was := s.cursorLine()
 		if s.keys("down").cursorLine() == was {
@@ -41,11 +41,11 @@ func TestCgroupsLeadToCellsAndTasks(t *testing.T) {
 	}
 	s.keys("enter").wants("Cell 2", "/a/x").keys("esc", "esc").wants("6 cgroups")
 	s.keys("/").text("owns=1").keys("enter").wants("1 of 6 cgroups")
-	s.keys("esc", "end", "enter").wants("Cgroup /gone", "! removed", "cell 3").keys("t").wants("No task of the dump")
+	s.keys("esc", "end", "enter").wants("Cgroup /gone", "! removed", "cell 3").keys("T").wants("No task of the dump")
 }
 
 func TestWithoutCgroupsThereIsNoTreeOfThem(t *testing.T) {
-	s := start(t, 80, 24, mitosisStall()).keys("C").wants("does not tell of cgroups", "[1 Overview]")
+	s := start(t, 80, 24, mitosisStall()).keys("C").wants("does not tell of cgroups", "[1 Triage]")
 	s.keys("?").lacks("the cgroups as a tree")
 }
 
@@ -126,12 +126,12 @@ func TestAnEndWithoutCellsDoesNotCountThem(t *testing.T) {
 
 func TestWhatIsOutOfTheOrdinaryStandsOut(t *testing.T) {
 	s := start(t, 200, 60, ringSample())
-	s.keys("2").wants("! offline").keys("home", "enter")
+	s.keys("3").wants("! offline").keys("home", "enter")
 	s.wants("in one now, for 12ms, ! the grace period waits for it", "whose queue it serves, too", "8123 ended")
-	s.keys("3", "home", "enter").wants("the cell has 2", "it exits and its cgroup is dead", "as the kernel has it now", "that of cell 1",
+	s.keys("4", "home", "enter").wants("the cell has 2", "it exits and its cgroup is dead", "as the kernel has it now", "that of cell 1",
 		"100000000 behind basis_vtime")
-	s.keys("4").wants("rescued", "cpuset", "gen", "drain")
+	s.keys("2").wants("rescued", "cpuset", "gen", "drain")
 	s.keys("home", "down", "enter").wants("not the CPUs of the cell", "for 3.100s")
-	s.keys("4", "home", "down", "down", "enter").wants("! not in its place")
-	s.keys("4", "home", "down", "down", "down", "enter").wants("waits for grace period 8")
+	s.keys("2", "home", "down", "down", "enter").wants("! not in its place")
+	s.keys("2", "home", "down", "down", "down", "enter").wants("waits for grace period 8")
 }

@@ -21,6 +21,7 @@ func newEventList(x *index) *list {
 	}
 	l := &list{
 		noun:  "events",
+		empty: "This snapshot has no history of the scheduler.",
 		n:     len(x.s.Events),
 		place: func(i int) place { return x.placeOfEvent(event(i)) },
 		words: func(i int) string { return eventWords(x, event(i)) },

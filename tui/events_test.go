@@ -14,13 +14,13 @@ func TestEventsLeadToWhatTheyAreAbout(t *testing.T) {
 	s.keys("/").text("cgroup_move").keys("enter", "home").wants("1 of 7", "/a/x from /a")
 	s.keys("enter").wants("Task web-1[146]").keys("esc", "esc")
 	s.keys("/").text("cell=2").keys("enter", "home").wants("1 of 7", "cell 2, /a/x")
-	s.keys("enter").wants("Cell 2", "live  in use").keys("esc", "esc", "esc").wants("[1 Overview]", "RUNNING")
+	s.keys("enter").wants("Cell 2", "live  in use").keys("esc", "esc", "1").wants("[1 Triage]", "RUNNING")
 	s.keys("?").wants("the scheduler's history")
 }
 
 func TestWithoutEventsThereIsNoListOfThem(t *testing.T) {
-	s := start(t, 80, 24, mitosisStall()).keys("e").wants("no history of the scheduler", "[1 Overview]")
-	s.keys("?").lacks("the scheduler's history")
+	s := start(t, 80, 24, mitosisStall()).keys("e").wants("has no history of the scheduler", "[7 Events]")
+	s.keys("enter").wants("[7 Events]")
 }
 
 // TestTheOverviewLeadsToTheEvents looks that the newest event is found there.
@@ -46,5 +46,5 @@ func TestEventsFollowTheScheduler(t *testing.T) {
 	if got := f.cursorLine(); !strings.Contains(got, "cell_free") {
 		t.Errorf("the first row is %q", got)
 	}
-	f.feed(mitosisStall()).wants("FAILED", "[1 Overview]")
+	f.feed(mitosisStall()).wants("FAILED", "[1 Triage]")
 }

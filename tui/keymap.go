@@ -8,206 +8,262 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// binding is a command and the keys that give it.
+// command is something that a user can have the program do.
+type command uint8
+
+const (
+	cmdQuit command = iota
+	cmdSuspend
+	cmdHelp
+	cmdBack
+	cmdOpen
+
+	cmdUp
+	cmdDown
+	cmdPageUp
+	cmdPageDown
+	cmdFirst
+	cmdLast
+	cmdLeft
+	cmdRight
+
+	cmdTriage
+	cmdCells
+	cmdCPUs
+	cmdTasks
+	cmdQueues
+	cmdEvents
+	cmdCounters
+	cmdRaw
+	cmdCgroups
+
+	cmdSort
+	cmdReverse
+	cmdFilter
+	cmdRunnable
+	cmdCPU
+	cmdTasksOf
+	cmdExplain
+
+	cmdSearch
+	cmdNext
+	cmdPrevious
+
+	cmdSnapshots
+	cmdNextSnapshot
+	cmdPreviousSnapshot
+
+	cmdPause
+	cmdSample
+
+	nrCommands
+)
+
+// binding is how a command is given, and what it is for.
 type binding struct {
+	name  string   // for people who type it
 	keys  []string // as Bubble Tea names them
-	label text     // how they are written on the screen
-	short text     // for the footer, one word
+	short text     // for the footer, one word; "" keeps it out of there
 	help  text
 }
 
-func (b binding) matches(k tea.KeyPressMsg) bool { return slices.Contains(b.keys, k.String()) }
+func (b *binding) matches(k tea.KeyPressMsg) bool { return slices.Contains(b.keys, k.String()) }
+
+// keyNames are the keys that are written on the screen in another way than Bubble
+// Tea names them.
+var keyNames = map[string]text{"up": "↑", "down": "↓", "left": "←", "right": "→", "pgdown": "pgdn"}
+
+func keyName(k string) text {
+	if t, is := keyNames[k]; is {
+		return t
+	}
+	return clean(k)
+}
+
+// key is the first key of a command as it is written on the screen, "" if it has
+// none.
+func (b *binding) key() text {
+	if len(b.keys) == 0 {
+		return ""
+	}
+	return keyName(b.keys[0])
+}
+
+// label is the first two keys, if they are short.
+func (b *binding) label() text {
+	t := b.key()
+	if len(b.keys) > 1 && t.width()+keyName(b.keys[1]).width() < 8 {
+		t += " " + keyName(b.keys[1])
+	}
+	return t
+}
 
 // keyMap is every key of the program.
-type keyMap struct {
-	quit, suspend, help, back, open binding
+type keyMap [nrCommands]binding
 
-	up, down, pageUp, pageDown, top, bottom, left, right binding
+func newKeyMap() *keyMap {
+	return &keyMap{
+		cmdQuit:    {"quit", []string{"q", "ctrl+c"}, "quit", "quit (also ctrl+c)"},
+		cmdSuspend: {"suspend", []string{"ctrl+z"}, "", "suspend the program"},
+		cmdHelp:    {"help", []string{"?", "f1"}, "help", "this help"},
+		cmdBack:    {"back", []string{"esc", "backspace"}, "back", "back; first drops a filter"},
+		cmdOpen:    {"open", []string{"enter"}, "open", "open what the cursor is on"},
 
-	overview, cpus, tasks, cells, raw, events, cgroups binding
+		cmdUp:       {"up", []string{"up", "k"}, "", "up"},
+		cmdDown:     {"down", []string{"down", "j"}, "", "down"},
+		cmdPageUp:   {"page-up", []string{"pgup", "ctrl+b", "ctrl+u"}, "", "a screen up (also ctrl+b)"},
+		cmdPageDown: {"page-down", []string{"pgdown", "ctrl+f", "ctrl+d", "space"}, "", "a screen down (also space, ctrl+f)"},
+		cmdFirst:    {"first", []string{"home", "g"}, "", "to the start"},
+		cmdLast:     {"last", []string{"end", "G"}, "", "to the end"},
+		cmdLeft:     {"left", []string{"left", "h"}, "", "to the left"},
+		cmdRight:    {"right", []string{"right", "l"}, "", "to the right"},
 
-	sort, reverse, filter, runnable, cpu, tasksOf, explain binding
-	search, next, previous                                 binding
+		cmdTriage:   {"triage", []string{"1"}, "", "triage: what failed, and why"},
+		cmdCells:    {"cells", []string{"2"}, "", "the cells"},
+		cmdCPUs:     {"cpus", []string{"3"}, "", "all CPUs"},
+		cmdTasks:    {"tasks", []string{"4"}, "", "all tasks"},
+		cmdQueues:   {"queues", []string{"5"}, "", "the DSQs"},
+		cmdEvents:   {"events", []string{"7", "e"}, "events", "the scheduler's history"},
+		cmdCounters: {"counters", []string{"8"}, "", "what the kernel counted"},
+		cmdRaw:      {"raw", []string{"9", "r"}, "raw", "the source text of what is selected"},
+		cmdCgroups:  {"cgroups", []string{"C"}, "cgroups", "the cgroups as a tree: cell, cpuset, state"},
 
-	snapshots, nextSnapshot, previousSnapshot binding
+		cmdSort:     {"sort", []string{"s"}, "sort", "sort by the next column"},
+		cmdReverse:  {"reverse", []string{"S"}, "", "sort the other way round"},
+		cmdFilter:   {"filter", []string{"/"}, "filter", "show only what has all the words typed; cpu=3 is the whole field"},
+		cmdRunnable: {"runnable", []string{"R"}, "runnable", "only tasks that run or wait; again: all"},
+		cmdCPU:      {"cpu", []string{"u"}, "CPU", "to the CPU of the task"},
+		cmdTasksOf:  {"tasks-of", []string{"T"}, "tasks", "the tasks of the CPU, cell, DSQ or cgroup, as a table"},
+		cmdExplain:  {"explain", []string{"x"}, "explain", "what the finding means, and what to do about it"},
 
-	pause, resume, newest, sample binding
-}
+		cmdSearch:   {"search", []string{"/"}, "search", "search; capital letters are told from small ones if you type any"},
+		cmdNext:     {"next", []string{"n"}, "next", "next match"},
+		cmdPrevious: {"previous", []string{"N"}, "", "previous match"},
 
-func newKeyMap() keyMap {
-	return keyMap{
-		quit:    binding{[]string{"q", "ctrl+c"}, "q", "quit", "quit (also ctrl+c)"},
-		suspend: binding{[]string{"ctrl+z"}, "ctrl+z", "", "suspend the program"},
-		help:    binding{[]string{"?", "f1"}, "?", "help", "this help"},
-		back:    binding{[]string{"esc", "backspace"}, "esc", "back", "back; first drops a filter"},
-		open:    binding{[]string{"enter"}, "enter", "open", "open what the cursor is on"},
+		cmdSnapshots:        {"snapshots", []string{"L"}, "list", "list of the snapshots"},
+		cmdNextSnapshot:     {"next-snapshot", []string{"]"}, "", "next snapshot"},
+		cmdPreviousSnapshot: {"previous-snapshot", []string{"["}, "", "previous snapshot"},
 
-		up:       binding{[]string{"up", "k"}, "↑ k", "", "up"},
-		down:     binding{[]string{"down", "j"}, "↓ j", "", "down"},
-		pageUp:   binding{[]string{"pgup", "ctrl+b", "ctrl+u"}, "pgup", "", "a screen up (also ctrl+b)"},
-		pageDown: binding{[]string{"pgdown", "ctrl+f", "ctrl+d", "space"}, "pgdn", "", "a screen down (also space, ctrl+f)"},
-		top:      binding{[]string{"home", "g"}, "home g", "", "to the start"},
-		bottom:   binding{[]string{"end", "G"}, "end G", "", "to the end"},
-		left:     binding{[]string{"left"}, "←", "", "scroll to the left"},
-		right:    binding{[]string{"right"}, "→", "", "scroll to the right"},
-
-		overview: binding{[]string{"1"}, "1", "", "overview: what failed"},
-		cpus:     binding{[]string{"2"}, "2", "", "all CPUs"},
-		tasks:    binding{[]string{"3"}, "3", "", "all tasks"},
-		cells:    binding{[]string{"4"}, "4", "", "cells and DSQs"},
-		raw:      binding{[]string{"5", "r"}, "5 r", "raw", "the source text of what is selected"},
-		events:   binding{[]string{"e"}, "e", "events", "the scheduler's history"},
-		cgroups:  binding{[]string{"C"}, "C", "cgroups", "the cgroups as a tree: cell, cpuset, state"},
-
-		sort:     binding{[]string{"s"}, "s", "sort", "sort by the next column"},
-		reverse:  binding{[]string{"S"}, "S", "", "sort the other way round"},
-		filter:   binding{[]string{"/"}, "/", "filter", "show only what has all the words typed; cpu=3 is the whole field"},
-		runnable: binding{[]string{"w"}, "w", "runnable", "only tasks that run or wait; again: all"},
-		cpu:      binding{[]string{"c"}, "c", "CPU", "to the CPU of the task"},
-		tasksOf:  binding{[]string{"t"}, "t", "tasks", "the tasks of the CPU, cell, DSQ or cgroup, as a table"},
-
-		explain: binding{[]string{"x"}, "x", "explain", "what the finding means, and what to do about it"},
-
-		search:   binding{[]string{"/"}, "/", "search", "search; capital letters are told from small ones if you type any"},
-		next:     binding{[]string{"n"}, "n", "next", "next match"},
-		previous: binding{[]string{"N"}, "N", "", "previous match"},
-
-		snapshots:        binding{[]string{"l"}, "l", "list", "list of the snapshots"},
-		nextSnapshot:     binding{[]string{"]"}, "]", "", "next snapshot"},
-		previousSnapshot: binding{[]string{"["}, "[", "", "previous snapshot"},
-
-		pause:  binding{[]string{"p"}, "p", "pause", "stop following the scheduler; again: go on, at the newest snapshot"},
-		resume: binding{[]string{"p"}, "p", "resume", ""},
-		newest: binding{[]string{"p"}, "p", "newest", "to the newest snapshot"},
-		sample: binding{[]string{"d"}, "d", "sample", "take a sample now"},
+		cmdPause:  {"pause", []string{"p"}, "pause", "stop following the scheduler; again: go on, at the newest snapshot"},
+		cmdSample: {"sample", []string{"D"}, "sample", "take a sample now"},
 	}
 }
 
-// situation is which keys there is a use for, apart from those of every view.
-type situation struct {
-	back    bool // there is a place to go back to
-	several bool // there are several snapshots
-	live    bool // the session is fed
-	paused  bool // and does not follow its source
-	ended   bool // which has ended
-	sample  bool // which can be asked for a sample
-	events  bool // the snapshot has a history
-	cgroups bool // the snapshot has cgroups
-	found   bool // the snapshot has findings
-}
-
-// keyGroup is keys with a title, for the help.
-type keyGroup struct {
-	title text
-	keys  []binding
-}
-
-// groups is all keys that work in a view, the ones of that view first.
-func (k *keyMap) groups(v view, c situation) []keyGroup {
-	var own keyGroup
-	switch v {
-	case viewOverview:
-		own = keyGroup{"Overview", []binding{k.open, k.cpu, k.raw}}
-		if c.found {
-			own.keys = slices.Insert(own.keys, 1, k.explain)
+// motion is the motion that a key stands for.
+func (k *keyMap) motion(msg tea.KeyPressMsg) (motion, bool) {
+	for c := cmdUp; c <= cmdRight; c++ {
+		if k[c].matches(msg) {
+			return motion(c - cmdUp), true
 		}
-	case viewCPUs:
-		own = keyGroup{"CPUs", []binding{k.open, k.tasksOf, k.filter, k.sort, k.reverse, k.raw}}
-	case viewTasks:
-		own = keyGroup{"Tasks", []binding{k.open, k.cpu, k.filter, k.runnable, k.sort, k.reverse, k.raw}}
-	case viewCells:
-		own = keyGroup{"Cells and DSQs", []binding{k.open, k.tasksOf, k.sort, k.reverse, k.raw}}
-	case viewEvents:
-		own = keyGroup{"Events", []binding{k.open, k.filter, k.sort, k.reverse}}
-	case viewCgroups:
-		own = keyGroup{"Cgroups", []binding{k.open, k.tasksOf, k.filter, k.sort, k.reverse}}
-	case viewRaw:
-		own = keyGroup{"Raw", []binding{k.search, k.next, k.previous, k.left, k.right}}
-	case viewTask:
-		own = keyGroup{"Task", []binding{k.open, k.cpu, k.raw}}
-	case viewCPU:
-		own = keyGroup{"CPU", []binding{k.open, k.tasksOf, k.raw}}
-	case viewCell:
-		own = keyGroup{"Cell", []binding{k.open, k.tasksOf, k.raw}}
-	case viewQueue:
-		own = keyGroup{"DSQ", []binding{k.open, k.tasksOf, k.raw}}
-	case viewCgroup:
-		own = keyGroup{"Cgroup", []binding{k.open, k.tasksOf}}
 	}
-	var groups []keyGroup
-	if len(own.keys) > 0 {
-		groups = append(groups, own)
-	}
-	if c.live {
-		feed := keyGroup{"Live", []binding{k.pause}}
-		if c.ended {
-			feed.keys[0] = k.newest
-		}
-		if c.sample {
-			feed.keys = append(feed.keys, k.sample)
+	return 0, false
+}
+
+// useless says why there is no use for a command, of those that people try.
+var useless = map[command]text{
+	cmdCgroups: "This snapshot does not tell of cgroups.",
+	cmdExplain: "There is no finding to explain.",
+}
+
+// commandGroup is commands with a title, for the help.
+type commandGroup struct {
+	title    text
+	commands []command
+}
+
+// commands is all that there is a use for, what belongs to the view that is shown
+// first. A key stands for the first command that it is bound to.
+func (m *Model) commands() []commandGroup {
+	groups := []commandGroup{m.ownCommands()}
+	if m.live != nil {
+		feed := commandGroup{"Live", []command{cmdPause}}
+		if m.canSample() {
+			feed.commands = append(feed.commands, cmdSample)
 		}
 		groups = append(groups, feed)
 	}
-	views := keyGroup{"Views", []binding{k.overview, k.cpus, k.tasks, k.cells, k.raw, k.back}}
-	if c.cgroups {
-		views.keys = slices.Insert(views.keys, 5, k.cgroups)
+	views := commandGroup{title: "Views"}
+	for _, v := range numbered {
+		views.commands = append(views.commands, v.command)
 	}
-	if c.events {
-		views.keys = slices.Insert(views.keys, 5, k.events)
+	if len(m.x().s.Cgroups) > 0 {
+		views.commands = append(views.commands, cmdCgroups)
 	}
-	groups = append(groups,
-		views,
-		keyGroup{"Moving", []binding{k.up, k.down, k.pageUp, k.pageDown, k.top, k.bottom}})
-	if c.several {
-		groups = append(groups, keyGroup{"Snapshots", []binding{k.nextSnapshot, k.previousSnapshot, k.snapshots}})
+	views.commands = append(views.commands, cmdBack)
+	moving := commandGroup{"Moving", []command{cmdUp, cmdDown, cmdPageUp, cmdPageDown, cmdFirst, cmdLast}}
+	if m.pane().sideways() {
+		moving.commands = append(moving.commands, cmdLeft, cmdRight)
 	}
-	return append(groups, keyGroup{"Program", []binding{k.help, k.suspend, k.quit}})
+	groups = append(groups, views, moving)
+	if len(m.snapshots) > 1 {
+		groups = append(groups, commandGroup{"Snapshots", []command{cmdNextSnapshot, cmdPreviousSnapshot, cmdSnapshots}})
+	}
+	groups = append(groups, commandGroup{"Program", []command{cmdHelp, cmdSuspend, cmdQuit}})
+	return slices.DeleteFunc(groups, func(g commandGroup) bool { return len(g.commands) == 0 })
 }
 
-// footer is the most important keys of a view. The first two stay on every
-// screen, the others go missing on a narrow one, the last first.
-func (k *keyMap) footer(v view, c situation) []binding {
-	keys := []binding{k.help, k.quit}
-	switch v {
-	case viewRaw:
-		keys = append(keys, k.search, k.next)
-	case viewTasks:
-		keys = append(keys, k.open, k.filter, k.sort, k.cpu, k.raw)
-	case viewCPUs:
-		keys = append(keys, k.open, k.tasksOf, k.filter, k.sort, k.raw)
-	case viewCells:
-		keys = append(keys, k.open, k.tasksOf, k.sort, k.raw)
-	case viewEvents:
-		keys = append(keys, k.open, k.filter, k.sort)
-	case viewCgroups:
-		keys = append(keys, k.open, k.tasksOf, k.filter, k.sort)
-	case viewCgroup:
-		keys = append(keys, k.open, k.tasksOf)
-	case viewOverview, viewTask:
-		keys = append(keys, k.open, k.cpu, k.raw)
-		if c.found && v == viewOverview {
-			keys = slices.Insert(keys, 3, k.explain)
+// ownCommands are those of the view that is shown.
+func (m *Model) ownCommands() commandGroup {
+	at := m.frame().at
+	g := commandGroup{title: at.kind()}
+	add := func(c ...command) { g.commands = append(g.commands, c...) }
+	switch at.view {
+	case viewTriage:
+		add(cmdOpen)
+		if len(m.x().s.Findings) > 0 {
+			add(cmdExplain)
 		}
-	case viewRule:
-	default:
-		keys = append(keys, k.open, k.tasksOf, k.raw)
+		add(cmdCPU, cmdRaw)
+	case viewCPUs, viewCells, viewQueues, viewCgroups:
+		add(cmdOpen, cmdTasksOf)
+	case viewTasks:
+		add(cmdOpen, cmdCPU)
+	case viewRaw:
+		add(cmdSearch, cmdNext, cmdPrevious)
+	case viewTask:
+		add(cmdOpen, cmdCPU, cmdRaw)
+	case viewCPU, viewCell, viewQueue, viewCgroup:
+		add(cmdOpen, cmdTasksOf, cmdRaw)
+	case viewEvents:
+		add(cmdOpen)
 	}
-	if c.sample {
-		keys = slices.Insert(keys, 2, k.sample)
+	if l := m.list(); l != nil {
+		if l.words != nil {
+			add(cmdFilter)
+		}
+		if at.view == viewTasks {
+			add(cmdRunnable)
+		}
+		if !l.fixed {
+			add(cmdSort, cmdReverse)
+		}
+		add(cmdRaw)
 	}
-	switch {
-	case c.ended:
-		keys = slices.Insert(keys, 2, k.newest)
-	case c.paused:
-		keys = slices.Insert(keys, 2, k.resume)
-	case c.live:
-		keys = slices.Insert(keys, 2, k.pause)
+	return g
+}
+
+// footer is the most important commands. The first two stay on every screen, the
+// others go useless on a narrow one, the last first.
+func (m *Model) footer() []command {
+	out := []command{cmdHelp, cmdQuit}
+	if len(m.stack) > 1 || m.list() != nil && m.list().filter != "" {
+		out = append(out, cmdBack)
 	}
-	if c.back {
-		keys = slices.Insert(keys, 2, k.back)
+	if m.live != nil {
+		out = append(out, cmdPause)
 	}
-	if c.several {
-		keys = append(keys, binding{label: "[ ]", short: "snapshot"}, k.snapshots)
+	if m.canSample() {
+		out = append(out, cmdSample)
 	}
-	return keys
+	for _, g := range m.commands() {
+		if g.title == "Views" {
+			continue
+		}
+		for _, c := range g.commands {
+			if m.keys[c].short != "" && !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
 }

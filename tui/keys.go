@@ -12,11 +12,11 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case k.String() == "ctrl+c":
 		return tea.Quit
-	case m.keys.suspend.matches(k):
+	case m.keys[cmdSuspend].matches(k):
 		return tea.Suspend
 	case m.prompt != nil:
 		m.promptKey(k)
-	case m.keys.quit.matches(k):
+	case m.keys[cmdQuit].matches(k):
 		return tea.Quit
 	case m.index == nil || m.tooSmall():
 		// Nothing to act on, or nothing that can be seen.
@@ -24,121 +24,82 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		if !m.overlay.key(m, k) {
 			m.overlay = nil
 		}
-	case m.canSample() && m.keys.sample.matches(k):
-		return m.sample()
-	case m.moveKey(k) || m.globalKey(k):
 	default:
-		m.viewKey(k)
+		for _, g := range m.commands() {
+			for _, c := range g.commands {
+				if m.keys[c].matches(k) {
+					return m.do(c)
+				}
+			}
+		}
+		for c, why := range useless {
+			if m.keys[c].matches(k) {
+				m.notice = why
+			}
+		}
 	}
 	return nil
 }
 
-// moveKey moves the cursor, or scrolls where there is none.
-func (m *Model) moveKey(k tea.KeyPressMsg) bool {
-	if l := m.list(); l != nil {
-		return m.moveList(l, k)
+// do does what a command is for. It is one of commands.
+func (m *Model) do(c command) tea.Cmd {
+	if c >= cmdUp && c <= cmdRight {
+		m.pane().move(motion(c - cmdUp))
+		return nil
 	}
-	if m.frame().at.view == viewRaw {
-		return m.moveRaw(k)
+	if v, is := viewOf(c); is {
+		m.start(v)
+		return nil
 	}
-	p := m.frame().page
-	switch keys := &m.keys; {
-	case keys.up.matches(k):
-		p.move(-1)
-	case keys.down.matches(k):
-		p.move(1)
-	case keys.pageUp.matches(k):
-		p.scroll(-p.height)
-	case keys.pageDown.matches(k):
-		p.scroll(p.height)
-	case keys.top.matches(k):
-		p.first()
-	case keys.bottom.matches(k):
-		p.last()
-	default:
-		return false
-	}
-	return true
-}
-
-func (m *Model) moveList(l *list, k tea.KeyPressMsg) bool {
-	switch keys := &m.keys; {
-	case keys.up.matches(k):
-		l.move(-1)
-	case keys.down.matches(k):
-		l.move(1)
-	case keys.pageUp.matches(k):
-		l.move(-l.height)
-	case keys.pageDown.matches(k):
-		l.move(l.height)
-	case keys.top.matches(k):
-		l.first()
-	case keys.bottom.matches(k):
-		l.move(len(l.rows))
-	default:
-		return false
-	}
-	return true
-}
-
-func (m *Model) moveRaw(k tea.KeyPressMsg) bool {
-	r := &m.raw
-	switch keys := &m.keys; {
-	case keys.up.matches(k):
-		r.top--
-	case keys.down.matches(k):
-		r.top++
-	case keys.pageUp.matches(k):
-		r.top -= r.height
-	case keys.pageDown.matches(k):
-		r.top += r.height
-	case keys.top.matches(k):
-		r.top = 0
-	case keys.bottom.matches(k):
-		r.top = len(m.x().lineStarts())
-	case keys.left.matches(k):
-		r.left -= tabWidth
-	case keys.right.matches(k):
-		r.left += tabWidth
-	default:
-		return false
-	}
-	return true
-}
-
-// globalKey takes the keys that work in every view.
-func (m *Model) globalKey(k tea.KeyPressMsg) bool {
-	switch keys := &m.keys; {
-	case keys.help.matches(k):
-		m.overlay = &helpOverlay{groups: keys.groups(m.frame().at.view, m.situation())}
-	case m.live != nil && keys.pause.matches(k):
-		m.pause()
-	case keys.back.matches(k):
+	switch l := m.list(); c {
+	case cmdQuit:
+		return tea.Quit
+	case cmdSuspend:
+		return tea.Suspend
+	case cmdSample:
+		return m.sample()
+	case cmdHelp:
+		m.overlay = newHelpOverlay(m)
+	case cmdBack:
 		m.back()
-	case keys.overview.matches(k):
-		m.start(viewOverview)
-	case keys.cpus.matches(k):
-		m.start(viewCPUs)
-	case keys.tasks.matches(k):
-		m.start(viewTasks)
-	case keys.cells.matches(k):
-		m.start(viewCells)
-	case keys.raw.matches(k):
+	case cmdOpen:
+		m.open()
+	case cmdRaw:
 		m.openRaw()
-	case keys.events.matches(k):
-		m.openEvents()
-	case keys.cgroups.matches(k):
+	case cmdCgroups:
 		m.openCgroups()
-	case keys.snapshots.matches(k):
+	case cmdSort:
+		l.sortNext()
+	case cmdReverse:
+		l.reverse = !l.reverse
+		l.update()
+	case cmdFilter:
+		m.prompt = &prompt{label: "filter: ", value: l.filter, before: l.filter}
+	case cmdRunnable:
+		l.toggle(runnableWord)
+	case cmdCPU:
+		m.openCPU()
+	case cmdTasksOf:
+		m.openTasks()
+	case cmdExplain:
+		m.openRule()
+	case cmdSearch:
+		m.prompt = &prompt{label: "search: ", before: m.raw.query}
+		m.raw.origin = m.raw.firstOffset()
+	case cmdNext:
+		m.searchAgain(true)
+	case cmdPrevious:
+		m.searchAgain(false)
+	case cmdSnapshots:
 		m.overlay = newSessionOverlay(m)
-	case keys.nextSnapshot.matches(k):
+	case cmdNextSnapshot:
 		m.step(1)
-	case keys.previousSnapshot.matches(k):
+	case cmdPreviousSnapshot:
 		m.step(-1)
-	default:
-		return false
+	case cmdPause:
+		m.pause()
 	}
-	return true
+	return nil
 }
 
 func (m *Model) step(n int) {
@@ -154,56 +115,6 @@ func (m *Model) step(n int) {
 func (m *Model) goTo(nr int) {
 	m.hold()
 	m.show(m.find(nr))
-}
-
-// situation is which keys there is a use for.
-func (m *Model) situation() situation {
-	l := m.list()
-	c := situation{
-		back:    len(m.stack) > 1 || l != nil && l.filter != "",
-		several: len(m.snapshots) > 1,
-		sample:  m.canSample(),
-		events:  len(m.x().s.Events) > 0,
-		cgroups: len(m.x().s.Cgroups) > 0,
-		found:   len(m.x().s.Findings) > 0,
-	}
-	if m.live != nil {
-		c.live, c.paused, c.ended = true, m.live.paused, m.live.ended
-	}
-	return c
-}
-
-// viewKey takes the keys of the view that is shown.
-func (m *Model) viewKey(k tea.KeyPressMsg) {
-	keys := &m.keys
-	l := m.list()
-	atRaw := m.frame().at.view == viewRaw
-	switch {
-	case keys.open.matches(k):
-		m.open()
-	case keys.cpu.matches(k):
-		m.openCPU()
-	case keys.tasksOf.matches(k):
-		m.openTasks()
-	case keys.explain.matches(k):
-		m.openRule()
-	case l != nil && keys.sort.matches(k):
-		l.sortNext()
-	case l != nil && keys.reverse.matches(k):
-		l.reverse = !l.reverse
-		l.update()
-	case l != nil && l.words != nil && keys.filter.matches(k):
-		m.prompt = &prompt{label: "filter: ", value: l.filter, before: l.filter}
-	case m.frame().at.view == viewTasks && keys.runnable.matches(k):
-		l.toggle(runnableWord)
-	case atRaw && keys.search.matches(k):
-		m.prompt = &prompt{label: "search: ", before: m.raw.query}
-		m.raw.origin = m.raw.firstOffset(m.x())
-	case atRaw && keys.next.matches(k):
-		m.searchAgain(true)
-	case atRaw && keys.previous.matches(k):
-		m.searchAgain(false)
-	}
 }
 
 func (m *Model) promptKey(k tea.KeyPressMsg) {
@@ -227,7 +138,7 @@ func (m *Model) prompted() {
 		return
 	}
 	m.raw.query = m.prompt.value
-	m.searched(m.raw.search(m.x(), m.raw.origin, true))
+	m.searched(m.raw.search(m.raw.origin, true))
 }
 
 func (m *Model) searchAgain(forward bool) {
@@ -235,7 +146,7 @@ func (m *Model) searchAgain(forward bool) {
 		m.notice = "Search for something first, with /."
 		return
 	}
-	m.searched(m.raw.again(m.x(), forward))
+	m.searched(m.raw.again(forward))
 }
 
 // searched tells the user how a search went.
@@ -247,5 +158,5 @@ func (m *Model) searched(found bool) {
 	case m.raw.wrapped:
 		m.notice = "The search went around the end."
 	}
-	m.raw.column(m.x(), m.width-numbers(m.x())-3)
+	m.raw.column(m.width - m.raw.numbers() - 3)
 }

@@ -13,19 +13,21 @@ import (
 
 func TestNumbersAndLettersSwitchViews(t *testing.T) {
 	s := start(t, 80, 24, mitosisStall())
-	s.wants("[1 Overview]", "FAILED ERROR_STALL", "websrv[228] failed to run")
-	s.keys("2").wants("[2 CPUs]", "! rt", "rt_hog[259]")
-	s.keys("3").wants("[3 Tasks]", "12 tasks", "kworker/u16:2[42]")
-	s.keys("4").wants("[4 Cells]", "cell 2", "DSQ CPU 1")
-	s.keys("5").wants("[5 Raw]", "CELL[1]")
-	s.keys("1").wants("[1 Overview]")
-	s.keys("r").wants("[5 Raw]")
-	s.keys("esc").wants("[1 Overview]")
+	s.wants("[1 Triage]", "FAILED ERROR_STALL", "websrv[228] failed to run")
+	s.keys("3").wants("[3 CPUs]", "! rt", "rt_hog[259]")
+	s.keys("4").wants("[4 Tasks]", "12 tasks", "kworker/u16:2[42]")
+	s.keys("2").wants("[2 Cells]", "/cells/web")
+	s.keys("5").wants("[5 Queues]", "CPU 1 (0x10000001)")
+	s.keys("8").wants("[8 Counters]", "SCX_EV_")
+	s.keys("2", "9").wants("[9 Raw]", "CELL[1]")
+	s.keys("1").wants("[1 Triage]")
+	s.keys("r").wants("[9 Raw]")
+	s.keys("esc").wants("[1 Triage]")
 }
 
 func TestCursorStartsAtTheCause(t *testing.T) {
 	s := start(t, 80, 24, mitosisStall())
-	for key, want := range map[string]string{"2": "rt_hog[259]", "3": "websrv[228]", "4": "cell 1"} {
+	for key, want := range map[string]string{"3": "rt_hog[259]", "4": "websrv[228]", "2": "    1"} {
 		if got := s.keys(key).cursorLine(); !strings.Contains(got, want) {
 			t.Errorf("after %s the cursor is on %q, not on %s", key, got, want)
 		}
@@ -34,27 +36,27 @@ func TestCursorStartsAtTheCause(t *testing.T) {
 
 func TestFromTaskToCPUToTasksAndBack(t *testing.T) {
 	s := start(t, 80, 24, mitosisStall())
-	s.keys("3", "enter").wants("Task websrv[228]", "basis_vtime", "dsq_id")
+	s.keys("4", "enter").wants("Task websrv[228]", "basis_vtime", "dsq_id")
 	s.keys("enter").wants("CPU 1", "rt_hog[259], class rt, above sched_ext", "cpus_to_kick    0,2 (hex 5)")
-	s.keys("t").wants("5 tasks of CPU 1", "ksoftirqd/1[25]").lacks("napper")
+	s.keys("T").wants("5 tasks of CPU 1", "ksoftirqd/1[25]").lacks("napper")
 	s.keys("esc").wants("Tasks of CPU 1: 0 running, 5 waiting")
 	s.keys("backspace").wants("Task websrv[228]")
 	s.keys("esc").wants("12 tasks, by wait", "napper")
 	if got := s.cursorLine(); !strings.Contains(got, "websrv[228]") {
 		t.Errorf("the way back lost the selection: %q", got)
 	}
-	s.keys("c").wants("Tasks of CPU 1")
+	s.keys("u").wants("Tasks of CPU 1")
 	s.keys("esc", "esc", "esc").wants("12 tasks, by wait")
 }
 
 func TestOverviewLeadsToTheSubject(t *testing.T) {
 	s := start(t, 80, 24, mitosisStall())
 	s.keys("down", "enter").wants("Task websrv[228]")
-	s.keys("esc", "c").wants("Tasks of CPU 1")
+	s.keys("esc", "u").wants("Tasks of CPU 1")
 }
 
 func TestCPUListsTasksThatCanBeOpened(t *testing.T) {
-	s := start(t, 80, 24, mitosisStall()).keys("2", "enter", "end")
+	s := start(t, 80, 24, mitosisStall()).keys("3", "enter", "end")
 	if got := s.cursorLine(); !strings.Contains(got, "ksoftirqd/1[25]") {
 		t.Fatalf("the cursor is on %q", got)
 	}
@@ -63,15 +65,15 @@ func TestCPUListsTasksThatCanBeOpened(t *testing.T) {
 
 func TestCellsAndQueuesLeadToTheirTasks(t *testing.T) {
 	s := start(t, 80, 24, mitosisStall())
-	s.keys("4", "enter").wants("Cell 1", "/cells/web", "Its CPUs", "Tasks of cell 1")
-	s.keys("t").wants("3 tasks of cell 1")
-	s.keys("4", "end", "enter").wants("DSQ CPU 1 (0x10000001)", "kworker/1:0[26]")
-	s.keys("t").wants("2 tasks of DSQ CPU 1")
-	s.keys("3").wants("12 tasks, by wait")
+	s.keys("2", "enter").wants("Cell 1", "/cells/web", "Its CPUs", "Tasks of cell 1")
+	s.keys("T").wants("3 tasks of cell 1")
+	s.keys("5", "end", "enter").wants("DSQ CPU 1 (0x10000001)", "kworker/1:0[26]")
+	s.keys("T").wants("2 tasks of DSQ CPU 1")
+	s.keys("4").wants("12 tasks, by wait")
 }
 
 func TestSorting(t *testing.T) {
-	s := start(t, 200, 60, mitosisStall()).keys("3", "home")
+	s := start(t, 200, 60, mitosisStall()).keys("4", "home")
 	if got := s.cursorLine(); !strings.Contains(got, "websrv[228]") {
 		t.Fatalf("the longest wait is not first: %q", got)
 	}
@@ -90,7 +92,7 @@ func TestSorting(t *testing.T) {
 	if got := s.cursorLine(); !strings.Contains(got, "ksoftirqd/1[25]") {
 		t.Fatalf("not sorted by pid: %q", got)
 	}
-	for range len(s.tasks.columns) { // once around
+	for range len(s.lists[viewTasks].columns) { // once around
 		s.keys("s")
 		s.screen()
 	}
@@ -98,7 +100,7 @@ func TestSorting(t *testing.T) {
 }
 
 func TestFilter(t *testing.T) {
-	s := start(t, 80, 24, mitosisStall()).keys("3", "/").text("websrv cpu=1")
+	s := start(t, 80, 24, mitosisStall()).keys("4", "/").text("websrv cpu=1")
 	s.wants("filter: websrv cpu=1", "3 of 12 tasks with websrv cpu=1")
 	s.keys("enter").wants("3 of 12 tasks", "? help")
 	s.keys("esc").wants("12 tasks, by wait")
@@ -106,16 +108,16 @@ func TestFilter(t *testing.T) {
 	s.keys("/").text("nothing like it").wants("0 of 12 tasks", "none")
 	s.keys("ctrl+w", "ctrl+w", "ctrl+w", "ctrl+w").text("napp").wants("1 of 12 tasks with napp")
 	s.keys("ctrl+u", "enter").wants("12 tasks, by wait")
-	s.keys("/").text("q1?5[").wants("[3 Tasks]", "filter: q1?5[")
+	s.keys("/").text("q1?5[").wants("[4 Tasks]", "filter: q1?5[")
 }
 
 func TestFilterTellsCPU3FromCPU31(t *testing.T) {
-	s := start(t, 80, 24, manyTasks(500)).keys("3", "/").text("cpu=3")
+	s := start(t, 80, 24, manyTasks(500)).keys("4", "/").text("cpu=3")
 	s.wants("8 of 500 tasks").lacks("worker31[", "worker30[")
 }
 
 func TestRawMarksTheSelectedField(t *testing.T) {
-	s := start(t, 80, 24, mitosisStall()).keys("3", "enter")
+	s := start(t, 80, 24, mitosisStall()).keys("4", "enter")
 	for !strings.Contains(s.cursorLine(), "basis_vtime") {
 		was := s.cursorLine()
 		if s.keys("down").cursorLine() == was {
@@ -132,7 +134,7 @@ func TestRawMarksTheSelectedField(t *testing.T) {
 }
 
 func TestRawSearch(t *testing.T) {
-	s := start(t, 80, 24, mitosisStall()).keys("5", "home", "/").text("cpus=2")
+	s := start(t, 80, 24, mitosisStall()).keys("9", "home", "/").text("cpus=2")
 	s.keys("enter").wants(" / ", "cpus=2 no_mig=0")
 	first := s.raw.found
 	s.keys("n")
@@ -157,29 +159,29 @@ func TestRawSearch(t *testing.T) {
 
 func TestSeveralSnapshotsKeepTheSelection(t *testing.T) {
 	s := start(t, 80, 24, mitosisStall(), qmapSysRq(), truncated()).wants("1/3")
-	s.keys("3", "down").keys("]").wants("2/3", "RUNNING (SysRq-D)")
+	s.keys("4", "down").keys("]").wants("2/3", "RUNNING (SysRq-D)")
 	s.keys("]").wants("3/3", "! INCOMPLETE")
 	s.keys("]").wants("There is no further snapshot", "3/3")
 	s.keys("[", "[").wants("1/3").lacks("INCOMPLETE")
-	s.keys("3", "home", "down", "enter").wants("Task websrv[229]")
+	s.keys("4", "home", "down", "enter").wants("Task websrv[229]")
 	s.keys("]").wants("Task websrv[229] is not in this snapshot.")
 	s.keys("]").wants("Task websrv[229]", "ops_state")
 	s.keys("esc")
 	if got := s.cursorLine(); !strings.Contains(got, "websrv[229]") {
 		t.Errorf("the selection was lost: %q", got)
 	}
-	s.keys("l").wants("3 snapshots").keys("up", "enter").wants("2/3")
-	s.keys("l", "esc").wants("2/3", "[3 Tasks]")
+	s.keys("L").wants("3 snapshots").keys("up", "enter").wants("2/3")
+	s.keys("L", "esc").wants("2/3", "[4 Tasks]")
 }
 
 func TestSortAndFilterCarryOverToTheNextSnapshot(t *testing.T) {
-	s := start(t, 80, 24, mitosisStall(), truncated()).keys("3", "s", "/").text("srv").keys("enter", "]")
+	s := start(t, 80, 24, mitosisStall(), truncated()).keys("4", "s", "/").text("srv").keys("enter", "]")
 	s.wants("2/2", "with srv, by task ↑")
 }
 
 func TestHelpAndQuit(t *testing.T) {
 	s := start(t, 80, 24, mitosisStall())
-	s.keys("3", "?").wants("Tasks", "sort by the next column").keys("?").wants("12 tasks, by wait")
+	s.keys("4", "?").wants("Tasks", "sort by the next column").keys("?").wants("12 tasks, by wait")
 	s.keys("?", "pgdown", "esc").wants("12 tasks, by wait")
 	for _, k := range []string{"q", "ctrl+c"} {
 		if _, cmd := s.Update(press(k)); cmd == nil {
@@ -196,21 +198,21 @@ func TestHelpAndQuit(t *testing.T) {
 }
 
 func TestPasteIsOneLineOfTheFilter(t *testing.T) {
-	s := start(t, 80, 24, mitosisStall()).keys("3", "/")
+	s := start(t, 80, 24, mitosisStall()).keys("4", "/")
 	s.Update(tea.PasteMsg{Content: "web\x1b[2J\nsrv"})
 	s.wants(`filter: web\x1b[2J`).lacks("\x1b")
 }
 
 func TestNothingToShow(t *testing.T) {
 	s := start(t, 80, 24)
-	s.wants("No sched_ext dump").keys("1", "2", "3", "4", "5", "e", "C", "?", "l", "]", "/", "enter", "esc", "c", "t", "s", "down")
+	s.wants("No sched_ext dump").keys("1", "3", "4", "2", "9", "e", "C", "?", "L", "]", "/", "enter", "esc", "u", "T", "s", "down")
 	s.wants("No sched_ext dump")
 }
 
 func TestEmptySnapshot(t *testing.T) {
 	s := start(t, 60, 15, &dump.Snapshot{})
-	for _, k := range []string{"1", "2", "3", "4", "5", "e", "C", "?"} {
-		s.keys(k, "enter", "c", "t", "s", "S", "end", "down", "r", "esc")
+	for _, k := range []string{"1", "3", "4", "2", "9", "e", "C", "?"} {
+		s.keys(k, "enter", "u", "T", "s", "S", "end", "down", "r", "esc")
 		s.screen()
 	}
 }
@@ -219,7 +221,7 @@ func TestTooSmallScreenSaysWhatItNeeds(t *testing.T) {
 	s := start(t, 59, 15, mitosisStall()).wants("scxdiag needs 60x15, this is 59x15")
 	s.resize(60, 14)
 	s.wants("this is 60x14")
-	s.keys("3")
+	s.keys("4")
 	s.resize(1, 1)
 	if got := s.screen(); got != "…" {
 		t.Errorf("%q", got)
@@ -227,13 +229,13 @@ func TestTooSmallScreenSaysWhatItNeeds(t *testing.T) {
 	s.resize(0, 0)
 	s.screen()
 	s.resize(60, 15)
-	s.wants("[1 Overview]") // what could not be seen did nothing
+	s.wants("[1 Triage]") // what could not be seen did nothing
 }
 
 func TestIncompleteIsMarkedOnEveryScreen(t *testing.T) {
 	for _, size := range sizes {
 		s := start(t, size[0], size[1], truncated())
-		for _, k := range []string{"1", "2", "enter", "3", "enter", "4", "enter", "5", "?", "esc", "l"} {
+		for _, k := range []string{"1", "3", "enter", "4", "enter", "2", "enter", "9", "?", "esc", "L"} {
 			s.keys(k).wants("! INCOMPLETE")
 		}
 	}

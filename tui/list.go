@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"scxdiag/dump"
 )
 
 // column is one column of a list. Its functions are given the index of the
@@ -51,13 +53,16 @@ func (a sortKey) compare(b sortKey) int {
 // list is a table that sorts and filters. It renders only the rows that are on
 // the screen, and sorts and filters only when something changed.
 type list struct {
-	noun    text // what the rows are: "tasks"
+	x       *index // of the snapshot that it is of; nil for the list of the snapshots
+	noun    text   // what the rows are: "tasks"
+	empty   text   // why there may be none, a sentence
 	columns []column
-	n       int                // of all things
-	words   func(i int) string // what the filter looks at, in lower case; nil: no filter
-	place   func(i int) place  // where a row leads
-	scope   place              // the list is confined to what belongs to it
-	scoped  []int              // the things that do; meaningless without scope
+	n       int                   // of all things
+	words   func(i int) string    // what the filter looks at, in lower case; nil: no filter
+	place   func(i int) place     // where a row leads
+	at      func(i int) dump.Span // what proves a row, where its place does not tell
+	scope   place                 // the list is confined to what belongs to it
+	scoped  []int                 // the things that do; meaningless without scope
 
 	fixed   bool // the order cannot be changed
 	sorted  int  // column
@@ -208,7 +213,8 @@ func (l *list) resume(old *list) {
 	l.top = l.cursor - (old.cursor - old.top)
 }
 
-func (l *list) move(n int) {
+// step moves the cursor by n rows.
+func (l *list) step(n int) {
 	l.cursor = max(0, min(l.cursor+n, len(l.rows)-1))
 	l.picked = true
 }
@@ -245,7 +251,7 @@ func (l *list) confine(x *index, scope place) {
 const headLines = 2
 
 // layout scrolls so that the cursor is on the screen.
-func (l *list) layout(height int) {
+func (l *list) layout(_, height int) {
 	l.height = max(height-headLines, 1)
 	l.top = min(l.top, l.cursor)
 	l.top = max(l.top, l.cursor-l.height+1)
@@ -337,7 +343,7 @@ func (l *list) Render(st *styles, width, height int) []string {
 	}
 	out = append(out, head.render(st, plain, width))
 	if len(l.rows) == 0 && len(out) < height {
-		out = append(out, line{{muted, "  none"}}.render(st, plain, width))
+		out = append(out, line{{muted, "  " + l.none()}}.render(st, plain, width))
 	}
 	for r := l.top; r < len(l.rows) && len(out) < height; r++ {
 		on := plain
@@ -351,6 +357,14 @@ func (l *list) Render(st *styles, width, height int) []string {
 		out = append(out, row.render(st, on, width))
 	}
 	return out
+}
+
+// none says why there are no rows.
+func (l *list) none() text {
+	if l.n > 0 || l.empty == "" {
+		return "none"
+	}
+	return l.empty
 }
 
 func (l *list) cellInto(row *line, c span, width int, right bool, sep int, last bool) {
@@ -371,4 +385,44 @@ func (l *list) cellInto(row *line, c span, width int, right bool, sep int, last 
 	if !last {
 		row.add(plain, spaces(sep))
 	}
+}
+
+func (l *list) move(to motion) {
+	switch to {
+	case moveUp:
+		l.step(-1)
+	case moveDown:
+		l.step(1)
+	case movePageUp:
+		l.step(-l.height)
+	case movePageDown:
+		l.step(l.height)
+	case moveFirst:
+		l.first()
+	case moveLast:
+		l.step(len(l.rows))
+	}
+}
+
+func (l *list) sideways() bool { return false }
+
+func (l *list) selection() selection {
+	i, ok := l.current()
+	if !ok {
+		return selection{}
+	}
+	s := selection{place: l.place(i)}
+	if l.at != nil {
+		s.at = l.at(i)
+	} else {
+		s.at = l.x.span(s.place)
+	}
+	return s
+}
+
+func (l *list) position() text {
+	if len(l.rows) == 0 {
+		return ""
+	}
+	return number(l.cursor+1) + "/" + number(len(l.rows))
 }

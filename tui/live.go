@@ -186,7 +186,7 @@ func (m *Model) turn() {
 	}
 	l.paused = true
 	m.overlay = nil
-	m.stack = append(m.stack[:0], newFrame(place{view: viewOverview}))
+	m.stack = append(m.stack[:0], newFrame(place{view: viewTriage}))
 	m.show(i)
 	m.toSubject()
 }

@@ -130,18 +130,18 @@ func TestLiveScreens(t *testing.T) {
 		{"waiting", func(f *fed) { f.say("booting a kernel in QEMU") }},
 		{"ended-empty", func(f *fed) { close(f.in); f.say("qemu-system-x86_64: not found") }},
 		{"overview", func(f *fed) { f.sample(3) }},
-		{"tasks", func(f *fed) { f.sample(1).keys("3", "down"); f.sample(1) }},
-		{"cells", func(f *fed) { f.sample(2).keys("4") }},
-		{"paused", func(f *fed) { f.sample(2).keys("3", "p"); f.sample(3) }},
-		{"crash", func(f *fed) { f.sample(2).keys("3"); f.feed(crash(f.tb)) }},
-		{"crash-pause", func(f *fed) { f.sample(2).keys("3", "p"); f.sample(2).feed(crash(f.tb)) }},
+		{"tasks", func(f *fed) { f.sample(1).keys("4", "down"); f.sample(1) }},
+		{"cells", func(f *fed) { f.sample(2).keys("2") }},
+		{"paused", func(f *fed) { f.sample(2).keys("4", "p"); f.sample(3) }},
+		{"crash", func(f *fed) { f.sample(2).keys("4"); f.feed(crash(f.tb)) }},
+		{"crash-pause", func(f *fed) { f.sample(2).keys("4", "p"); f.sample(2).feed(crash(f.tb)) }},
 		{"crash-over", func(f *fed) { f.sample(2).feed(crash(f.tb)).sample(2).keys("down") }},
-		{"gone", func(f *fed) { f.sample(1).keys("3", "enter"); f.sample(1, without(264)) }},
+		{"gone", func(f *fed) { f.sample(1).keys("4", "enter"); f.sample(1, without(264)) }},
 		{"list", func(f *fed) {
-			f.sample(2).feed(crash(f.tb)).sample(1).keys("l")
+			f.sample(2).feed(crash(f.tb)).sample(1).keys("L")
 			f.sample(1)
 		}},
-		{"help", func(f *fed) { f.sample(1).keys("3", "?") }},
+		{"help", func(f *fed) { f.sample(1).keys("4", "?") }},
 		{"ended", func(f *fed) { f.sample(2); close(f.in); f.take() }},
 	} {
 		for _, size := range sizes {
@@ -172,7 +172,7 @@ func TestBeforeTheFirstSnapshot(t *testing.T) {
 	if _, cmd := f.Update(press("q")); cmd == nil {
 		t.Error("q does not quit")
 	}
-	f.sample(1).wants("[1 Overview]", "LIVE", "1/1")
+	f.sample(1).wants("[1 Triage]", "LIVE", "1/1")
 }
 
 func TestFollowing(t *testing.T) {
@@ -181,13 +181,13 @@ func TestFollowing(t *testing.T) {
 	f.sample(1).wants("LIVE  10:02:02 UTC  sample every 2s", "2/2")
 	f.sample(5).wants("10:02:12 UTC", "7/7") // all that came, at once
 	f.keys("?").wants("stop following the scheduler", "take a sample now")
-	f.keys("esc", "3", "s", "/").text("sleeper1")
+	f.keys("esc", "4", "s", "/").text("sleeper1")
 	f.sample(1).wants("8/8", "filter: sleeper1", "with sleeper1, by task ↑")
 }
 
 func TestSelectionStaysOnItsTask(t *testing.T) {
 	f := watch(t, 80, 24, 3000).sample(1)
-	f.keys("3").wants("rootbusy[264]")
+	f.keys("4").wants("rootbusy[264]")
 	if got := f.cursorLine(); !strings.Contains(got, "rootbusy[264]") {
 		t.Fatalf("the cursor is on %q", got)
 	}
@@ -205,37 +205,37 @@ func TestSelectionStaysOnItsTask(t *testing.T) {
 	}
 	// In the midst of the table the page stays where it is, too.
 	f.keys("pgdown", "pgdown", "up", "up", "up")
-	was, top := f.cursorLine(), f.tasks.top
+	was, top := f.cursorLine(), f.lists[viewTasks].top
 	f.sample(1, without(10001), without(10002))
-	if got := f.cursorLine(); got != was || f.tasks.top != top-2 {
-		t.Errorf("was on %q with %d rows above, is on %q with %d", was, top, got, f.tasks.top)
+	if got := f.cursorLine(); got != was || f.lists[viewTasks].top != top-2 {
+		t.Errorf("was on %q with %d rows above, is on %q with %d", was, top, got, f.lists[viewTasks].top)
 	}
 	// A task that went leaves the cursor on its row.
-	at := f.tasks.cursor
-	f.sample(1, without(f.x().s.Tasks[f.tasks.rows[at]].PID))
-	if f.tasks.cursor < at-3 || f.tasks.cursor > at+3 {
-		t.Errorf("the cursor jumped from row %d to %d", at, f.tasks.cursor)
+	at := f.lists[viewTasks].cursor
+	f.sample(1, without(f.x().s.Tasks[f.lists[viewTasks].rows[at]].PID))
+	if f.lists[viewTasks].cursor < at-3 || f.lists[viewTasks].cursor > at+3 {
+		t.Errorf("the cursor jumped from row %d to %d", at, f.lists[viewTasks].cursor)
 	}
 	f.keys("home").sample(1, waitsFor(256, time.Minute))
 	if got := f.cursorLine(); !strings.Contains(got, "dbsrv[256]") {
 		t.Errorf("the cursor is not on the first row but on %q", got)
 	}
 	// So with CPUs and cells.
-	f.keys("2", "end")
+	f.keys("3", "end")
 	f.sample(1, func(s *dump.Snapshot) { s.CPUs = s.CPUs[1:] })
 	if got := f.cursorLine(); !strings.Contains(got, "dbsrv[257]") {
 		t.Errorf("the cursor is not on CPU 3 but on %q", got)
 	}
-	f.keys("4", "down", "down")
+	f.keys("2", "down", "down")
 	f.sample(1, func(s *dump.Snapshot) { s.Cells = s.Cells[1:] })
-	if got := f.cursorLine(); !strings.Contains(got, "cell 2") {
+	if got := f.cursorLine(); !strings.Contains(got, "    2 2-3 ") {
 		t.Errorf("the cursor is not on cell 2 but on %q", got)
 	}
 }
 
 func TestATaskThatRenamesItselfStaysSelected(t *testing.T) {
 	f := watch(t, 80, 24, 100).sample(1)
-	f.keys("3", "down", "down", "up", "up", "enter").wants("Task rootbusy[264]")
+	f.keys("4", "down", "down", "up", "up", "enter").wants("Task rootbusy[264]")
 	f.sample(1, func(s *dump.Snapshot) { s.Task(264).Comm = "renamed" }).wants("Task renamed[264]", "2/2")
 	f.keys("esc")
 	if got := f.cursorLine(); !strings.Contains(got, "renamed[264]") {
@@ -260,7 +260,7 @@ func TestAPageKeepsItsCursor(t *testing.T) {
 	if got := f.cursorLine(); !strings.HasPrefix(got, "> cell 2") {
 		t.Errorf("the cursor went to %q", got)
 	}
-	f.keys("3", "enter")
+	f.keys("4", "enter")
 	to("dsq_vtime")
 	f.sample(1, func(s *dump.Snapshot) { s.Task(264).DSQ = dump.Of(dump.DSQRef{}); s.Task(264).Cell.Known = false })
 	if got := f.cursorLine(); !strings.HasPrefix(got, "> dsq_vtime") {
@@ -270,7 +270,7 @@ func TestAPageKeepsItsCursor(t *testing.T) {
 
 func TestATaskThatIsGone(t *testing.T) {
 	f := watch(t, 80, 24, 100).sample(2)
-	f.keys("3", "enter").sample(1).wants("Task rootbusy[264]", "3/3")
+	f.keys("4", "enter").sample(1).wants("Task rootbusy[264]", "3/3")
 	f.sample(2, without(264)).wants("Task rootbusy[264] is not in this snapshot.", "Snapshot 3 is the last one", "LIVE", "5/5")
 	// However many come, that one stays.
 	f.sample(keepLimits[kindSample].snapshots+50, without(264))
@@ -291,12 +291,12 @@ func TestPauseAndHistory(t *testing.T) {
 	f.keys("]").wants("PAUSED  10:02:08", "5/5")
 	f.keys("]").wants("There is no further snapshot")
 	f.sample(1).wants("PAUSED, 1 newer", "5/6")
-	f.keys("p", "l").wants("6 snapshots").keys("up", "up")
+	f.keys("p", "L").wants("6 snapshots").keys("up", "up")
 	f.sample(1).wants("7 snapshots", ">    4")
 	f.keys("enter").wants("4/7", "PAUSED, 3 newer")
 	close(f.in)
 	f.take().wants("ENDED, 3 newer", "4/7").keys("p").wants("ENDED  10:02:12", "7/7")
-	f.keys("d", "p", "[", "]")
+	f.keys("D", "p", "[", "]")
 	if f.asked != 0 {
 		t.Error("asked a source that ended for a sample")
 	}
@@ -307,54 +307,54 @@ func TestPauseAndHistory(t *testing.T) {
 }
 
 func TestASampleOnDemand(t *testing.T) {
-	f := watch(t, 80, 24, 10).sample(1).wants("d sample")
-	f.pressed("d").wants("Asked for a sample.")
+	f := watch(t, 80, 24, 10).sample(1).wants("D sample")
+	f.pressed("D").wants("Asked for a sample.")
 	if f.asked != 1 {
 		t.Errorf("asked %d times", f.asked)
 	}
 	f.sample(1).lacks("Asked for a sample.").wants("2/2")
 	f.live.feed.Sample = nil
-	f.lacks("d sample").keys("d", "?").lacks("take a sample", "Asked")
+	f.lacks("D sample").keys("D", "?").lacks("take a sample", "Asked")
 }
 
 func TestTheScreenTurnsToAFailure(t *testing.T) {
 	f := watch(t, 80, 24, 100).sample(2)
-	f.keys("3", "enter", "?")
+	f.keys("4", "enter", "?")
 	f.in <- f.samples.next()
 	f.in <- crash(t)
-	f.sample(1).wants("[1 Overview]", "FAILED ERROR_STALL", "websrv[228] failed to run", "PAUSED, 1 newer", "4/5",
+	f.sample(1).wants("[1 Triage]", "FAILED ERROR_STALL", "websrv[228] failed to run", "PAUSED, 1 newer", "4/5",
 		"The scheduler failed. This is its dump; p goes on.")
-	f.keys("3")
+	f.keys("4")
 	if got := f.cursorLine(); !strings.Contains(got, "websrv[228]") {
 		t.Errorf("the cursor is on %q", got)
 	}
 	f.sample(3).wants("4/8", "PAUSED, 4 newer")
 	// Whoever reads one failure is told of the next.
-	f.feed(crash(t)).wants("4/9", "It failed again: snapshot 9; l lists all.", "[3 Tasks]")
-	f.keys("l").wants("9 snapshots", "FAILED ERROR_STALL").keys("esc", "p").wants("LIVE", "9/9")
+	f.feed(crash(t)).wants("4/9", "It failed again: snapshot 9; l lists all.", "[4 Tasks]")
+	f.keys("L").wants("9 snapshots", "FAILED ERROR_STALL").keys("esc", "p").wants("LIVE", "9/9")
 	f.sample(1).wants("LIVE", "10/10", "RUNNING")
-	f.feed(crash(t)).wants("[1 Overview]", "11/11", "PAUSED", "The scheduler failed.")
+	f.feed(crash(t)).wants("[1 Triage]", "11/11", "PAUSED", "The scheduler failed.")
 	close(f.in)
 	f.take().wants("ENDED", "11/11")
 }
 
 func TestAFailureEndsAPause(t *testing.T) {
 	f := watch(t, 80, 24, 100).sample(3)
-	f.keys("[", "4")
-	f.sample(1).feed(crash(t)).wants("5/5", "[1 Overview]", "FAILED", "The scheduler failed: this is its dump. You were at 2.")
+	f.keys("[", "2")
+	f.sample(1).feed(crash(t)).wants("5/5", "[1 Triage]", "FAILED", "The scheduler failed: this is its dump. You were at 2.")
 }
 
 func TestAFailureWaitsForWhatIsTyped(t *testing.T) {
 	f := watch(t, 80, 24, 100).sample(1)
-	f.keys("3", "/", "r")
+	f.keys("4", "/", "r")
 	f.feed(crash(t)).sample(1).wants("filter: r", "1/3", "RUNNING")
 	f.keys("q").wants("filter: rq")
-	f.keys("enter").wants("[1 Overview]", "FAILED", "2/3", "PAUSED, 1 newer")
+	f.keys("enter").wants("[1 Triage]", "FAILED", "2/3", "PAUSED, 1 newer")
 }
 
 func TestFirstSnapshotIsAFailure(t *testing.T) {
 	f := watch(t, 80, 24, 0).feed(crash(t)).wants("FAILED", "PAUSED", "1/1")
-	f.keys("3")
+	f.keys("4")
 	if got := f.cursorLine(); !strings.Contains(got, "websrv[228]") {
 		t.Errorf("the cursor is on %q", got)
 	}
@@ -377,9 +377,9 @@ func TestLiveStylesOnlyAddColours(t *testing.T) {
 	for _, step := range []func(f *fed){
 		func(f *fed) { f.say("booting") },
 		func(f *fed) { f.sample(2) },
-		func(f *fed) { f.keys("3", "down", "p"); f.sample(1) },
+		func(f *fed) { f.keys("4", "down", "p"); f.sample(1) },
 		func(f *fed) { f.feed(crash(t)) },
-		func(f *fed) { f.sample(1).keys("l") },
+		func(f *fed) { f.sample(1).keys("L") },
 		func(f *fed) { close(f.in); f.take().keys("esc", "p") },
 	} {
 		step(without)

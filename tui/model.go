@@ -11,7 +11,7 @@ import (
 // Model is the whole state of the program. It implements tea.Model; tests
 // drive it without a terminal.
 type Model struct {
-	keys   keyMap
+	keys   *keyMap
 	styles *styles
 
 	width, height int // of the screen; 0 until the terminal told
@@ -22,8 +22,8 @@ type Model struct {
 	index     *index  // of the snapshot shown; nil if there is none yet
 	live      *live   // nil if the session has all its snapshots from the start
 
-	cpus, tasks, cells, events, cgroups *list
-	raw                                 raw
+	lists [nrViews]*list // those of the views that are tables
+	raw   raw
 	// stack is where the user is, and behind it what esc goes back to. The
 	// first is one of the numbered views, and there is always one.
 	stack []frame
@@ -44,7 +44,7 @@ func New(snapshots []*dump.Snapshot, o Options) *Model {
 	for i, s := range snapshots {
 		m.snapshots = append(m.snapshots, newShot(s, o.Before+i+1))
 	}
-	m.stack = []frame{newFrame(place{view: viewOverview})}
+	m.stack = []frame{newFrame(place{view: viewTriage})}
 	first := firstToShow(snapshots)
 	if o.Start > 0 {
 		first = min(o.Start, len(snapshots)) - 1
@@ -125,11 +125,12 @@ func (m *Model) show(i int) {
 			m.stack[k].seen = s.nr
 		}
 	}
-	m.cpus = relist(m.cpus, newCPUList(x), x)
-	m.tasks = relist(m.tasks, newTaskList(x), x)
-	m.cells = relist(m.cells, newCellList(x), x)
-	m.events = relist(m.events, newEventList(x), x)
-	m.cgroups = relist(m.cgroups, newCgroupList(x), x)
+	for v, table := range tables {
+		if table != nil {
+			m.lists[v] = relist(m.lists[v], table(x), x)
+		}
+	}
+	m.raw.x = x
 	if first && (m.live == nil || s.IsFailure()) {
 		m.toSubject()
 	}
@@ -150,7 +151,7 @@ func (m *Model) showRaw() {
 	of := m.raw.of
 	of.at = m.x().span(of.place)
 	if m.live == nil {
-		m.raw.show(m.x(), of)
+		m.raw.show(of)
 	} else {
 		m.raw.of = of
 	}
@@ -163,6 +164,7 @@ func relist(old, l *list, x *index) *list {
 		l.adopt(old)
 		l.confine(x, old.scope)
 	}
+	l.x = x
 	l.update()
 	if old != nil {
 		l.resume(old)
@@ -178,63 +180,23 @@ func (m *Model) toSubject() {
 		return
 	}
 	if x.tie != raisedIn { // it ran, and so is far below those that wait
-		m.tasks.seekPlace(x.placeOfTask(x.subject))
+		m.lists[viewTasks].seekPlace(x.placeOfTask(x.subject))
 	}
 	if t.CPU.Known {
-		m.cpus.seekPlace(placeOfCPU(t.CPU.V))
+		m.lists[viewCPUs].seekPlace(placeOfCPU(t.CPU.V))
 	}
 	if t.Cell.Known {
-		m.cells.seekPlace(placeOfCell(t.Cell.V))
-	} else if i := x.queueOf(t); i >= 0 {
-		m.cells.seekPlace(x.placeOfQueue(i))
+		m.lists[viewCells].seekPlace(placeOfCell(t.Cell.V))
+	}
+	if i := x.queueOf(t); i >= 0 {
+		m.lists[viewQueues].seekPlace(x.placeOfQueue(i))
 	}
 }
 
-// list is the table that is shown, nil if none is.
-func (m *Model) list() *list {
-	switch m.frame().at.view {
-	case viewCPUs:
-		return m.cpus
-	case viewTasks:
-		return m.tasks
-	case viewCells:
-		return m.cells
-	case viewEvents:
-		return m.events
-	case viewCgroups:
-		return m.cgroups
-	}
-	return nil
-}
-
-// selection is what the cursor is on.
-type selection struct {
-	place place     // nowhere if it is not of one thing
-	at    dump.Span // what proves it
-}
-
-func (m *Model) selection() selection {
-	x, f := m.x(), m.frame()
-	if f.at.view == viewRaw {
-		return m.raw.of
-	}
-	if l := m.list(); l != nil {
-		if i, ok := l.current(); ok {
-			return selection{l.place(i), x.span(l.place(i))}
-		}
-		return selection{}
-	}
-	s := selection{place: f.at}
-	if it := f.page.selected(); it != nil {
-		s.at = it.at
-		if f.at.view == viewOverview {
-			s.place = it.link
-		}
-	}
-	if s.at.IsZero() {
-		s.at = x.span(s.place)
-	}
-	return s
+// tables makes the list of each view that is one.
+var tables = [nrViews]func(*index) *list{
+	viewCells: newCellList, viewCPUs: newCPUList, viewTasks: newTaskList, viewQueues: newQueueList,
+	viewEvents: newEventList, viewCounters: newCounterList, viewCgroups: newCgroupList,
 }
 
 // layout tells every part of the screen its size, and has it scroll to what is
@@ -244,17 +206,12 @@ func (m *Model) layout() {
 		return
 	}
 	height := m.bodyHeight()
-	x, f := m.x(), m.frame()
 	m.raw.height = max(height-1, 1)
-	switch l := m.list(); {
-	case l != nil:
-		l.layout(height)
-	case f.at.view == viewRaw:
-		m.raw.layout(x)
-	default:
-		f.build(x, m.width)
-		f.page.layout(height)
+	if p, is := m.pane().(*page); is {
+		m.frame().build(m.x(), m.width)
+		p.at, p.x = m.frame().at, m.x()
 	}
+	m.pane().layout(m.width, height)
 	if m.overlay != nil {
 		m.overlay.layout(m, m.width, height)
 	}

@@ -34,7 +34,7 @@ func (f *frame) build(x *index, width int) {
 	}
 	f.built = now
 	switch f.at.view {
-	case viewOverview:
+	case viewTriage:
 		f.page.set(overviewPage(x, width))
 	case viewTask:
 		f.page.set(f.gone(x, taskPage(x, f.at, width), width), nil)
@@ -124,9 +124,9 @@ func (m *Model) leave() {
 
 // enter sets up the view that the stack now ends in.
 func (m *Model) enter() {
-	if f := m.frame(); f.at.view == viewTasks && m.tasks.scope != f.scope {
-		m.tasks.confine(m.x(), f.scope)
-		m.tasks.update()
+	if f := m.frame(); f.at.view == viewTasks && m.lists[viewTasks].scope != f.scope {
+		m.lists[viewTasks].confine(m.x(), f.scope)
+		m.lists[viewTasks].update()
 	}
 }
 
@@ -170,8 +170,8 @@ func (m *Model) open() {
 // openCPU goes to the CPU of the task that is selected.
 func (m *Model) openCPU() {
 	x := m.x()
-	p := m.selection().place
-	if p == nowhere && m.frame().at.view == viewOverview && x.subject >= 0 {
+	p := m.pane().selection().place
+	if p == nowhere && m.frame().at.view == viewTriage && x.subject >= 0 {
 		p = x.placeOfTask(x.subject)
 	}
 	switch p.view {
@@ -206,20 +206,16 @@ func (m *Model) openTasks() {
 		m.notice = "No task of the dump belongs to " + p.title() + "."
 		return
 	}
-	m.tasks.filter = ""
+	m.lists[viewTasks].filter = ""
 	to := newFrame(place{view: viewTasks})
 	to.scope = p
 	m.push(to)
-	m.tasks.first()
+	m.lists[viewTasks].first()
 }
 
 // openRule explains the finding that the cursor is on or below, or else the first.
 func (m *Model) openRule() {
 	f := m.frame()
-	if f.at.view != viewOverview || len(m.x().s.Findings) == 0 {
-		m.notice = "There is no finding to explain."
-		return
-	}
 	p := placeOfRule(m.x().s.Findings[0].Rule)
 	for i := 0; i <= f.page.cursor && i < len(f.page.left); i++ {
 		if link := f.page.left[i].link; link.view == viewRule {
@@ -233,24 +229,9 @@ func (m *Model) openRule() {
 	m.follow(p)
 }
 
-// openEvents shows the history.
-func (m *Model) openEvents() {
-	switch {
-	case m.frame().at.view == viewEvents:
-	case len(m.x().s.Events) == 0:
-		m.notice = "This snapshot has no history of the scheduler."
-	default:
-		m.push(newFrame(place{view: viewEvents}))
-	}
-}
-
 // openCgroups shows the tree of the cgroups.
 func (m *Model) openCgroups() {
-	switch {
-	case m.frame().at.view == viewCgroups:
-	case len(m.x().s.Cgroups) == 0:
-		m.notice = "This snapshot does not tell of cgroups."
-	default:
+	if m.frame().at.view != viewCgroups {
 		m.push(newFrame(place{view: viewCgroups}))
 	}
 }
@@ -260,7 +241,7 @@ func (m *Model) openRaw() {
 	if m.frame().at.view == viewRaw {
 		return
 	}
-	s := m.selection()
-	m.raw.show(m.x(), s)
+	s := m.pane().selection()
+	m.raw.show(s)
 	m.push(newFrame(place{view: viewRaw}))
 }

@@ -14,33 +14,41 @@ type overlay interface {
 	key(m *Model, k tea.KeyPressMsg) bool
 	layout(m *Model, width, height int)
 	Render(st *styles, width, height int) []string
-	footer(keys *keyMap) []binding
+	// footer is the keys to show, beside those that close it and quit.
+	footer(keys *keyMap) []hint
 }
 
 // helpOverlay lists the keys of the view that it was opened on.
 type helpOverlay struct {
-	groups []keyGroup
+	groups []commandGroup
+	keys   *keyMap
 	lines  []line
 	top    int
 	height int
 }
 
+func newHelpOverlay(m *Model) *helpOverlay {
+	return &helpOverlay{groups: m.commands(), keys: m.keys}
+}
+
 func (h *helpOverlay) key(m *Model, k tea.KeyPressMsg) bool {
-	switch keys := &m.keys; {
-	case keys.down.matches(k):
-		h.top++
-	case keys.up.matches(k):
-		h.top--
-	case keys.pageDown.matches(k):
-		h.top += h.height
-	case keys.pageUp.matches(k):
-		h.top -= h.height
-	case keys.top.matches(k):
-		h.top = 0
-	case keys.bottom.matches(k):
-		h.top = len(h.lines)
-	default:
+	to, is := m.keys.motion(k)
+	if !is {
 		return false
+	}
+	switch to {
+	case moveUp:
+		h.top--
+	case moveDown:
+		h.top++
+	case movePageUp:
+		h.top -= h.height
+	case movePageDown:
+		h.top += h.height
+	case moveFirst:
+		h.top = 0
+	case moveLast:
+		h.top = len(h.lines)
 	}
 	return true
 }
@@ -53,11 +61,12 @@ func (h *helpOverlay) layout(_ *Model, width, height int) {
 			h.lines = append(h.lines, nil)
 		}
 		h.lines = append(h.lines, line{{plain, "  "}, {heading, g.title}})
-		for _, b := range g.keys {
+		for _, c := range g.commands {
+			b := &h.keys[c]
 			for k, l := range (line{{plain, b.help}}).wrap(width - label - 4) {
 				head := line{{plain, spaces(4 + label)}}
 				if k == 0 {
-					head = line{{plain, "    "}, {key, b.label.pad(label, false)}}
+					head = line{{plain, "    "}, {key, b.label().pad(label, false)}}
 				}
 				h.lines = append(h.lines, append(head, l...))
 			}
@@ -77,11 +86,7 @@ func (h *helpOverlay) Render(st *styles, width, height int) []string {
 	return out
 }
 
-func (h *helpOverlay) footer(keys *keyMap) []binding {
-	closing := keys.back
-	closing.short = "close"
-	return []binding{closing, keys.quit, {label: "↑↓", short: "scroll"}}
-}
+func (h *helpOverlay) footer(*keyMap) []hint { return []hint{{"↑↓", "scroll"}} }
 
 // sessionOverlay lists the snapshots of the session.
 type sessionOverlay struct{ list *list }
@@ -172,25 +177,25 @@ func (m *Model) refreshOverlay() {
 }
 
 func (o *sessionOverlay) key(m *Model, k tea.KeyPressMsg) bool {
-	if m.keys.open.matches(k) {
+	if m.keys[cmdOpen].matches(k) {
 		if i, ok := o.list.current(); ok {
 			m.follow(o.list.place(i))
 		}
 		return false
 	}
-	return m.moveList(o.list, k)
+	to, is := m.keys.motion(k)
+	if is {
+		o.list.move(to)
+	}
+	return is
 }
 
-func (o *sessionOverlay) layout(_ *Model, _, height int) { o.list.layout(height) }
+func (o *sessionOverlay) layout(_ *Model, width, height int) { o.list.layout(width, height) }
 
 func (o *sessionOverlay) Render(st *styles, width, height int) []string {
 	return o.list.Render(st, width, height)
 }
 
-func (o *sessionOverlay) footer(keys *keyMap) []binding {
-	closing := keys.back
-	closing.short = "close"
-	show := keys.open
-	show.short = "show"
-	return []binding{closing, keys.quit, show}
+func (o *sessionOverlay) footer(keys *keyMap) []hint {
+	return []hint{{keys[cmdOpen].key(), "show"}}
 }

@@ -24,6 +24,9 @@ type page struct {
 	cursor      int // among left, then right
 	top         int // first line shown
 	height      int // of the part shown, when it was last laid out
+
+	at place  // what it is of
+	x  *index // of the snapshot that it was built for
 }
 
 const (
@@ -54,7 +57,7 @@ func (p *page) set(left, right []item) {
 	p.left, p.right = left, right
 	p.cursor = p.counterpart(&old)
 	if it := p.selected(); it != nil && it.head {
-		p.move(1)
+		p.step(1)
 	}
 }
 
@@ -88,8 +91,8 @@ func (p *page) counterpart(old *page) int {
 	return min(max(old.cursor, 0), max(p.len()-1, 0))
 }
 
-// move puts the cursor n items on, passing over headings.
-func (p *page) move(n int) {
+// step puts the cursor n items on, passing over headings.
+func (p *page) step(n int) {
 	step := 1
 	if n < 0 {
 		step, n = -1, -n
@@ -108,7 +111,7 @@ func (p *page) move(n int) {
 
 // scroll moves the cursor by n lines of the screen, within its column.
 func (p *page) scroll(n int) {
-	y, _ := p.position(p.cursor)
+	y, _ := p.lineOf(p.cursor)
 	want := y + n
 	first, last := 0, len(p.left)
 	if p.cursor >= len(p.left) {
@@ -127,11 +130,11 @@ func (p *page) scroll(n int) {
 	}
 }
 
-func (p *page) first() { p.cursor = -1; p.move(1) }
-func (p *page) last()  { p.cursor = p.len(); p.move(-1) }
+func (p *page) first() { p.cursor = -1; p.step(1) }
+func (p *page) last()  { p.cursor = p.len(); p.step(-1) }
 
-// position is the first line of item i and how many it has.
-func (p *page) position(i int) (y, n int) {
+// lineOf is the first line of item i and how many it has.
+func (p *page) lineOf(i int) (y, n int) {
 	items := p.left
 	if i >= len(p.left) {
 		items, i = p.right, i-len(p.left)
@@ -155,9 +158,9 @@ func rows(items []item) int {
 
 // layout scrolls so that the cursor is on the screen, with the heading above
 // it where there is room.
-func (p *page) layout(height int) {
+func (p *page) layout(_, height int) {
 	p.height = height
-	y, n := p.position(p.cursor)
+	y, n := p.lineOf(p.cursor)
 	from := y
 	for i := p.cursor - 1; i >= 0 && i != len(p.left)-1 && p.item(i).head; i-- {
 		from -= len(p.item(i).lines)
@@ -231,8 +234,50 @@ func (p *page) column(st *styles, items []item, base, width, height int) []strin
 	return out
 }
 
-// more tells how much of the page lies outside of the screen.
-func (p *page) more(height int) (above, below int) {
-	total := max(rows(p.left), rows(p.right))
-	return p.top, max(0, total-p.top-height)
+// position tells how much is above and below what is shown.
+func (p *page) position() text {
+	var t text
+	if p.top > 0 {
+		t = "↑" + number(p.top)
+	}
+	if below := max(rows(p.left), rows(p.right)) - p.top - p.height; below > 0 {
+		if t != "" {
+			t += " "
+		}
+		t += "↓" + number(below)
+	}
+	return t
+}
+
+func (p *page) move(to motion) {
+	switch to {
+	case moveUp:
+		p.step(-1)
+	case moveDown:
+		p.step(1)
+	case movePageUp:
+		p.scroll(-p.height)
+	case movePageDown:
+		p.scroll(p.height)
+	case moveFirst:
+		p.first()
+	case moveLast:
+		p.last()
+	}
+}
+
+func (p *page) sideways() bool { return false }
+
+func (p *page) selection() selection {
+	s := selection{place: p.at}
+	if it := p.selected(); it != nil {
+		s.at = it.at
+		if p.at.view == viewTriage {
+			s.place = it.link
+		}
+	}
+	if s.at.IsZero() {
+		s.at = p.x.span(s.place)
+	}
+	return s
 }

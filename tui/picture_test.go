@@ -25,7 +25,7 @@ func TestPicture(t *testing.T) {
 	scxdiag := binary(t)
 	term := newTerminal(t, columns, lines, "NO_COLOR=")
 	term.typeText("cd " + filepath.Dir(realDump(t, rtHog)) + "; " + scxdiag + " open " + rtHog).press("Enter")
-	term.waitFor("[1 Overview]", "websrv[228] failed to run for 35.632s", "q quit")
+	term.waitFor("[1 Triage]", "websrv[228] failed to run for 35.632s", "q quit")
 	got := svg(t, term.tmux("capture-pane", "-p", "-e", "-N"), columns, lines)
 	if update := flag.Lookup("update"); update != nil && update.Value.String() == "true" {
 		if err := os.WriteFile(picture, []byte(got), 0o644); err != nil {

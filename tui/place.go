@@ -8,12 +8,14 @@ import "scxdiag/dump"
 type view uint8
 
 const (
-	viewOverview view = iota
+	viewTriage view = iota
+	viewCells
 	viewCPUs
 	viewTasks
-	viewCells
-	viewRaw
+	viewQueues
 	viewEvents
+	viewCounters
+	viewRaw
 	viewTask
 	viewCPU
 	viewCell
@@ -22,7 +24,35 @@ const (
 	viewCgroup
 	viewRule
 	viewSnapshot // never shown: it goes to another snapshot
+	nrViews
 )
+
+// numbered are the views that the tabs show, by their numbers.
+var numbered = []struct {
+	nr      int
+	view    view
+	command command
+}{
+	{1, viewTriage, cmdTriage},
+	{2, viewCells, cmdCells},
+	{3, viewCPUs, cmdCPUs},
+	{4, viewTasks, cmdTasks},
+	{5, viewQueues, cmdQueues},
+	{7, viewEvents, cmdEvents},
+	{8, viewCounters, cmdCounters},
+	{9, viewRaw, cmdRaw},
+}
+
+// viewOf is the view that a command starts. That of the source text is no start: it
+// shows where what is selected comes from.
+func viewOf(c command) (view, bool) {
+	for _, v := range numbered {
+		if v.command == c {
+			return v.view, c != cmdRaw
+		}
+	}
+	return 0, false
+}
 
 // place is where a user can be or go: a view, and the thing that it shows if
 // the view is of one thing. It names things by their identity, not by their
@@ -153,14 +183,18 @@ func (x *index) span(p place) dump.Span {
 // title names a place for people.
 func (p place) title() text {
 	switch p.view {
-	case viewOverview:
-		return "Overview"
+	case viewTriage:
+		return "Triage"
 	case viewCPUs:
 		return "CPUs"
 	case viewTasks:
 		return "Tasks"
 	case viewCells:
 		return "Cells"
+	case viewQueues:
+		return "Queues"
+	case viewCounters:
+		return "Counters"
 	case viewRaw:
 		return "Raw"
 	case viewEvents:
@@ -187,4 +221,21 @@ func (p place) title() text {
 		return "rule " + clean(p.name)
 	}
 	return ""
+}
+
+// kind is what sort of thing a place shows.
+func (p place) kind() text {
+	switch p.view {
+	case viewTask:
+		return "Task"
+	case viewCPU:
+		return "CPU"
+	case viewCell:
+		return "Cell"
+	case viewQueue:
+		return "DSQ"
+	case viewCgroup:
+		return "Cgroup"
+	}
+	return p.title()
 }

@@ -16,6 +16,8 @@ const (
 // raw shows the text that a snapshot was read from, with the lines of the
 // selection marked.
 type raw struct {
+	x *index // of the snapshot whose text it is
+
 	top    int // first line shown
 	left   int // columns scrolled to the right
 	height int // lines shown, when it was last laid out
@@ -29,10 +31,10 @@ type raw struct {
 }
 
 // show marks a selection and scrolls to it.
-func (r *raw) show(x *index, of selection) {
+func (r *raw) show(of selection) {
 	r.of, r.found, r.left = of, -1, 0
 	if !of.at.IsZero() {
-		r.reveal(x.lineAt(of.at.Off))
+		r.reveal(r.x.lineAt(of.at.Off))
 	}
 }
 
@@ -44,22 +46,23 @@ func (r *raw) reveal(i int) {
 }
 
 // layout keeps the scroll position within the text.
-func (r *raw) layout(x *index) {
-	r.top = max(0, min(r.top, len(x.lineStarts())-r.height))
+func (r *raw) layout(_, height int) {
+	r.height = max(height-1, 1)
+	r.top = max(0, min(r.top, len(r.x.lineStarts())-r.height))
 	r.left = max(0, min(r.left, maxRawLine))
 }
 
 // search looks for the query from offset from on, forwards or backwards, and
 // wraps around at the ends. Capital letters in the query make it sensitive to
 // case.
-func (r *raw) search(x *index, from int, forward bool) bool {
+func (r *raw) search(from int, forward bool) bool {
 	r.found, r.wrapped = -1, false
-	hay, q := x.s.Raw, r.query
+	hay, q := r.x.s.Raw, r.query
 	if q == "" {
 		return true
 	}
 	if lowerASCII(q) == q {
-		hay = x.lowered()
+		hay = r.x.lowered()
 	}
 	from = max(0, min(from, len(hay)))
 	var at int
@@ -77,14 +80,14 @@ func (r *raw) search(x *index, from int, forward bool) bool {
 		return false
 	}
 	r.found = at
-	r.reveal(x.lineAt(uint32(at))) //nolint:gosec // an offset in Raw
+	r.reveal(r.x.lineAt(uint32(at))) //nolint:gosec // an offset in Raw
 	return true
 }
 
 // again goes to the next or the previous match.
-func (r *raw) again(x *index, forward bool) bool {
+func (r *raw) again(forward bool) bool {
 	from := 0
-	starts := x.lineStarts()
+	starts := r.x.lineStarts()
 	switch {
 	case r.found >= 0 && forward:
 		from = r.found + 1
@@ -93,16 +96,16 @@ func (r *raw) again(x *index, forward bool) bool {
 	case r.top < len(starts):
 		from = int(starts[r.top])
 	}
-	return r.search(x, from, forward)
+	return r.search(from, forward)
 }
 
 // column moves the visible part so that a match far to the right is seen.
-func (r *raw) column(x *index, width int) {
+func (r *raw) column(width int) {
 	if r.found < 0 {
 		return
 	}
-	i := x.lineAt(uint32(r.found)) //nolint:gosec // an offset in Raw
-	before := x.s.Raw[x.lineStarts()[i]:r.found]
+	i := r.x.lineAt(uint32(r.found)) //nolint:gosec // an offset in Raw
+	before := r.x.s.Raw[r.x.lineStarts()[i]:r.found]
 	if len(before) > maxRawLine {
 		return
 	}
@@ -115,29 +118,29 @@ func (r *raw) column(x *index, width int) {
 }
 
 // numbers is how many columns the line numbers take.
-func numbers(x *index) int {
-	return number(x.firstLine() + len(x.lineStarts())).width()
+func (r *raw) numbers() int {
+	return number(r.x.firstLine() + len(r.x.lineStarts())).width()
 }
 
 // firstLine is the number of the first line of Raw in the source.
 func (x *index) firstLine() int { return max(x.s.Source.Line, 1) }
 
 // Render gives the visible lines.
-func (r *raw) Render(x *index, st *styles, width, height int) []string {
-	starts := x.lineStarts()
+func (r *raw) Render(st *styles, width, height int) []string {
+	starts := r.x.lineStarts()
 	if len(starts) == 0 {
 		return []string{line{{muted, "  This snapshot has no source text: it was not read from a log."}}.render(st, plain, width)}
 	}
-	out := []string{r.status(x).render(st, plain, width)}
+	out := []string{r.status().render(st, plain, width)}
 	first, last := -1, -1
 	if at := r.of.at; !at.IsZero() {
-		first, last = x.lineAt(at.Off), x.lineAt(max(at.End(), at.Off+1)-1)
+		first, last = r.x.lineAt(at.Off), r.x.lineAt(max(at.End(), at.Off+1)-1)
 	}
 	found := -1
 	if r.found >= 0 {
-		found = x.lineAt(uint32(r.found)) //nolint:gosec // an offset in Raw
+		found = r.x.lineAt(uint32(r.found)) //nolint:gosec // an offset in Raw
 	}
-	nw := numbers(x)
+	nw := r.numbers()
 	room := max(width-nw-3, 1)
 	for i := r.top; i < len(starts) && len(out) < height; i++ {
 		on, mark, slash := plain, text(" "), text(" ")
@@ -148,20 +151,20 @@ func (r *raw) Render(x *index, st *styles, width, height int) []string {
 			slash = "/"
 		}
 		row := line{{on, mark}, {key, slash}}
-		row.add(muted, number(x.firstLine()+i).pad(nw, true)+" ")
-		row = append(row, r.content(x, i, on).cut(r.left, room+1).clip(room)...)
+		row.add(muted, number(r.x.firstLine()+i).pad(nw, true)+" ")
+		row = append(row, r.content(i, on).cut(r.left, room+1).clip(room)...)
 		out = append(out, row.render(st, plain, width))
 	}
 	return out
 }
 
-func (r *raw) status(x *index) line {
-	starts := x.lineStarts()
-	from := x.firstLine() + r.top
-	to := x.firstLine() + min(r.top+r.height, len(starts)) - 1
-	l := line{{plain, "  lines " + number(from) + "-" + number(to) + " of " + sourceName(x.s)}}
+func (r *raw) status() line {
+	starts := r.x.lineStarts()
+	from := r.x.firstLine() + r.top
+	to := r.x.firstLine() + min(r.top+r.height, len(starts)) - 1
+	l := line{{plain, "  lines " + number(from) + "-" + number(to) + " of " + sourceName(r.x.s)}}
 	if len(starts) > 0 {
-		l.add(muted, ", the dump ends at "+number(x.firstLine()+len(starts)-1))
+		l.add(muted, ", the dump ends at "+number(r.x.firstLine()+len(starts)-1))
 	}
 	if r.of.place != nowhere && r.of.at.IsZero() {
 		l.add(warning, ", "+r.of.place.title()+" has no line of its own")
@@ -170,8 +173,8 @@ func (r *raw) status(x *index) line {
 }
 
 // content is line i with the matches of the search picked out.
-func (r *raw) content(x *index, i int, on style) line {
-	s := x.lineText(i)
+func (r *raw) content(i int, on style) line {
+	s := r.x.lineText(i)
 	more := 0
 	if len(s) > maxRawLine {
 		s, more = s[:maxRawLine], len(s)-maxRawLine
@@ -222,9 +225,35 @@ func (e *expander) add(on style, s string) {
 }
 
 // firstOffset is where in Raw the visible part starts.
-func (r *raw) firstOffset(x *index) int {
-	if starts := x.lineStarts(); r.top < len(starts) {
+func (r *raw) firstOffset() int {
+	if starts := r.x.lineStarts(); r.top < len(starts) {
 		return int(starts[r.top])
 	}
 	return 0
 }
+
+// move scrolls, for there is no cursor.
+func (r *raw) move(to motion) {
+	switch to {
+	case moveUp:
+		r.top--
+	case moveDown:
+		r.top++
+	case movePageUp:
+		r.top -= r.height
+	case movePageDown:
+		r.top += r.height
+	case moveFirst:
+		r.top = 0
+	case moveLast:
+		r.top = len(r.x.lineStarts())
+	case moveLeft:
+		r.left -= tabWidth
+	case moveRight:
+		r.left += tabWidth
+	}
+}
+
+func (r *raw) sideways() bool       { return true }
+func (r *raw) selection() selection { return r.of }
+func (r *raw) position() text       { return "" } // its first line tells

@@ -46,20 +46,20 @@ func TestRealDumps(t *testing.T) {
 		keys       []string
 	}{
 		{"mitosis-overview", rtHog, nil},
-		{"mitosis-tasks", rtHog, []string{"3"}},
-		{"mitosis-task", rtHog, []string{"3", "enter"}},
-		{"mitosis-cpu", rtHog, []string{"2", "enter"}},
-		{"mitosis-cells", rtHog, []string{"4"}},
-		{"mitosis-raw", rtHog, []string{"3", "r"}},
+		{"mitosis-tasks", rtHog, []string{"4"}},
+		{"mitosis-task", rtHog, []string{"4", "enter"}},
+		{"mitosis-cpu", rtHog, []string{"3", "enter"}},
+		{"mitosis-cells", rtHog, []string{"2"}},
+		{"mitosis-raw", rtHog, []string{"4", "r"}},
 		{"qmap-overview", sysRq, nil},
-		{"qmap-cpus", sysRq, []string{"2"}},
-		{"qmap-task", sysRq, []string{"3", "enter"}},
-		{"qmap-queues", sysRq, []string{"4"}},
-		{"qmap-list", sysRq, []string{"l"}},
+		{"qmap-cpus", sysRq, []string{"3"}},
+		{"qmap-task", sysRq, []string{"4", "enter"}},
+		{"qmap-queues", sysRq, []string{"2"}},
+		{"qmap-list", sysRq, []string{"L"}},
 		{"truncated-overview", "7.3-scx_qmap-dump-len-4096.log", nil},
 		{"error-overview", "7.2-scx_qmap-bpf-error.log", nil},
 		{"error-unnamed-overview", "7.2-scx_mitosis-2025-10-vtime-error.log", nil},
-		{"many-tasks", "7.2-scx_qmap-many500-err-D4M.log", []string{"3", "pgdown"}},
+		{"many-tasks", "7.2-scx_qmap-many500-err-D4M.log", []string{"4", "pgdown"}},
 	} {
 		snapshots := read(t, tc.file)
 		for _, size := range sizes {
@@ -88,7 +88,7 @@ func TestTourOfAllRealDumps(t *testing.T) {
 			for i := range snapshots {
 				s.show(i)
 				if len(snapshots[i].Tasks) > 50 {
-					s.keys("3", "enter", "r", "esc", "esc")
+					s.keys("4", "enter", "r", "esc", "esc")
 					continue
 				}
 				tour(s, func(screen string) {

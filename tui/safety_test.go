@@ -34,7 +34,7 @@ func tour(s *session, look func(screen string)) {
 			}
 		}
 	}
-	for _, k := range []string{"1", "2", "3", "4", "e", "C"} {
+	for _, k := range []string{"1", "3", "4", "2", "e", "C"} {
 		s.keys(k, "home")
 		down()
 		s.keys("?")
@@ -58,7 +58,7 @@ func tour(s *session, look func(screen string)) {
 			down()
 			s.keys("r")
 			look(s.screen())
-			s.keys("esc", "t")
+			s.keys("esc", "T")
 			look(s.screen())
 			for len(s.stack) > 1 {
 				s.keys("esc")
@@ -66,10 +66,10 @@ func tour(s *session, look func(screen string)) {
 			s.keys("down")
 		}
 	}
-	s.keys("3", "/")
+	s.keys("4", "/")
 	s.Update(tea.PasteMsg{Content: hostileText})
 	look(s.screen())
-	s.keys("esc", "l")
+	s.keys("esc", "L")
 	look(s.screen())
 	s.keys("esc")
 }

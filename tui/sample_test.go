@@ -83,7 +83,7 @@ func TestASampleTellsWhatTheSchedulerHasToDo(t *testing.T) {
 	s := start(t, 80, 24, newSamples(t, 5000).next())
 	s.wants("RUNNING: a sample of the scheduler at work", "5000 sleeping", "cell 0          CPU 0, 6 queued, 1 running, 6 waiting, the oldest for 132ms",
 		"The task that has waited for longest").lacks("FAILED", "Verdict")
-	s.keys("3").wants("tasks, by wait")
+	s.keys("4").wants("tasks, by wait")
 	if got := s.cursorLine(); !strings.Contains(got, "ms ") {
 		t.Errorf("the first task does not wait: %q", got)
 	}
@@ -101,11 +101,11 @@ func TestASampleTellsWhatTheSchedulerHasToDo(t *testing.T) {
 }
 
 func TestOnlyRunnableTasks(t *testing.T) {
-	s := start(t, 80, 24, newSamples(t, 500).next()).keys("3", "w").wants("with runnable").lacks("asleep", "sleeper")
+	s := start(t, 80, 24, newSamples(t, 500).next()).keys("4", "R").wants("with runnable").lacks("asleep", "sleeper")
 	s.keys("end").lacks("asleep")
-	s.keys("w").wants("tasks, by wait", "asleep")
-	s.keys("/").text("cpu=1").keys("enter", "w").wants("with cpu=1 runnable").lacks("asleep")
-	s.keys("w").wants("with cpu=1, by wait").keys("esc", "/").text("sleeping").wants("500 of ", "asleep")
+	s.keys("R").wants("tasks, by wait", "asleep")
+	s.keys("/").text("cpu=1").keys("enter", "R").wants("with cpu=1 runnable").lacks("asleep")
+	s.keys("R").wants("with cpu=1, by wait").keys("esc", "/").text("sleeping").wants("500 of ", "asleep")
 }
 
 func TestStandings(t *testing.T) {

@@ -73,13 +73,7 @@ func (m *Model) body() []string {
 	if m.overlay != nil {
 		return m.overlay.Render(m.styles, width, height)
 	}
-	if l := m.list(); l != nil {
-		return l.Render(m.styles, width, height)
-	}
-	if m.frame().at.view == viewRaw {
-		return m.raw.Render(m.x(), m.styles, width, height)
-	}
-	return m.frame().page.Render(m.styles, width, height)
+	return m.pane().Render(m.styles, width, height)
 }
 
 // sides puts right at the right end of the line and clips left to what
@@ -125,60 +119,64 @@ func (m *Model) title() line {
 	return sides(left, right, m.width)
 }
 
-// tabs shows the views and where in the present one the user is.
+// tabs shows the views and where in the present one the user is: with their names
+// where they fit, closer together, or else only by their numbers.
 func (m *Model) tabs() line {
 	root := m.stack[0].at.view
 	if m.frame().at.view == viewRaw {
 		root = viewRaw
 	}
-	left, gap := line{{plain, " "}}, text("  ")
-	if m.width < 70 {
-		gap = "" // or the position would not fit
+	var position text
+	if m.overlay == nil {
+		position = m.pane().position()
 	}
-	for i, v := range []view{viewOverview, viewCPUs, viewTasks, viewCells, viewRaw} {
-		if i > 0 {
-			left.add(plain, gap)
-		}
-		if v == root {
-			left.add(tab, "["+number(i+1)+" "+place{view: v}.title()+"]")
-		} else {
-			left.add(muted, " "+number(i+1)+" "+place{view: v}.title()+" ")
+	right := line{{muted, position + " "}}
+	var left line
+	for _, dense := range []bool{false, true} {
+		left = tabLine(root, func(nr, name text) text {
+			if dense {
+				return nr + name
+			}
+			return nr + " " + name
+		})
+		if left.width()+right.width() < m.width {
+			return sides(left, right, m.width)
 		}
 	}
-	return sides(left, line{{muted, m.position() + " "}}, m.width)
+	left = tabLine(root, func(nr, name text) text {
+		if name == (place{view: root}).title() {
+			return nr + " " + name
+		}
+		return nr
+	})
+	return sides(left, right, m.width)
 }
 
-// position tells how much is above and below the part of the view that shows.
-func (m *Model) position() text {
-	if m.overlay != nil {
-		return ""
-	}
-	if l := m.list(); l != nil {
-		if len(l.rows) == 0 {
-			return ""
+// tabLine is the views, each as label writes it, that which is shown in brackets.
+func tabLine(root view, label func(nr, name text) text) line {
+	var l line
+	gap := text(" ")
+	for _, v := range numbered {
+		t := label(number(v.nr), place{view: v.view}.title())
+		if v.view == root {
+			l.add(tab, "["+t+"]")
+			gap = ""
+			continue
 		}
-		return number(l.cursor+1) + "/" + number(len(l.rows))
+		l.add(muted, gap+t)
+		gap = " "
 	}
-	if m.frame().at.view == viewRaw {
-		return ""
-	}
-	var t text
-	above, below := m.frame().page.more(m.bodyHeight())
-	if above > 0 {
-		t += "↑" + number(above)
-	}
-	if below > 0 {
-		if t != "" {
-			t += " "
-		}
-		t += "↓" + number(below)
-	}
-	return t
+	return l
 }
+
+// hint is a key with a word for what it does.
+type hint struct{ label, short text }
+
+func (m *Model) hint(c command) hint { return hint{m.keys[c].key(), m.keys[c].short} }
 
 // fitKeys shows as many keys as fit. The first two always do, and stand last.
-func fitKeys(keys []binding, width int) line {
-	shown := func(b binding) line { return line{{plain, "  "}, {key, b.label}, {muted, " " + b.short}} }
+func fitKeys(keys []hint, width int) line {
+	shown := func(h hint) line { return line{{plain, "  "}, {key, h.label}, {muted, " " + h.short}} }
 	tail := append(shown(keys[0]), shown(keys[1])...)
 	l := line{}
 	for _, b := range keys[2:] {
@@ -203,11 +201,22 @@ func (m *Model) foot() line {
 	if m.notice != "" {
 		return line{{plain, " "}, {warning, m.notice}}
 	}
-	var keys []binding
+	var keys []hint
 	if m.overlay != nil {
-		keys = m.overlay.footer(&m.keys)
-	} else {
-		keys = m.keys.footer(m.frame().at.view, m.situation())
+		keys = append([]hint{{m.keys[cmdBack].key(), "close"}, m.hint(cmdQuit)}, m.overlay.footer(m.keys)...)
+		return fitKeys(keys, m.width)
+	}
+	for _, c := range m.footer() {
+		h := m.hint(c)
+		if c == cmdPause && m.live.ended {
+			h.short = "newest"
+		} else if c == cmdPause && m.live.paused {
+			h.short = "resume"
+		}
+		keys = append(keys, h)
+	}
+	if len(m.snapshots) > 1 {
+		keys = append(keys, hint{m.keys[cmdPreviousSnapshot].key() + " " + m.keys[cmdNextSnapshot].key(), "snapshot"})
 	}
 	return fitKeys(keys, m.width)
 }

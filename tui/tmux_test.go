@@ -173,12 +173,12 @@ func TestTmux(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
 			term := newTerminal(t, size[0], size[1])
 			term.typeText("cd " + filepath.Dir(realDump(t, rtHog)) + "; " + scxdiag + " open " + rtHog + "; echo status=$?").press("Enter")
-			term.waitFor("[1 Overview]", "FAILED ERROR_STALL", "rt_hog[259], class rt, holds CPU 1", "q quit")
-			term.press("2").waitFor("[2 CPUs]", "! rt", "rt_hog[259]")
+			term.waitFor("[1 Triage]", "FAILED ERROR_STALL", "rt_hog[259], class rt, holds CPU 1", "q quit")
+			term.press("3").waitFor("[3 CPUs]", "! rt", "rt_hog[259]")
 			term.press("Enter").waitFor("class rt, above sched_ext", "ksync")
-			term.press("t").waitFor("tasks of CPU 1, by wait", "websrv[228]", "ksoftirqd/1[25]")
+			term.press("T").waitFor("tasks of CPU 1, by wait", "websrv[228]", "ksoftirqd/1[25]")
 			term.press("Escape").waitFor("class rt, above sched_ext", "ksync")
-			term.press("3").waitFor("[3 Tasks]", "by wait", ">  35.652s")
+			term.press("4").waitFor("[4 Tasks]", "by wait", ">  35.652s")
 			term.press("/").waitFor("filter:")
 			term.typeText("dbsrv").waitFor("filter: dbsrv", "with dbsrv")
 			term.press("Enter").waitFor("with dbsrv", "q quit")
@@ -187,15 +187,15 @@ func TestTmux(t *testing.T) {
 			term.press("s", "s", "S").waitFor("by st ↓")
 			term.press("/").typeText("websrv[228]").press("Enter").waitFor("1 of ")
 			term.press("Enter").waitFor("Task websrv[228]", "waits", "35.652s")
-			term.press("r").waitFor("[5 Raw]", "  R websrv[228] *root -35652ms", "> ")
+			term.press("r").waitFor("[9 Raw]", "  R websrv[228] *root -35652ms", "> ")
 			term.press("/").typeText("rt_sched").waitFor("search: rt_sched")
 			term.press("Enter").waitFor("curr=rt_hog[259] class=rt_sched_class", "q quit")
-			term.press("4").waitFor("[4 Cells]", "cell 1", "DSQ cell 1")
-			term.press("?").waitFor("Cells and DSQs", "esc close")
-			term.press("Escape").waitFor("[4 Cells]", "enter open")
+			term.press("2").waitFor("[2 Cells]", "3 cells, by cell")
+			term.press("?").waitFor("Cells", "esc close")
+			term.press("Escape").waitFor("[2 Cells]", "enter open")
 			resizeInTheRun(term, size)
 			term.press("q").waitFor("shell>", "status=0")
-			term.until("no trace of the program", func(s string) bool { return !strings.Contains(s, "[4 Cells]") })
+			term.until("no trace of the program", func(s string) bool { return !strings.Contains(s, "[2 Cells]") })
 		})
 	}
 }
@@ -210,7 +210,7 @@ func resizeInTheRun(term *terminal, size [2]int) {
 		default:
 			term.until("the whole screen", func(s string) bool {
 				lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-				return len(lines) == to[1] && strings.Contains(s, "[4 Cells]") && strings.Contains(lines[to[1]-1], "q quit")
+				return len(lines) == to[1] && strings.Contains(s, "[2 Cells]") && strings.Contains(lines[to[1]-1], "q quit")
 			})
 		}
 	}
@@ -224,10 +224,10 @@ func TestTmuxWithoutColour(t *testing.T) {
 		t.Run(env, func(t *testing.T) {
 			term := newTerminal(t, 80, 24, env)
 			term.typeText(scxdiag + " open " + realDump(t, rtHog) + " " + realDump(t, sysRq)).press("Enter")
-			term.waitFor("[1 Overview]", "1/")
+			term.waitFor("[1 Triage]", "1/")
 			term.press("]").waitFor("2/", "qmap")
-			term.press("l").waitFor("snapshots", "mitosis", "qmap", "RUNNING (SysRq-D)")
-			term.press("Up", "Enter").waitFor("1/", "mitosis", "[1 Overview]")
+			term.press("L").waitFor("snapshots", "mitosis", "qmap", "RUNNING (SysRq-D)")
+			term.press("Up", "Enter").waitFor("1/", "mitosis", "[1 Triage]")
 			styled := strings.Contains(term.tmux("capture-pane", "-p", "-e"), "\x1b[")
 			if styled != (env == "NO_COLOR=") {
 				t.Errorf("with %s the screen has styles: %v", env, styled)
@@ -243,7 +243,7 @@ func TestTmuxReadsADumpFromAPipe(t *testing.T) {
 	scxdiag := binary(t)
 	term := newTerminal(t, 80, 24)
 	term.typeText("cat " + realDump(t, sysRq) + " | " + scxdiag + " open -; echo status=$?").press("Enter")
-	term.waitFor("[1 Overview]", "qmap", "RUNNING")
-	term.press("3").waitFor("[3 Tasks]")
+	term.waitFor("[1 Triage]", "qmap", "RUNNING")
+	term.press("4").waitFor("[4 Tasks]")
 	term.press("q").waitFor("shell>", "status=0")
 }

@@ -61,9 +61,9 @@ func watchItFail(t *testing.T, scxdiag string) bool {
 		key   string
 		wants []string
 	}{
-		{"4", []string{"[4 Cells]", "cell 0", "/a/x", "/b"}},
-		{"3", []string{"[3 Tasks]", " ran", "batch-0["}},
-		{"2", []string{"[2 CPUs]", "ONLINE"}},
+		{"2", []string{"[2 Cells]", "/a/x", "/b"}},
+		{"4", []string{"[4 Tasks]", " ran", "batch-0["}},
+		{"3", []string{"[3 CPUs]", "ONLINE"}},
 	} {
 		term.press(view.key)
 		before := term.until("the view of "+view.key, func(s string) bool { return broken(s) || failed(s) || all(s, view.wants) })
@@ -80,7 +80,7 @@ func watchItFail(t *testing.T, scxdiag string) bool {
 		shown = append(shown, after)
 	}
 	crash := term.until("the failure", func(s string) bool {
-		return broken(s) || all(s, []string{"[1 Overview]", "FAILED ERROR_BPF", "injected: error-now", "! INJECTED", "PAUSED"})
+		return broken(s) || all(s, []string{"[1 Triage]", "FAILED ERROR_BPF", "injected: error-now", "! INJECTED", "PAUSED"})
 	})
 	if broken(crash) {
 		return false

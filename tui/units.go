@@ -41,6 +41,14 @@ func nanoseconds(n uint64) text {
 	return clean(strconv.FormatFloat(float64(n/1000)/1000, 'f', -1, 64)) + "ms"
 }
 
+// signed is a difference of vtimes, in ns, with its sign: "+24.2ms".
+func signed(ns int64) text {
+	if d := time.Duration(ns); d.Abs() >= time.Second {
+		return textf("%+.2fs", d.Seconds())
+	}
+	return textf("%+.1fms", float64(ns)/1e6)
+}
+
 // against says how vtime a lies to vtime b. The clocks wrap.
 func against(a, b uint64) text {
 	switch d := a - b; {
