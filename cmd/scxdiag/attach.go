@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 
 	"scxdiag/dump"
 	"scxdiag/dump/artifact"
+	"scxdiag/dump/artifact/actions"
 	"scxdiag/dump/ktstr"
 	"scxdiag/dump/report"
 	"scxdiag/dump/store"
@@ -35,7 +37,7 @@ type attachFlags struct {
 func newAttach() *cobra.Command {
 	f := attachFlags{failOn: failOnError}
 	cmd := &cobra.Command{
-		Use:   "attach FILE|FOLDER... | -",
+		Use:   "attach FILE|FOLDER|RUN... | -",
 		Short: "Find the dumps in what a CI run left behind",
 		Long: `attach goes through files, folders and archives, finds every sched_ext dump and
 verdict in them, and says which failures they are: the same one from several
@@ -43,6 +45,11 @@ places or runs is shown once, with how often it was found and where. It reads wh
 scxdiag open reads, exports of the journal (journalctl -o export), and in folders
 the parts of a log that the kernel saved when it died (pstore), and looks into zip,
 tar, gzip, bzip2, xz and zstd, also in each other; nothing is unpacked to disk.
+
+A RUN of GitHub Actions is the address of its page, or OWNER/REPO#ID. Its logs and
+artifacts are fetched with the login of the gh command: $GH_TOKEN, or what gh auth
+login saved; $GH_HOST names a server of your own. The address of a job gives the log
+of that job only.
 
 On a terminal it shows the dumps on the screen. Into a file or a pipe, or with
 --format, it prints what it found:
@@ -66,6 +73,7 @@ Exit codes, when it prints:
      schedulers that go on, too, and --fail-on never none`,
 		Example: `  scxdiag attach logs.zip
   scxdiag attach artifacts/ console.log
+  scxdiag attach https://github.com/OWNER/REPO/actions/runs/123456
   scxdiag attach --format markdown logs.zip >> "$GITHUB_STEP_SUMMARY"
   scxdiag attach --format github --baseline known.scxdiag artifacts/
   scxdiag attach --record night.scxdiag --format text artifacts/`,
@@ -308,6 +316,9 @@ func (c *collection) visit(ctx context.Context, s artifact.Stream) error {
 // add keeps a snapshot, once however often it is found.
 func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
 	place := report.Place{Name: s.Source.Name, Line: s.Source.Line}
+	if strings.HasPrefix(s.Source.Carrier, "actions") {
+		place.Job, place.Step = actions.Step(s.Source.Name)
+	}
 	id := s.ID()
 	c.mu.Lock()
 	defer c.mu.Unlock()

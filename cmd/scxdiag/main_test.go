@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "github": github(t)},
 		Condition: func(what string) (bool, error) {
 			if what != "sched_ext" {
 				return false, fmt.Errorf("no such condition: %s", what)
