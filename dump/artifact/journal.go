@@ -27,6 +27,9 @@ const (
 	maxName  = 256
 )
 
+// endOfYears is when years get a fifth digit, in µs since 1970.
+const endOfYears = 253_402_300_800_000_000
+
 // journal turns an export into the lines that journalctl -o short-iso-precise
 // prints, a line for each line of a message.
 type journal struct {
@@ -142,7 +145,7 @@ func cutOff(err error) error {
 func (j *journal) set(name string, value []byte) {
 	switch name {
 	case "__REALTIME_TIMESTAMP":
-		if us, err := strconv.ParseInt(string(value), 10, 64); err == nil {
+		if us, err := strconv.ParseInt(string(value), 10, 64); err == nil && us >= 0 && us < endOfYears {
 			j.when = time.UnixMicro(us).UTC()
 		}
 	case "_HOSTNAME":
