@@ -114,11 +114,9 @@ func (s *source) check(ctx context.Context) error {
 	default:
 		s.kind = kindOf(start)
 	}
-	for _, p := range packers {
-		if bytes.HasPrefix(start, []byte(p.magic)) {
-			return fmt.Errorf("%s: is compressed (%s); decompress it first: %s %s | scxdiag open -",
-				s.name, p.name, p.unpack, shellWord(s.name))
-		}
+	if packing := artifact.Packing(start); packing != "" {
+		return fmt.Errorf("%s: is compressed (%s); decompress it first: %s %s | scxdiag open -",
+			s.name, packing, unpackers[packing], shellWord(s.name))
 	}
 	s.Reader = io.MultiReader(bytes.NewReader(start), s.Reader)
 	return nil
@@ -150,14 +148,9 @@ func kindOf(start []byte) sourceKind {
 	return kindText
 }
 
-// packers are the formats that logs are compressed with.
-var packers = []struct{ name, magic, unpack string }{
-	{"gzip", "\x1f\x8b", "zcat"},
-	{"zip", "PK\x03\x04", "unzip -p"},
-	{"xz", "\xfd7zXZ\x00", "xzcat"},
-	{"zstd", "\x28\xb5\x2f\xfd", "zstdcat"},
-	{"bzip2", "BZh", "bzcat"},
-	{"lz4", "\x04\x22\x4d\x18", "lz4cat"},
+// unpackers are the commands that print what is in a file, by how it is packed.
+var unpackers = map[string]string{
+	"gzip": "zcat", "zip": "unzip -p", "xz": "xzcat", "zstd": "zstdcat", "bzip2": "bzcat", "lz4": "lz4cat",
 }
 
 // openError says in one line why a file cannot be opened, and what to do.

@@ -230,6 +230,7 @@ func TestHostileArchives(t *testing.T) {
 				return xz.WriterConfig{DictCap: 256 << 20}.NewWriter(w)
 			}), nil, map[string]string{"f": "more than 64 MiB of memory"},
 		},
+		"lz4":    {[]byte("\x04\x22\x4d\x18 and so on"), nil, map[string]string{"f": "lz4"}},
 		"not xz": {[]byte("\xfd7zXZ\x00garbage"), nil, map[string]string{"f": "cannot be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -395,6 +396,17 @@ func TestPartsThatTheKernelCouldNotDecompress(t *testing.T) {
 	}
 	if len(got.skipped) > 0 {
 		t.Errorf("skipped %q", got.skipped)
+	}
+}
+
+func TestPackingsHaveNames(t *testing.T) {
+	log := []byte("log\n")
+	for name, data := range map[string][]byte{
+		"": log, "gzip": packed(t, log, gzipper), "xz": packed(t, log, xzipper), "zstd": packed(t, log, zstder), "zip": zipOf(t, member{"a", log}), "lz4": []byte("\x04\x22\x4d\x18"), "bzip2": []byte("BZh9"),
+	} {
+		if got := artifact.Packing(data); got != name {
+			t.Errorf("%.4q is %q, want %q", data, got, name)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	bzipped
 	xzipped
 	zstdPacked
+	lz4Packed // which is not undone
 	tarArchive
 	zipArchive
 	journalExport
@@ -41,16 +42,33 @@ const headLen = 512
 // tarMagic is where a tar says that it is one.
 const tarMagic = 257
 
+// magics are how what is packed begins.
+var magics = []struct {
+	magic string
+	packing
+	name string // of the format
+}{
+	{"\x1f\x8b\x08", gzipped, "gzip"}, {"BZh", bzipped, "bzip2"}, {"\xfd7zXZ\x00", xzipped, "xz"}, {"\x28\xb5\x2f\xfd", zstdPacked, "zstd"},
+	{"\x04\x22\x4d\x18", lz4Packed, "lz4"},
+	{"PK\x03\x04", zipArchive, "zip"}, {"PK\x05\x06", zipArchive, "zip"}, {"PK\x07\x08", zipArchive, "zip"},
+}
+
+// Packing is the name of the format that a file is packed in that begins with head,
+// which may be short: "gzip", "bzip2", "xz", "zstd", "lz4" or "zip"; "" if it is none of
+// these.
+func Packing(head []byte) string {
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return m.name
+		}
+	}
+	return ""
+}
+
 func packingOf(head []byte) packing {
-	for _, p := range []struct {
-		magic string
-		packing
-	}{
-		{"\x1f\x8b\x08", gzipped}, {"BZh", bzipped}, {"\xfd7zXZ\x00", xzipped}, {"\x28\xb5\x2f\xfd", zstdPacked},
-		{"PK\x03\x04", zipArchive}, {"PK\x05\x06", zipArchive}, {"PK\x07\x08", zipArchive},
-	} {
-		if bytes.HasPrefix(head, []byte(p.magic)) {
-			return p.packing
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return m.packing
 		}
 	}
 	for _, start := range journalStarts {
@@ -95,6 +113,9 @@ func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error 
 		return nil
 	}
 	switch kind {
+	case lz4Packed:
+		r.Skip(s.Name, errors.New("is compressed with lz4, which is not undone; decompress it first"))
+		return nil
 	case tarArchive:
 		return r.tar(ctx, s.Name, head, b, depth)
 	case zipArchive:
