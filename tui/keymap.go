@@ -53,6 +53,11 @@ const (
 	cmdNextSnapshot
 	cmdPreviousSnapshot
 
+	cmdCopy
+	cmdCopyIssue
+	cmdWrite
+	cmdMouse
+
 	cmdPause
 	cmdSample
 
@@ -144,6 +149,11 @@ func newKeyMap() *keyMap {
 		cmdNextSnapshot:     {"next-snapshot", []string{"]"}, "", "next snapshot"},
 		cmdPreviousSnapshot: {"previous-snapshot", []string{"["}, "", "previous snapshot"},
 
+		cmdCopy:      {"copy", []string{"y"}, "", "copy what the cursor is on, as text"},
+		cmdCopyIssue: {"copy-issue", []string{"Y"}, "", "copy the snapshot as the text of an issue"},
+		cmdWrite:     {"write", []string{"w"}, "", "write the snapshot to a file: .md, .txt, .json, or a .scxdiag recording"},
+		cmdMouse:     {"mouse", []string{"M"}, "", "leave the mouse to the terminal, to select text; again: take it back"},
+
 		cmdPause:  {"pause", []string{"p"}, "pause", "stop following the scheduler; again: go on, at the newest snapshot"},
 		cmdSample: {"sample", []string{"D"}, "sample", "take a sample now"},
 	}
@@ -198,8 +208,22 @@ func (m *Model) commands() []commandGroup {
 	if len(m.snapshots) > 1 {
 		groups = append(groups, commandGroup{"Snapshots", []command{cmdNextSnapshot, cmdPreviousSnapshot, cmdSnapshots}})
 	}
-	groups = append(groups, commandGroup{"Program", []command{cmdHelp, cmdSuspend, cmdQuit}})
+	groups = append(groups,
+		commandGroup{"Taking along", m.outlets()},
+		commandGroup{"Program", []command{cmdHelp, cmdMouse, cmdSuspend, cmdQuit}})
 	return slices.DeleteFunc(groups, func(g commandGroup) bool { return len(g.commands) == 0 })
+}
+
+// outlets are the commands for what is shown to leave the program.
+func (m *Model) outlets() []command {
+	out := []command{cmdCopy}
+	if m.outlet.Issue != nil {
+		out = append(out, cmdCopyIssue)
+	}
+	if m.outlet.Write != nil {
+		out = append(out, cmdWrite)
+	}
+	return out
 }
 
 // ownCommands are those of the view that is shown.

@@ -15,7 +15,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	case m.keys[cmdSuspend].matches(k):
 		return tea.Suspend
 	case m.prompt != nil:
-		m.promptKey(k)
+		return m.promptKey(k)
 	case m.keys[cmdQuit].matches(k):
 		return tea.Quit
 	case m.index == nil || m.tooSmall():
@@ -96,6 +96,14 @@ func (m *Model) do(c command) tea.Cmd {
 		m.step(1)
 	case cmdPreviousSnapshot:
 		m.step(-1)
+	case cmdCopy:
+		return m.copySelection()
+	case cmdCopyIssue:
+		return m.copyIssue()
+	case cmdWrite:
+		m.askWhere()
+	case cmdMouse:
+		m.mouseOff = !m.mouseOff
 	case cmdPause:
 		m.pause()
 	}
@@ -117,8 +125,18 @@ func (m *Model) goTo(nr int) {
 	m.show(m.find(nr))
 }
 
-func (m *Model) promptKey(k tea.KeyPressMsg) {
-	changed, done := m.prompt.typed(k)
+func (m *Model) promptKey(k tea.KeyPressMsg) tea.Cmd {
+	p := m.prompt
+	changed, done := p.typed(k)
+	if p.done != nil {
+		if done {
+			m.prompt = nil
+		}
+		if done && p.value != p.before {
+			return p.done(m, p.value)
+		}
+		return nil
+	}
 	if changed {
 		m.prompted()
 	}
@@ -128,6 +146,7 @@ func (m *Model) promptKey(k tea.KeyPressMsg) {
 			m.searched(false)
 		}
 	}
+	return nil
 }
 
 // prompted applies what the prompt holds while it is typed.

@@ -73,6 +73,7 @@ type list struct {
 	haystack []string
 	cursor   int
 	top      int
+	width    int
 	height   int  // rows that fit, when it was last laid out
 	picked   bool // the cursor is on what it is on for a reason, and follows it
 }
@@ -251,7 +252,8 @@ func (l *list) confine(x *index, scope place) {
 const headLines = 2
 
 // layout scrolls so that the cursor is on the screen.
-func (l *list) layout(_, height int) {
+func (l *list) layout(width, height int) {
+	l.width = width
 	l.height = max(height-headLines, 1)
 	l.top = min(l.top, l.cursor)
 	l.top = max(l.top, l.cursor-l.height+1)

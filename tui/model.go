@@ -31,12 +31,16 @@ type Model struct {
 	overlay overlay
 	prompt  *prompt
 	notice  text // shown until the next key
+
+	outlet   Outlet
+	mouseOff bool // the mouse is left to the terminal
 }
 
 // New makes the model of a session.
 func New(snapshots []*dump.Snapshot, o Options) *Model {
 	m := &Model{
 		after:  o.After,
+		outlet: o.Outlet,
 		keys:   newKeyMap(),
 		styles: newStyles(o.NoColor),
 		raw:    raw{found: -1},
@@ -92,12 +96,20 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if m.live != nil {
 			m.turn() // it may have waited for what was typed
 		}
+	case tea.MouseClickMsg:
+		cmd = m.click(msg)
+	case tea.MouseWheelMsg:
+		m.wheel(msg)
+	case copiedMsg:
+		cmd = m.copied(msg)
 	case fedMsg:
 		cmd = m.fed(msg)
 	case tea.PasteMsg:
 		if m.prompt != nil {
 			m.prompt.insert(msg.Content)
-			m.prompted()
+			if m.prompt.done == nil {
+				m.prompted()
+			}
 		}
 	}
 	m.layout()

@@ -33,9 +33,13 @@ func newHelpOverlay(m *Model) *helpOverlay {
 
 func (h *helpOverlay) key(m *Model, k tea.KeyPressMsg) bool {
 	to, is := m.keys.motion(k)
-	if !is {
-		return false
+	if is {
+		h.move(to)
 	}
+	return is
+}
+
+func (h *helpOverlay) move(to motion) {
 	switch to {
 	case moveUp:
 		h.top--
@@ -50,7 +54,6 @@ func (h *helpOverlay) key(m *Model, k tea.KeyPressMsg) bool {
 	case moveLast:
 		h.top = len(h.lines)
 	}
-	return true
 }
 
 func (h *helpOverlay) layout(_ *Model, width, height int) {
@@ -189,6 +192,8 @@ func (o *sessionOverlay) key(m *Model, k tea.KeyPressMsg) bool {
 	}
 	return is
 }
+
+func (o *sessionOverlay) move(to motion) { o.list.move(to) }
 
 func (o *sessionOverlay) layout(_ *Model, width, height int) { o.list.layout(width, height) }
 

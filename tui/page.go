@@ -23,6 +23,7 @@ type page struct {
 	left, right []item
 	cursor      int // among left, then right
 	top         int // first line shown
+	width       int
 	height      int // of the part shown, when it was last laid out
 
 	at place  // what it is of
@@ -158,7 +159,8 @@ func rows(items []item) int {
 
 // layout scrolls so that the cursor is on the screen, with the heading above
 // it where there is room.
-func (p *page) layout(_, height int) {
+func (p *page) layout(width, height int) {
+	p.width = width
 	p.height = height
 	y, n := p.lineOf(p.cursor)
 	from := y

@@ -28,6 +28,7 @@ type Options struct {
 	// Before and After are how many snapshots the session has in front of and
 	// behind those that Run gets. They count in the numbers that are shown.
 	Before, After int
+	Outlet        Outlet // for what the user takes along
 	Notice        string // shown until the first key, one line
 }
 

@@ -29,8 +29,10 @@ func (m *Model) bodyHeight() int {
 // View implements tea.Model.
 func (m *Model) View() tea.View {
 	v := tea.NewView(strings.Join(m.Render(), "\n"))
-	// The mouse stays with the terminal, so that people can select text.
 	v.AltScreen = true
+	if !m.mouseOff {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
 	if m.prompt != nil && !m.tooSmall() {
 		_, x := m.prompt.line(m.width)
 		v.Cursor = tea.NewCursor(min(x, m.width-1), m.height-1)
@@ -98,6 +100,9 @@ func (m *Model) title() line {
 			right.add(plain, "  ")
 		}
 		right.add(warning, "! INCOMPLETE")
+		if m.width >= 100 {
+			right.add(warning, ": "+missing(&s.Ledger))
+		}
 	}
 	if len(m.snapshots) > 1 || m.live != nil {
 		if len(right) > 0 {

@@ -463,6 +463,7 @@ func taskClock(w *writer, x *index, t *dump.Task) {
 		}
 		w.field("CPU's vtime", l, placeOfCPU(c.ID), c.VTime.At)
 	}
+	clockRow(w, x, t)
 	if t.Slice.Known {
 		l := line{{plain, nanoseconds(t.Slice.V)}}
 		l.add(muted, "  "+number(t.Slice.V)+" left")
@@ -501,6 +502,7 @@ func taskMasks(w *writer, x *index, t *dump.Task) {
 		}
 		w.value("allowed", v, t.AllCellCPUsAllowed.At)
 	}
+	maskRows(w, x, t)
 }
 
 func taskBookkeeping(w *writer, t *dump.Task) {

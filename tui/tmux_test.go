@@ -247,3 +247,36 @@ func TestTmuxReadsADumpFromAPipe(t *testing.T) {
 	term.press("4").waitFor("[4 Tasks]")
 	term.press("q").waitFor("shell>", "status=0")
 }
+
+// TestTmuxCopies looks that what is copied comes to the clipboard of the terminal.
+func TestTmuxCopies(t *testing.T) {
+	scxdiag := binary(t)
+	term := newTerminal(t, 80, 24)
+	term.tmux("set-option", "-s", "set-clipboard", "on")
+	term.typeText("cd " + t.TempDir() + "; " + scxdiag + " open " + realDump(t, rtHog)).press("Enter")
+	term.waitFor("[1 Triage]")
+	term.press("4").waitFor("[4 Tasks]")
+	term.press("y").waitFor("Copied task websrv[228]")
+	term.clipboardHas("Task websrv[228]\nwaits           for 35.652s")
+	term.press("Y").waitFor("Copied the text of an issue")
+	term.clipboardHas("**`rt_hog[259]`, class rt, holds CPU 1")
+	term.press("w").waitFor("write to: scxdiag-mitosis-")
+	term.press("Enter").waitFor("Written to scxdiag-mitosis-")
+	term.press("w", "Enter").waitFor("file exists")
+	term.press("w", "C-u").typeText("kept.scxdiag").press("Enter").waitFor("Written to kept.scxdiag")
+	term.press("q").waitFor("shell>")
+	term.typeText(scxdiag + " open --format text kept.scxdiag | head -n 3").press("Enter").waitFor("sched_ext scheduler mitosis failed")
+}
+
+// clipboardHas waits for text to come to the clipboard: it may be after what the
+// screen says.
+func (t *terminal) clipboardHas(text string) {
+	t.tb.Helper()
+	var got string
+	for deadline := time.Now().Add(t.patience); time.Now().Before(deadline); {
+		if got = t.tmux("show-buffer"); strings.Contains(got, text) {
+			return
+		}
+	}
+	t.tb.Fatalf("the clipboard has %q, not %q", got, text)
+}

@@ -65,6 +65,9 @@ func TestFeedProgram(t *testing.T) {
 		}
 	}()
 	feed := Feed{Snapshots: snapshots, Status: status, Sample: func() { asked <- struct{}{} }}
+	if os.Getenv(panicVariable) != "" {
+		feed.Sample = func() { panic("a defect") }
+	}
 	if err := Watch(t.Context(), feed, Options{}); err != nil {
 		t.Fatal(err)
 	}

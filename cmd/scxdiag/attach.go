@@ -351,7 +351,9 @@ func (c *collection) show(ctx context.Context, s *report.Survey, screen *os.File
 			all = append(all, f.Snapshot)
 		}
 	}
-	err := tui.Run(ctx, all, tui.Options{Output: screen, Notice: report.Headline(s)})
+	options := screenOptions(screen)
+	options.Notice = report.Headline(s)
+	err := tui.Run(ctx, all, options)
 	if err != nil && errors.Is(err, context.Canceled) {
 		return errReported
 	}

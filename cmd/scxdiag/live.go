@@ -430,7 +430,7 @@ func (l *live) show(ctx context.Context, screen *os.File) error {
 			default: // one is asked for already
 			}
 		},
-	}, tui.Options{Output: screen})
+	}, screenOptions(screen))
 	stop()
 	sourceErr := <-ended
 	switch {

@@ -199,7 +199,8 @@ func (o *opener) show(ctx context.Context, screen *os.File) error {
 		return nil
 	})
 	if err == nil && ctx.Err() == nil && len(snapshots) > 0 {
-		options := tui.Options{Output: screen, Start: o.start}
+		options := screenOptions(screen)
+		options.Start = o.start
 		if len(o.args) == 1 { // or it is a session of several files
 			options.Before, options.After = o.before, o.left-o.before
 		}

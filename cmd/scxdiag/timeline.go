@@ -165,7 +165,7 @@ func (o *opener) watch(ctx context.Context, screen *os.File) error {
 		}
 		ended <- err
 	}()
-	err = tui.Watch(ctx, tui.Feed{Snapshots: snapshots, Status: status}, tui.Options{Output: screen})
+	err = tui.Watch(ctx, tui.Feed{Snapshots: snapshots, Status: status}, screenOptions(screen))
 	stop()
 	if followErr := <-ended; err == nil && followErr != nil {
 		var failed *addError

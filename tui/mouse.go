@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+)
+
+// clickable is a pane that takes clicks.
+type clickable interface {
+	// click puts the cursor on what is at a place of the pane, or does what is there.
+	click(x, y int) clicked
+}
+
+// clicked is what a click has done.
+type clicked uint8
+
+const (
+	clickNothing clicked = iota
+	clickSelects
+	clickOpens // the cursor was there already
+)
+
+// wheelLines is how far one turn of the wheel goes.
+const wheelLines = 3
+
+// wheel moves what the mouse is on.
+func (m *Model) wheel(msg tea.MouseWheelMsg) {
+	if m.index == nil || m.tooSmall() || m.prompt != nil {
+		return
+	}
+	to := map[tea.MouseButton]motion{
+		tea.MouseWheelUp: moveUp, tea.MouseWheelDown: moveDown, tea.MouseWheelLeft: moveLeft, tea.MouseWheelRight: moveRight,
+	}
+	way, is := to[msg.Button]
+	for n := 0; is && n < wheelLines; n++ {
+		if o, scrolls := m.overlay.(interface{ move(to motion) }); scrolls {
+			o.move(way)
+		} else if m.overlay == nil {
+			m.pane().move(way)
+		}
+	}
+}
+
+// click takes a click of the left button: on a tab, or in the pane.
+func (m *Model) click(msg tea.MouseClickMsg) tea.Cmd {
+	if msg.Button != tea.MouseLeft || m.index == nil || m.tooSmall() || m.prompt != nil {
+		return nil
+	}
+	m.notice = ""
+	top := m.height - 1 - m.bodyHeight() // the foot is below
+	switch {
+	case msg.Y == top-1:
+		return m.clickTab(msg.X)
+	case msg.Y < top || msg.Y >= m.height-1:
+		return nil
+	}
+	if o, is := m.overlay.(*sessionOverlay); is {
+		if o.list.click(msg.X, msg.Y-top) == clickOpens {
+			m.overlay.key(m, tea.KeyPressMsg{Code: tea.KeyEnter})
+			m.overlay = nil
+		}
+		return nil
+	}
+	if p, is := m.pane().(clickable); is && m.overlay == nil && p.click(msg.X, msg.Y-top) == clickOpens {
+		m.open()
+	}
+	return nil
+}
+
+// clickTab goes to the view whose name is at a column.
+func (m *Model) clickTab(x int) tea.Cmd {
+	m.overlay = nil
+	at := 0
+	for _, s := range m.tabs() {
+		if w := s.text.width(); x >= at+w {
+			at += w
+			continue
+		}
+		for _, v := range numbered {
+			if t := s.text; len(t) > 1 && t[1] == '0'+byte(v.nr) { //nolint:gosec // below ten
+				return m.do(v.command)
+			}
+		}
+		break
+	}
+	return nil
+}
+
+// click sorts by the column whose title is clicked, or else goes to the row.
+func (l *list) click(x, y int) clicked {
+	if y == 1 {
+		l.clickTitle(x)
+		return clickNothing
+	}
+	row := l.top + y - headLines
+	if y < headLines || row >= len(l.rows) {
+		return clickNothing
+	}
+	was := l.cursor
+	l.cursor, l.picked = row, true
+	if was == row {
+		return clickOpens
+	}
+	return clickSelects
+}
+
+func (l *list) clickTitle(x int) {
+	if l.fixed {
+		return
+	}
+	cols, widths, sep := l.fit(l.width)
+	at := gutter
+	for k, c := range cols {
+		if x >= at && x < at+widths[k] {
+			if l.sorted == c {
+				l.reverse = !l.reverse
+			} else {
+				l.sorted, l.reverse = c, false
+			}
+			l.update()
+			return
+		}
+		at += widths[k] + sep
+	}
+}
+
+// click goes to the item at a place.
+func (p *page) click(x, y int) clicked {
+	items, base := p.left, 0
+	if lw, _ := split(p.width); len(p.right) > 0 && x >= lw+gap {
+		items, base = p.right, len(p.left)
+	}
+	line := 0
+	for i := range items {
+		if line += len(items[i].lines); line <= p.top+y {
+			continue
+		}
+		if items[i].head {
+			return clickNothing
+		}
+		was := p.cursor
+		p.cursor = base + i
+		if was == p.cursor {
+			return clickOpens
+		}
+		return clickSelects
+	}
+	return clickNothing
+}
