@@ -205,7 +205,7 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 		return errReported
 	}
 	survey := &report.Survey{
-		Groups: report.Groups(c.found, known), Files: c.walker.Progress.Files.Load(), Bytes: c.walker.Progress.Bytes.Load(), Skipped: c.skipped,
+		Groups: report.Groups(c.found, known), Files: c.walker.Progress.Files.Load(), Bytes: c.walker.Progress.Bytes.Load(), Skipped: c.skipped, More: c.more,
 	}
 	screen, isScreen := terminal(cmd.OutOrStdout())
 	if isScreen && f.format == "" && os.Getenv("TERM") != "dumb" {
@@ -272,6 +272,7 @@ type collection struct {
 	found   []report.Found
 	byID    map[string]int // of found
 	skipped int
+	more    int          // snapshots that are only counted
 	dumps   atomic.Int64 // found, for who does not hold mu
 
 	inMemory sync.Mutex // of the one recording that is in memory
@@ -323,7 +324,9 @@ func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if i, known := c.byID[id]; known {
-		c.found[i].Places = append(c.found[i].Places, place)
+		if i != countedOnly {
+			c.found[i].Places = append(c.found[i].Places, place)
+		}
 		return nil
 	}
 	if err := c.memory.recall(ctx, s); err != nil {
@@ -332,7 +335,14 @@ func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
 	if err := c.record.add(ctx, s); err != nil {
 		return err
 	}
-	if c.byID[id] = len(c.found); len(c.found) >= maxWhole {
+	c.byID[id] = len(c.found)
+	if len(c.found) >= maxWhole {
+		if !s.IsFailure() && !hasWarning(report.Found{Snapshot: s}) {
+			c.byID[id] = countedOnly
+			c.more++
+			c.dumps.Add(1)
+			return nil
+		}
 		s.Raw = ""
 	}
 	c.found = append(c.found, report.Found{Snapshot: s, Places: []report.Place{place}})
@@ -340,8 +350,13 @@ func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
 	return nil
 }
 
-// maxWhole is of how many snapshots the text is kept in memory.
+// maxWhole is of how many snapshots the text is kept in memory. Of more than that,
+// those are only counted in which nothing is wrong: a recording has thousands of
+// samples.
 const maxWhole = 200
+
+// countedOnly is the index of a snapshot that is not among those found.
+const countedOnly = -1
 
 // show shows on the screen what was found, group by group.
 func (c *collection) show(ctx context.Context, s *report.Survey, screen *os.File) error {

@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"scxdiag/dump"
+	"scxdiag/dump/report"
 	"scxdiag/dump/store"
 )
 
@@ -251,4 +253,35 @@ func BenchmarkAttach(b *testing.B) {
 	b.ReportMetric(full.Seconds()/bare.Seconds(), "x-unpack")
 	b.ReportMetric(float64(peak)/1024, "peak-MiB")
 	b.ReportMetric(float64(dumps), "dumps")
+}
+
+// TestOfManySamplesMostAreOnlyCounted looks that a long recording does not fill the
+// memory, and that no failure in it is left out.
+func TestOfManySamplesMostAreOnlyCounted(t *testing.T) {
+	c := collection{stderr: io.Discard, record: &recorder{}, byID: make(map[string]int)}
+	for i := range maxWhole + 50 {
+		s := &dump.Snapshot{Source: dump.Source{Name: "r.scxdiag"}, Trigger: dump.TriggerSample, Time: time.Unix(int64(i), 0), Raw: "x"}
+		for range 2 { // the same again is no other
+			if err := c.add(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	failure := &dump.Snapshot{Source: dump.Source{Name: "r.scxdiag"}, Trigger: dump.TriggerCrash, Exit: &dump.Exit{Kind: dump.Of(dump.ExitErrorStall)}}
+	if err := c.add(t.Context(), failure); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.found) != maxWhole+1 || c.more != 50 || c.found[maxWhole].Snapshot != failure {
+		t.Errorf("kept %d, counted %d", len(c.found), c.more)
+	}
+	survey := &report.Survey{Groups: report.Groups(c.found, nil), More: c.more}
+	var out strings.Builder
+	if err := report.SurveyText(&out, survey); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 scheduler failure of 1 kind, 250 dumps without one", "and 230 more dumps"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the summary lacks %q:\n%s", want, out.String())
+		}
+	}
 }

@@ -20,6 +20,8 @@ type Survey struct {
 	Files   int64 // that were read
 	Bytes   int64 // of them, unpacked
 	Skipped int   // files, or parts of files, that were not read
+	// More is how many dumps without a failure there were besides those of the groups.
+	More int
 }
 
 // Group is snapshots of the same failure, by their signature; a weak one is a group
@@ -169,7 +171,7 @@ func (s *Survey) headline() phrase {
 			p = say(p, ", ", fresh, " of them new")
 		}
 	}
-	if others > 0 {
+	if others += s.More; others > 0 {
 		p = say(p, ", ", plural(others, "dump"), " without one")
 	}
 	p = say(p, " in ", plural(s.Files, "file"), " (", sizeText(s.Bytes), ")")
@@ -272,19 +274,21 @@ func (s *Survey) split() (failures, others []Group) {
 }
 
 // othersRows list what is no failure, and what is wrong with it nevertheless.
-func othersRows(others []Group) []row {
+func (s *Survey) othersRows(others []Group) []row {
 	r := row{label: "no failure"}
 	for i := range others {
 		if i == maxOthers {
-			r.lines = append(r.lines, say("and ", plural(len(others)-i, "more dump")))
 			break
 		}
-		s := others[i].first()
-		p := say(quoted(others[i].places()[0].String()), ": ", verdict(s))
-		if len(s.Findings) > 0 {
-			p = say(p, ": ", prose(s.Findings[0].Title))
+		snap := others[i].first()
+		p := say(quoted(others[i].places()[0].String()), ": ", verdict(snap))
+		if len(snap.Findings) > 0 {
+			p = say(p, ": ", prose(snap.Findings[0].Title))
 		}
 		r.lines = append(r.lines, p)
+	}
+	if more := s.More + len(others) - len(r.lines); more > 0 {
+		r.lines = append(r.lines, say("and ", plural(more, "more dump")))
 	}
 	if len(r.lines) == 0 {
 		return nil
@@ -306,7 +310,7 @@ func SurveyText(w io.Writer, s *Survey) error {
 		fmt.Fprintf(&t.buf, "\n%s%s\n\n", title, strings.Repeat("=", max(0, textWidth-len(title))))
 		t.page(g.page())
 	}
-	if rows := othersRows(others); len(rows) > 0 {
+	if rows := s.othersRows(others); len(rows) > 0 {
 		t.buf.WriteString("\n")
 		t.row(&rows[0])
 	}
@@ -319,7 +323,7 @@ func SurveyMarkdown(w io.Writer, s *Survey) error {
 	text := "## " + capital(markdown(s.headline())) + "\n"
 	failures, others := s.split()
 	tail := ""
-	if listed := rows(othersRows(others)); listed != "" {
+	if listed := rows(s.othersRows(others)); listed != "" {
 		tail = "\n" + listed
 	}
 	left := 0
@@ -361,6 +365,7 @@ type jsonSurvey struct {
 	Files     int64           `json:"files"`
 	Bytes     int64           `json:"bytes"`
 	Skipped   int             `json:"skipped"`
+	More      int             `json:"more,omitzero"`
 	Groups    []jsonGroup     `json:"groups"`
 	Snapshots []*jsonSnapshot `json:"snapshots"`
 }
@@ -389,7 +394,7 @@ type jsonPlace struct {
 // SurveyJSON writes a survey as one JSON document: that of the snapshots, as open
 // prints it, with the groups that they are in.
 func SurveyJSON(w io.Writer, s *Survey) error {
-	doc := jsonSurvey{Schema: Schema, Files: s.Files, Bytes: s.Bytes, Skipped: s.Skipped, Groups: []jsonGroup{}, Snapshots: []*jsonSnapshot{}}
+	doc := jsonSurvey{Schema: Schema, Files: s.Files, Bytes: s.Bytes, Skipped: s.Skipped, More: s.More, Groups: []jsonGroup{}, Snapshots: []*jsonSnapshot{}}
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		j := jsonGroup{Title: jsonString(g.title()), Failure: g.IsFailure(), Known: g.Known}
