@@ -96,6 +96,18 @@ func (m *Model) do(c command) tea.Cmd {
 		m.step(1)
 	case cmdPreviousSnapshot:
 		m.step(-1)
+	case cmdNextChange:
+		m.jump(1)
+	case cmdPreviousChange:
+		m.jump(-1)
+	case cmdFirstSnapshot:
+		m.goToEnd(false)
+	case cmdLastSnapshot:
+		m.goToEnd(true)
+	case cmdTime:
+		m.askTime()
+	case cmdMark:
+		m.toggleMark()
 	case cmdPause:
 		m.pause()
 	}
@@ -123,7 +135,14 @@ func (m *Model) promptKey(k tea.KeyPressMsg) {
 		m.prompted()
 	}
 	if done {
+		enter, value := m.prompt.enter, m.prompt.value
 		m.prompt = nil
+		if enter != nil {
+			if k.String() == "enter" {
+				enter(m, value)
+			}
+			return
+		}
 		if m.frame().at.view == viewRaw && m.raw.query != "" && m.raw.found < 0 {
 			m.searched(false)
 		}
@@ -132,6 +151,9 @@ func (m *Model) promptKey(k tea.KeyPressMsg) {
 
 // prompted applies what the prompt holds while it is typed.
 func (m *Model) prompted() {
+	if m.prompt.enter != nil {
+		return
+	}
 	if l := m.list(); l != nil {
 		l.filter = m.prompt.value
 		l.update()

@@ -35,6 +35,7 @@ func overviewPage(x *index, width int) (left, right []item) {
 }
 
 func leadOf(w *writer, x *index) {
+	sinceOf(w, x)
 	findingsOf(w, x)
 	verdictOf(w, x)
 	faultsOf(w, x)

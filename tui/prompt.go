@@ -17,6 +17,8 @@ type prompt struct {
 	label  text
 	value  string
 	before string // what was set when the prompt was opened, to go back to
+	// enter takes what was typed once it is complete; nil if each key counts.
+	enter func(m *Model, value string)
 }
 
 // typed takes a key. It reports whether the value changed, and whether the
