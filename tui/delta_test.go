@@ -108,7 +108,7 @@ func TestOtherTablesShowWhatChangedSinceTheMark(t *testing.T) {
 		t.Errorf("counters: %q", got)
 	}
 	s.keys("5").wants("Δ to 1", "+9")
-	s.keys("1").wants("Δ to snapshot 1, 2.000s before", "cells went", "-1: 2", "queues", "cell 0 +9", "counters")
+	s.keys("1").wants("Δ to snapshot 1, 2.000s before", "cells went", "-1: cell 2", "queues", "cell 0 +9", "counters")
 }
 
 func TestATaskPageShowsWhatItsFieldsWere(t *testing.T) {

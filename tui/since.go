@@ -153,7 +153,7 @@ func annotate(it, old *item, w *writer) {
 		return
 	}
 	l := line{{changed, "was "}, {changed, before}}
-	if a, b, is := leading(now, before); is && a != b {
+	if a, b, is := leading(now, before); is && a != b && slices.Contains(quantities, it.label) {
 		l.add(changed, " (now "+change(int64(a-b))+")") //nolint:gosec // a wrapping difference
 	}
 	lines := slices.Clip(it.lines)
@@ -161,6 +161,13 @@ func annotate(it, old *item, w *writer) {
 		lines = append(lines, append(line{{plain, spaces(w.label)}}, more...))
 	}
 	it.lines = lines
+}
+
+// quantities are the fields whose difference says something; those of a CPU or a
+// cell do not.
+var quantities = []text{
+	"vtime", "basis_vtime", "dsq_vtime", "vtime read", "cell's vtime", "CPU's vtime",
+	"weight", "nr_queued", "nr_run", "qseq", "ops_qseq", "ksync", "rescue",
 }
 
 // leading is the numbers that two values begin with.
@@ -186,19 +193,58 @@ func (d *delta) lostFields(w *writer, old []item, lost []int) {
 	}
 }
 
-// sinceOf says on the triage page what changed overall.
+// title names what is compared with, and how far away it is.
+func (d *delta) title() text {
+	t := "Δ to " + d.name()
+	if e := d.diff.Elapsed; e.V > 0 {
+		t += ", " + duration(e.V) + " before"
+	} else if e.V < 0 {
+		t += ", " + duration(-e.V) + " later"
+	}
+	return t
+}
+
+// summaryOf counts on top of the triage page what changed, in a line: the cause of
+// a failure stays what the page leads with.
+func summaryOf(w *writer, x *index) {
+	d := x.delta
+	if d == nil {
+		return
+	}
+	var l line
+	add := func(what text, n ...int) {
+		t := text("")
+		for i, s := range []sign{altered, came, gone} {
+			if i < len(n) && n[i] > 0 {
+				t += " " + s.span().text + number(n[i])
+			}
+		}
+		if t != "" {
+			l.list(plain, what+t)
+		}
+	}
+	f := d.diff
+	add("tasks", len(f.Tasks.Changed), len(f.Tasks.Came), len(f.Tasks.Went))
+	add("cells", len(f.Cells.Changed), len(f.Cells.Created), len(f.Cells.Ended))
+	add("CPUs", len(f.CPUs.Changed))
+	add("queues", len(f.Queues.Changed))
+	add("counters", len(f.Counters.Changed))
+	if len(l) == 0 {
+		l.add(plain, "nothing is known to have changed")
+	}
+	if !f.SameRun {
+		l.list(warning, "! of another run")
+	}
+	w.para(append(line{{changed, d.title() + ": "}}, l...), nowhere, dump.Span{})
+}
+
+// sinceOf says on the triage page what changed.
 func sinceOf(w *writer, x *index) {
 	d := x.delta
 	if d == nil {
 		return
 	}
-	title := "Δ to " + d.name()
-	if e := d.diff.Elapsed; e.V > 0 {
-		title += ", " + duration(e.V) + " before"
-	} else if e.V < 0 {
-		title += ", " + duration(-e.V) + " later"
-	}
-	w.section(title)
+	w.section("What changed since " + d.name())
 	if d.diff.Identical {
 		w.para(line{{plain, "Both are the same snapshot."}}, nowhere, dump.Span{})
 		return
@@ -287,7 +333,7 @@ func (d *delta) tasksSince(w *writer, x *index) {
 		l := line{{changed, "-" + number(n)}}
 		exampled(&l, t.Went, arrival)
 		if t.After == diff.CoversRunnable {
-			l.add(muted, ", or asleep")
+			l.add(muted, " (or asleep)")
 		}
 		w.field("tasks went", l, all, dump.Span{})
 	}
@@ -330,7 +376,7 @@ func (x *index) placeOfRef(t *dump.Task) place {
 func (d *delta) cellsSince(w *writer) {
 	c := &d.diff.Cells
 	all := place{view: viewCells}
-	id := func(c **dump.Cell) text { return number((*c).ID) }
+	id := func(c **dump.Cell) text { return "cell " + number((*c).ID) }
 	if n := len(c.Created); n > 0 {
 		l := line{{changed, "+" + number(n)}}
 		exampled(&l, c.Created, id)
