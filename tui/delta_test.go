@@ -152,6 +152,22 @@ func TestEventsSinceTheMark(t *testing.T) {
 	s.keys("home").wants("\n>+ ")
 }
 
+func TestTriageLeadsWithTheCauseStill(t *testing.T) {
+	before := mitosisStall()
+	before.Exit, before.Trigger, before.Time = nil, dump.TriggerSample, before.Time.Add(-time.Minute)
+	s := start(t, 80, 60, before, withFindings()).keys("<", "d", "]")
+	s.wants("Δ to snapshot 1, 60.000s before: verdict", "verdict         RUNNING → FAILED ERROR_STALL", "findings        +")
+	screen := s.screen()
+	at := -1
+	for _, part := range []string{"Δ to snapshot 1", "Finding 1", "  Verdict", "What changed since snapshot 1"} {
+		if i := strings.Index(screen, part); i < at {
+			t.Errorf("%q comes too early", part)
+		} else {
+			at = i
+		}
+	}
+}
+
 // TestTheDifferenceIsComputedOnce looks that frames and moves do not compare
 // again.
 func TestTheDifferenceIsComputedOnce(t *testing.T) {

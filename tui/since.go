@@ -223,6 +223,10 @@ func summaryOf(w *writer, x *index) {
 			l.list(plain, what+t)
 		}
 	}
+	_, before := verdict(d.x.s)
+	if _, after := verdict(x.s); before != after {
+		l.list(plain, "verdict")
+	}
 	f := d.diff
 	add("tasks", len(f.Tasks.Changed), len(f.Tasks.Came), len(f.Tasks.Went))
 	add("cells", len(f.Cells.Changed), len(f.Cells.Created), len(f.Cells.Ended))
