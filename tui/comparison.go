@@ -204,6 +204,11 @@ func (c *comparison) addColumn(l *list, spec *deltaColumn) {
 		return
 	}
 	if col := l.column(spec.yields); col != nil && col.drop == 0 {
+		for k := range l.columns { // it is the last to go
+			if l.columns[k].drop > 0 {
+				l.columns[k].drop++
+			}
+		}
 		col.drop = 1
 	}
 	main := l.columns[at].title
