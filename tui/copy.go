@@ -164,8 +164,11 @@ func (m *Model) askWhere() {
 	if m.outlet.Suggest != nil {
 		p.value = m.outlet.Suggest(m.x().s)
 	}
-	p.done = func(m *Model, name string) tea.Cmd {
+	p.enter = func(m *Model, name string) tea.Cmd {
 		write, s := m.outlet.Write, m.x().s
+		if name == "" {
+			return nil
+		}
 		return func() tea.Msg {
 			if err := write(name, s); err != nil {
 				return copiedMsg{notice: statusLine(err.Error())}

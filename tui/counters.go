@@ -16,6 +16,7 @@ func newCounterList(x *index) *list {
 		empty: "This snapshot has no counters: the kernel prints them from 6.15 on.",
 		n:     len(x.s.Counters),
 		place: func(int) place { return nowhere },
+		same:  func(i int) any { return counter(i).Name },
 		at:    func(i int) dump.Span { return counter(i).At },
 		words: func(i int) string { return strings.ToLower(counter(i).Name) },
 	}

@@ -357,6 +357,6 @@ func taskRows(w *writer, x *index, title text, g *group) {
 		w.row(l, x.placeOfTask(i), t.At)
 	}
 	if others := len(g.tasks) - g.n[runs] - g.n[waits]; others > 0 {
-		w.row(line{{muted, "t lists the " + count(others, "other") + " too"}}, nowhere, dump.Span{})
+		w.row(line{{muted, "T lists the " + count(others, "other") + " too"}}, nowhere, dump.Span{})
 	}
 }

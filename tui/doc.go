@@ -10,6 +10,9 @@
 // view. Nothing in the package reads a file, and nothing decides anything
 // about a snapshot: it renders the types of package dump.
 //
+// A session with several snapshots has a timeline. One of them can be marked: all
+// tables and pages then say what changed since, as package dump/diff sees it.
+//
 // [Run] shows a session that is complete, [Watch] one that goes on: snapshots
 // come out of a channel, and the screen follows them.
 //

@@ -24,6 +24,7 @@ func newEventList(x *index) *list {
 		empty: "This snapshot has no history of the scheduler.",
 		n:     len(x.s.Events),
 		place: func(i int) place { return x.placeOfEvent(event(i)) },
+		same:  func(i int) any { return event(i).Seq },
 		words: func(i int) string { return eventWords(x, event(i)) },
 	}
 	l.columns = []column{

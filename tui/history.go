@@ -66,7 +66,7 @@ var keepLimits = [nrKinds]keepLimit{
 }
 
 // trim drops the oldest snapshots of each kind of which there are too many. It
-// spares the one that is shown, those that a page points back to, the newest,
+// spares the one that is shown, the marked one, those that a page points back to, the newest,
 // and the last of its kind.
 func (m *Model) trim() {
 	var have [nrKinds]keepLimit
@@ -82,7 +82,7 @@ func (m *Model) trim() {
 		if h.snapshots == 1 || h.snapshots <= limit.snapshots && h.weight <= limit.weight {
 			return false
 		}
-		if s.nr == shown || s.nr == newest || slices.ContainsFunc(m.stack, func(f frame) bool { return f.seen == s.nr }) {
+		if s.nr == shown || s.nr == newest || s.nr == m.markNr() || slices.ContainsFunc(m.stack, func(f frame) bool { return f.seen == s.nr }) {
 			return false
 		}
 		h.snapshots--

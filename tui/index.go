@@ -29,6 +29,8 @@ type index struct {
 	// tie is what makes it that.
 	subject int
 	tie     tie
+	past    func(limit int) past // of the session, when a page is built; nil for none
+	delta   *delta               // what changed since the marked snapshot; nil if there is nothing to compare
 
 	lines []uint32 // where the lines of Raw start; made when Raw is first shown
 	lower string   // Raw in lower case; made by the first search that needs it

@@ -52,6 +52,12 @@ const (
 	cmdSnapshots
 	cmdNextSnapshot
 	cmdPreviousSnapshot
+	cmdNextChange
+	cmdPreviousChange
+	cmdFirstSnapshot
+	cmdLastSnapshot
+	cmdTime
+	cmdMark
 
 	cmdCopy
 	cmdCopyIssue
@@ -148,6 +154,12 @@ func newKeyMap() *keyMap {
 		cmdSnapshots:        {"snapshots", []string{"L"}, "list", "list of the snapshots"},
 		cmdNextSnapshot:     {"next-snapshot", []string{"]"}, "", "next snapshot"},
 		cmdPreviousSnapshot: {"previous-snapshot", []string{"["}, "", "previous snapshot"},
+		cmdNextChange:       {"next-change", []string{"}"}, "", "next crash or change: of scheduler, kernel, host, verdict, configuration, cells"},
+		cmdPreviousChange:   {"previous-change", []string{"{"}, "", "previous crash or change"},
+		cmdFirstSnapshot:    {"first-snapshot", []string{"<"}, "", "first snapshot"},
+		cmdLastSnapshot:     {"last-snapshot", []string{">"}, "", "last snapshot"},
+		cmdTime:             {"time", []string{"t"}, "", "to the snapshot nearest to a time (10:02:33), a distance (-30s) or a number (#12)"},
+		cmdMark:             {"mark", []string{"d"}, "mark", "mark this snapshot: others then show what changed since (~ changed, + came, - gone, ? not told); again: no mark"},
 
 		cmdCopy:      {"copy", []string{"y"}, "", "copy what the cursor is on, as text"},
 		cmdCopyIssue: {"copy-issue", []string{"Y"}, "", "copy the snapshot as the text of an issue"},
@@ -173,6 +185,7 @@ func (k *keyMap) motion(msg tea.KeyPressMsg) (motion, bool) {
 var useless = map[command]text{
 	cmdCgroups: "This snapshot does not tell of cgroups.",
 	cmdExplain: "There is no finding to explain.",
+	cmdMark:    "There is no other snapshot to compare with.",
 }
 
 // commandGroup is commands with a title, for the help.
@@ -206,7 +219,12 @@ func (m *Model) commands() []commandGroup {
 	}
 	groups = append(groups, views, moving)
 	if len(m.snapshots) > 1 {
-		groups = append(groups, commandGroup{"Snapshots", []command{cmdNextSnapshot, cmdPreviousSnapshot, cmdSnapshots}})
+		groups = append(groups, commandGroup{"Snapshots", []command{
+			cmdNextSnapshot, cmdPreviousSnapshot, cmdNextChange, cmdPreviousChange,
+			cmdFirstSnapshot, cmdLastSnapshot, cmdTime, cmdMark, cmdSnapshots,
+		}})
+	} else if m.live != nil { // others will come
+		groups = append(groups, commandGroup{"Snapshots", []command{cmdMark}})
 	}
 	groups = append(groups,
 		commandGroup{"Taking along", m.outlets()},

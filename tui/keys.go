@@ -104,6 +104,18 @@ func (m *Model) do(c command) tea.Cmd {
 		m.askWhere()
 	case cmdMouse:
 		m.mouseOff = !m.mouseOff
+	case cmdNextChange:
+		m.jump(1)
+	case cmdPreviousChange:
+		m.jump(-1)
+	case cmdFirstSnapshot:
+		m.goToEnd(false)
+	case cmdLastSnapshot:
+		m.goToEnd(true)
+	case cmdTime:
+		m.askTime()
+	case cmdMark:
+		m.toggleMark()
 	case cmdPause:
 		m.pause()
 	}
@@ -128,29 +140,27 @@ func (m *Model) goTo(nr int) {
 func (m *Model) promptKey(k tea.KeyPressMsg) tea.Cmd {
 	p := m.prompt
 	changed, done := p.typed(k)
-	if p.done != nil {
-		if done {
-			m.prompt = nil
-		}
-		if done && p.value != p.before {
-			return p.done(m, p.value)
-		}
-		return nil
-	}
 	if changed {
 		m.prompted()
 	}
-	if done {
-		m.prompt = nil
-		if m.frame().at.view == viewRaw && m.raw.query != "" && m.raw.found < 0 {
-			m.searched(false)
-		}
+	if !done {
+		return nil
+	}
+	m.prompt = nil
+	switch {
+	case p.enter != nil && k.String() == "enter":
+		return p.enter(m, p.value)
+	case p.enter == nil && m.frame().at.view == viewRaw && m.raw.query != "" && m.raw.found < 0:
+		m.searched(false)
 	}
 	return nil
 }
 
 // prompted applies what the prompt holds while it is typed.
 func (m *Model) prompted() {
+	if m.prompt.enter != nil {
+		return
+	}
 	if l := m.list(); l != nil {
 		l.filter = m.prompt.value
 		l.update()

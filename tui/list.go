@@ -61,6 +61,8 @@ type list struct {
 	words   func(i int) string    // what the filter looks at, in lower case; nil: no filter
 	place   func(i int) place     // where a row leads
 	at      func(i int) dump.Span // what proves a row, where its place does not tell
+	same    func(i int) any       // what tells a row from others in all snapshots, where its place does not
+	delta   *comparison           // with the marked snapshot, nil if there is none
 	scope   place                 // the list is confined to what belongs to it
 	scoped  []int                 // the things that do; meaningless without scope
 
@@ -98,6 +100,9 @@ func (l *list) update() {
 		}
 	}
 	l.sort()
+	if l.delta != nil {
+		l.delta.count(l.rows)
+	}
 	l.cursor = 0
 	if had {
 		l.seek(at)
@@ -246,6 +251,9 @@ func (l *list) confine(x *index, scope place) {
 	if g := x.group(scope); g != nil {
 		l.scoped = g.tasks
 	}
+	if l.delta != nil && scope != nowhere {
+		l.scoped = append(slices.Clip(l.scoped), l.delta.scoped(scope)...)
+	}
 }
 
 // headLines is how many lines of the screen a list uses for itself.
@@ -299,20 +307,27 @@ func (l *list) fit(width int) (cols, widths []int, sep int) {
 // status says what is shown and in which order.
 func (l *list) status() line {
 	var s line
-	total := l.n
+	total, shown := l.n, len(l.rows)
 	if l.scope != nowhere {
 		total = len(l.scoped)
 	}
-	if len(l.rows) == total {
+	all := shown == total
+	if l.delta != nil {
+		total, shown = l.delta.without(l, total), l.delta.present
+	}
+	if all {
 		s.add(plain, number(total)+" "+l.noun)
 	} else {
-		s.add(plain, number(len(l.rows))+" of "+number(total)+" "+l.noun)
+		s.add(plain, number(shown)+" of "+number(total)+" "+l.noun)
 	}
 	if l.scope != nowhere {
 		s.add(plain, " of "+l.scope.title())
 	}
 	if l.filter != "" {
 		s.add(plain, " with "+clean(l.filter))
+	}
+	if l.delta != nil {
+		s.add(changed, l.delta.note)
 	}
 	if l.fixed {
 		return s
@@ -352,6 +367,9 @@ func (l *list) Render(st *styles, width, height int) []string {
 		row := line{{plain, "  "}}
 		if r == l.cursor {
 			on, row[0].text = selected, "> "
+		}
+		if l.delta != nil {
+			row = line{{plain, row[0].text.take(1)}, l.delta.sign(l.rows[r])}
 		}
 		for k, c := range cols {
 			l.cellInto(&row, l.columns[c].cell(l.rows[r]), widths[k], l.columns[c].right, sep, k == len(cols)-1)

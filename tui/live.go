@@ -148,7 +148,7 @@ func (m *Model) arrived(snapshots []*dump.Snapshot, at time.Time) {
 		case onFailure:
 			// Somebody is reading the one before; a scheduler that is
 			// started again may fail every few seconds.
-			m.notice = "It failed again: snapshot " + number(added.nr) + "; l lists all."
+			m.notice = "It failed again: snapshot " + number(added.nr) + "; L lists all."
 		default:
 			l.failure = added.nr
 		}

@@ -20,6 +20,7 @@ type Model struct {
 	after     int     // snapshots behind these, which are not there
 	current   int     // the snapshot shown
 	index     *index  // of the snapshot shown; nil if there is none yet
+	mark      *mark   // the snapshot to compare with; nil if none is marked
 	live      *live   // nil if the session has all its snapshots from the start
 
 	lists [nrViews]*list // those of the views that are tables
@@ -107,9 +108,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.PasteMsg:
 		if m.prompt != nil {
 			m.prompt.insert(msg.Content)
-			if m.prompt.done == nil {
-				m.prompted()
-			}
+			m.prompted()
 		}
 	}
 	m.layout()
@@ -131,17 +130,15 @@ func (m *Model) show(i int) {
 	}
 	first := m.index == nil
 	m.index = newIndex(s.Snapshot)
+	m.index.past = m.lookBack
+	m.compare()
 	x := m.x()
 	for k := range m.stack {
 		if x.has(m.stack[k].at) {
 			m.stack[k].seen = s.nr
 		}
 	}
-	for v, table := range tables {
-		if table != nil {
-			m.lists[v] = relist(m.lists[v], table(x), x)
-		}
-	}
+	m.relist()
 	m.raw.x = x
 	if first && (m.live == nil || s.IsFailure()) {
 		m.toSubject()
@@ -166,6 +163,15 @@ func (m *Model) showRaw() {
 		m.raw.show(of)
 	} else {
 		m.raw.of = of
+	}
+}
+
+// relist makes the tables of the snapshot that is shown.
+func (m *Model) relist() {
+	for v, table := range tables {
+		if table != nil {
+			m.lists[v] = relist(m.lists[v], m.table(view(v)), m.x())
+		}
 	}
 }
 

@@ -48,11 +48,11 @@ func (m *Model) click(msg tea.MouseClickMsg) tea.Cmd {
 		return nil
 	}
 	m.notice = ""
-	top := m.height - 1 - m.bodyHeight() // the foot is below
+	top := m.top()
 	switch {
 	case msg.Y == top-1:
 		return m.clickTab(msg.X)
-	case msg.Y < top || msg.Y >= m.height-1:
+	case msg.Y < top || msg.Y >= top+m.bodyHeight():
 		return nil
 	}
 	if o, is := m.overlay.(*sessionOverlay); is {

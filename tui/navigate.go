@@ -22,13 +22,14 @@ type frame struct {
 type built struct {
 	snapshot *dump.Snapshot
 	width    int
+	delta    *delta
 }
 
 func newFrame(at place) frame { return frame{at: at, page: new(page)} }
 
 // build fills the page of the frame, if it has one and it is out of date.
 func (f *frame) build(x *index, width int) {
-	now := built{x.s, width}
+	now := built{x.s, width, x.delta}
 	if f.built == now {
 		return
 	}
@@ -51,8 +52,9 @@ func (f *frame) build(x *index, width int) {
 	}
 }
 
-// gone adds the way back to a page whose thing the snapshot does not have.
+// gone adds to a page what changed since the marked snapshot, and the way back to a page whose thing the snapshot does not have.
 func (f *frame) gone(x *index, items []item, width int) []item {
+	items = x.since(f.at, items, width)
 	if f.seen == 0 || x.has(f.at) {
 		return items
 	}
@@ -82,6 +84,8 @@ func (m *Model) push(f frame) {
 	}
 	if m.x().has(f.at) {
 		f.seen = m.snapshots[m.current].nr
+	} else if d := m.x().delta; d != nil && d.x.has(f.at) {
+		f.seen = d.nr
 	}
 	m.stack = append(m.stack, f)
 	m.enter()

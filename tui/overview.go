@@ -35,9 +35,11 @@ func overviewPage(x *index, width int) (left, right []item) {
 }
 
 func leadOf(w *writer, x *index) {
+	summaryOf(w, x)
 	findingsOf(w, x)
 	verdictOf(w, x)
 	faultsOf(w, x)
+	sinceOf(w, x)
 	if x.s.Exit == nil {
 		machineOf(w, x)
 		cellsOf(w, x)

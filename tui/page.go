@@ -55,7 +55,12 @@ func (p *page) selected() *item {
 // set replaces the items. The cursor stays on what it was on, as far as it can.
 func (p *page) set(left, right []item) {
 	old := *p
+	atFirst := old.len() > 0 && old.atFirst()
 	p.left, p.right = left, right
+	if atFirst { // where it is until it is moved: what comes before is to be seen
+		p.first()
+		return
+	}
 	p.cursor = p.counterpart(&old)
 	if it := p.selected(); it != nil && it.head {
 		p.step(1)
@@ -129,6 +134,16 @@ func (p *page) scroll(n int) {
 	if best >= 0 {
 		p.cursor = best
 	}
+}
+
+// atFirst reports whether the cursor is on the first item that it can be on.
+func (p *page) atFirst() bool {
+	for i := range p.cursor {
+		if !p.item(i).head {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *page) first() { p.cursor = -1; p.step(1) }

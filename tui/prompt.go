@@ -17,9 +17,9 @@ type prompt struct {
 	label  text
 	value  string
 	before string // what was set when the prompt was opened, to go back to
-	// done takes what was typed, unless the user leaves the prompt as it was; nil for
+	// enter takes what was typed, unless the user leaves the prompt as it was; nil for
 	// one that is heard while it is typed.
-	done func(m *Model, value string) tea.Cmd
+	enter func(m *Model, value string) tea.Cmd
 }
 
 // typed takes a key. It reports whether the value changed, and whether the

@@ -94,7 +94,7 @@ func TestASampleTellsWhatTheSchedulerHasToDo(t *testing.T) {
 	s.keys("enter").wants("S  asleep")
 	s.keys("enter").wants("sleeping")
 	s.keys("end")
-	if got := s.cursorLine(); !strings.Contains(got, "t lists the 1250 others too") {
+	if got := s.cursorLine(); !strings.Contains(got, "T lists the 1250 others too") {
 		t.Errorf("the CPU's page does not end with its other tasks: %q", got)
 	}
 	s.keys("enter").wants("tasks of CPU 3, by wait", "asleep")

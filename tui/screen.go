@@ -15,15 +15,27 @@ const (
 )
 
 // frameLines is the lines of the screen around a view: title, tabs, footer. A
-// live session has another one.
+// live session has another one, and so has one with several snapshots.
 const frameLines = 3
 
 func (m *Model) tooSmall() bool { return m.width < minWidth || m.height < minHeight }
-func (m *Model) bodyHeight() int {
+// top is the first line of the screen that a view has.
+func (m *Model) top() int {
 	if m.live != nil {
-		return m.height - frameLines - 1
+		return 3
 	}
-	return m.height - frameLines
+	return 2
+}
+
+func (m *Model) bodyHeight() int {
+	height := m.height - frameLines
+	if m.live != nil {
+		height--
+	}
+	if m.hasTimeline() {
+		height--
+	}
+	return height
 }
 
 // View implements tea.Model.
@@ -64,8 +76,15 @@ func (m *Model) Render() []string {
 	}
 	out = append(out, m.tabs().render(m.styles, plain, m.width))
 	out = append(out, m.body()...)
-	for len(out) < m.height-1 {
+	end := m.height - 1
+	if m.hasTimeline() {
+		end--
+	}
+	for len(out) < end {
 		out = append(out, "")
+	}
+	if m.hasTimeline() {
+		out = append(out, m.timeline().render(m.styles, plain, m.width))
 	}
 	return append(out, m.foot().render(m.styles, plain, m.width))
 }
@@ -217,6 +236,8 @@ func (m *Model) foot() line {
 			h.short = "newest"
 		} else if c == cmdPause && m.live.paused {
 			h.short = "resume"
+		} else if c == cmdMark && m.markNr() == m.snapshots[m.current].nr {
+			h.short = "unmark"
 		}
 		keys = append(keys, h)
 	}

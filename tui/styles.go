@@ -25,6 +25,7 @@ const (
 	selected       // the line with the cursor
 	marked         // lines of the source that belong to the selection
 	match          // what the search found
+	changed        // not as in the marked snapshot
 	nrStyles
 )
 
@@ -59,6 +60,7 @@ func newStyles(noColor bool) *styles {
 		selected: base.Reverse(true),
 		marked:   base.Foreground(lipgloss.Yellow),
 		match:    base.Bold(true).Reverse(true),
+		changed:  base.Bold(true).Foreground(lipgloss.Blue),
 	}
 	for piece := range s.onPlain {
 		s.onSelected[piece] = s.onPlain[piece].Inherit(s.onPlain[selected])

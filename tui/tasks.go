@@ -262,6 +262,7 @@ func taskPage(x *index, p place, width int) []item {
 	}
 	w.section("Task " + clean(t.TaskRef.String()))
 	taskStatus(w, x, t)
+	taskHistory(w, x, t)
 	taskPlacement(w, x, t)
 	taskClock(w, x, t)
 	taskMasks(w, x, t)
