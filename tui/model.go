@@ -23,6 +23,8 @@ type Model struct {
 	live      *live   // nil if the session has all its snapshots from the start
 
 	lists [nrViews]*list // those of the views that are tables
+	grid  grid           // another shape of the CPUs
+	masks masks
 	raw   raw
 	// stack is where the user is, and behind it what esc goes back to. The
 	// first is one of the numbered views, and there is always one.
@@ -130,6 +132,8 @@ func (m *Model) show(i int) {
 			m.lists[v] = relist(m.lists[v], table(x), x)
 		}
 	}
+	m.grid.show(x, m.lists[viewCPUs])
+	m.masks.show(x)
 	m.raw.x = x
 	if first && (m.live == nil || s.IsFailure()) {
 		m.toSubject()
@@ -179,6 +183,7 @@ func (m *Model) toSubject() {
 	if t == nil {
 		return
 	}
+	m.masks.toSubject()
 	if x.tie != raisedIn { // it ran, and so is far below those that wait
 		m.lists[viewTasks].seekPlace(x.placeOfTask(x.subject))
 	}

@@ -155,6 +155,10 @@ func (m *Model) open() {
 	if f.at.view == viewRaw {
 		return
 	}
+	if f.at.view == viewMasks {
+		m.follow(m.masks.selection().place)
+		return
+	}
 	if it := f.page.selected(); it != nil && it.link != nowhere {
 		m.follow(it.link)
 		return
@@ -196,6 +200,9 @@ func (m *Model) openTasks() {
 			return
 		}
 		p = l.place(i)
+	}
+	if f.at.view == viewMasks {
+		p = m.masks.selection().place
 	}
 	switch p.view {
 	case viewCPU, viewCell, viewQueue, viewCgroup:

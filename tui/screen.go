@@ -134,7 +134,7 @@ func (m *Model) tabs() line {
 	var left line
 	for _, dense := range []bool{false, true} {
 		left = tabLine(root, func(nr, name text) text {
-			if dense {
+			if dense && name != (place{view: root}).title() {
 				return nr + name
 			}
 			return nr + " " + name
