@@ -74,20 +74,29 @@ var marks = [nrMarks]struct {
 const longestTimeout = 30 * time.Second
 
 // stallLimit is the wait from which on a CPU is marked: half of what the
-// watchdog allows, as far as the snapshot tells.
+// watchdog allows. That is what it found too long in a stall.
 func (x *index) stallLimit() time.Duration {
 	limit := longestTimeout
+	if !x.isStall() {
+		return limit / 2
+	}
+	w, ok := x.all.wait()
 	if t := x.stalledTask(); t != nil {
-		if w, ok := t.WaitingFor(); ok {
-			limit = min(limit, w)
-		}
+		w, ok = t.WaitingFor()
+	}
+	if ok {
+		limit = min(limit, w)
 	}
 	return limit / 2
 }
 
-// stalledTask is the task of the verdict if that is a stall, or nil.
+func (x *index) isStall() bool {
+	return x.s.IsFailure() && x.s.Exit.Kind.V == dump.ExitErrorStall
+}
+
+// stalledTask is the task that the verdict names if that is a stall, or nil.
 func (x *index) stalledTask() *dump.Task {
-	if x.tie != named || !x.s.IsFailure() || x.s.Exit.Kind.V != dump.ExitErrorStall {
+	if x.tie != named || !x.isStall() {
 		return nil
 	}
 	return x.task(x.subject)
@@ -302,11 +311,12 @@ func (g *grid) Render(st *styles, width, height int) []string {
 			out = append(out, l.render(st, plain, width))
 		}
 	}
-	put(append(line{{plain, "  "}}, g.status()...))
 	if len(g.tiles) == 0 {
-		put(line{{muted, "  none"}})
+		put(line{{plain, "  0 CPUs"}})
+		put(line{{muted, "  This snapshot tells of no CPUs."}})
 		return out
 	}
+	put(append(line{{plain, "  "}}, g.status()...))
 	if g.form.labels {
 		put(g.ruler())
 	}

@@ -22,7 +22,7 @@ type masks struct {
 	several  dump.CPUMask // CPUs in more than one cell
 	none     dump.CPUMask // and in none
 	problems []text
-	n        int // CPU ids
+	n        int // CPU ids, at most dump.MaxCPUs
 
 	shape  maskShape
 	cursor int   // row
@@ -294,8 +294,20 @@ func (v *masks) step(n int) {
 	v.picked = n > 0 || v.cursor > 0
 }
 
-// reshape takes the next shape that differs from the present one.
-func (v *masks) reshape() {
+// tasksOf is what the tasks of the row with the cursor have in common: the cell, or
+// the CPU.
+func (v *masks) tasksOf() place {
+	p := v.placeOf(v.cursor)
+	if t := v.x.task(v.x.findTask(p)); p.view == viewTask && t != nil && t.Cell.Known {
+		return placeOfCell(t.Cell.V)
+	}
+	return p
+}
+
+// reshape takes the next shape that differs from the present one, and reports
+// whether there is any.
+func (v *masks) reshape() bool {
+	old := v.shape
 	on := v.placeOf(v.cursor)
 	packed := v.per > 1 || v.shape == wideShape
 	for {
@@ -308,6 +320,7 @@ func (v *masks) reshape() {
 	v.at, v.picked = on, true
 	v.seek()
 	v.picked = was
+	return v.shape != old
 }
 
 // The columns of the screen in front of the matrix, which are more where it leaves them.
@@ -366,7 +379,11 @@ func (v *masks) say(width, height int) {
 		l.list(plain, count(n, "cell"))
 	}
 	l.list(plain, count(len(v.tasks), "task"))
-	l.list(plain, count(v.n, "CPU"))
+	cpus := len(v.x.s.CPUs)
+	if cpus == 0 { // only the masks tell
+		cpus = v.n
+	}
+	l.list(plain, count(cpus, "CPU"))
 	switch {
 	case len(v.problems) > 0:
 		l = line{}
@@ -381,6 +398,8 @@ func (v *masks) say(width, height int) {
 		l.add(plain, ".")
 	case len(v.cells) > 0 && v.x.s.Ledger.Complete():
 		l.add(plain, ". Each CPU is in one cell, and all tasks may run on CPUs of their cells.")
+	case v.total() == 0:
+		l = line{{plain, "This snapshot tells of no cells and no tasks."}}
 	case len(v.cells) == 0:
 		l.add(plain, ". The snapshot tells of no cells: only of where the tasks may run.")
 	}
@@ -482,6 +501,9 @@ func (v *masks) bounds(column int) (first, last int) {
 func (v *masks) row(r int) line {
 	switch v.kind(r) {
 	case rowHead:
+		if v.x.subject >= 0 && v.x.tie != longest {
+			return line{{heading, "Tasks: that of the verdict, then by wait"}}
+		}
 		return line{{heading, "Tasks, by wait"}}
 	case rowSeveral:
 		return v.problemRow("! in several cells", "X", v.several)
@@ -711,7 +733,7 @@ func (v *masks) legend(width int) line {
 	if v.kind(v.cursor) == rowTask {
 		entries = []entry{{plain, "█", "allowed and in the cell"}, {warning, "▒", "allowed outside"}, {muted, "_", "cell only"}, {good, "@", "is on it"}, {warning, "%", "is on it, outside"}, {bad, "!", "is on it, not allowed"}}
 		if width < 100 {
-			entries = []entry{{plain, "█", "both"}, {warning, "▒", "allowed only"}, {muted, "_", "cell only"}, {good, "@", "on it"}, {warning, "%", "outside"}, {bad, "!", "wrong"}}
+			entries = []entry{{plain, "█", "both"}, {warning, "▒", "allowed"}, {muted, "_", "cell"}, {good, "@", "on it"}, {warning, "%", "outside"}, {bad, "!", "wrong"}}
 		}
 		if len(v.cells) == 0 {
 			entries = []entry{{plain, "█", "allowed"}, {muted, "·", "not"}, {good, "@", "is on it"}, {bad, "!", "is on it and not allowed"}}

@@ -202,7 +202,7 @@ func (m *Model) openTasks() {
 		p = l.place(i)
 	}
 	if f.at.view == viewMasks {
-		p = m.masks.selection().place
+		p = m.masks.tasksOf()
 	}
 	switch p.view {
 	case viewCPU, viewCell, viewQueue, viewCgroup:

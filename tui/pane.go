@@ -61,7 +61,9 @@ func (m *Model) reshape() {
 	case viewCPUs:
 		m.grid.table = !m.grid.table
 	case viewMasks:
-		m.masks.reshape()
+		if !m.masks.reshape() {
+			m.notice = useless[cmdShape]
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ func TestGridAndMaskScreens(t *testing.T) {
 	}
 }
 
-// viewSizes are those that a session may have.
+// drawSize is a size that a session may have.
 func drawSize(t *rapid.T) (width, height int) {
 	return rapid.IntRange(60, 200).Draw(t, "width"), rapid.IntRange(15, 60).Draw(t, "height")
 }
@@ -307,6 +307,38 @@ func TestMasksShowEveryCPU(t *testing.T) {
 		s.screen()
 		if len(seen) != len(machines[n].Cells)*btoi(v.shape != tasksOnly)+20 {
 			t.Fatalf("%dx%d: the cursor was on %d rows", width, height, len(seen))
+		}
+	})
+}
+
+// odd has CPUs and masks that no kernel has.
+func odd() *dump.Snapshot {
+	s := broken()
+	s.CPUs[0].ID, s.CPUs[1].ID, s.CPUs[2].ID, s.CPUs[3].ID = -1, 1<<31-1, -1<<31, 70000
+	s.CPUs[4].Queued, s.CPUs[5].NrRunning, s.CPUs[6].Cell = dump.Of(int64(-1<<63)), dump.Of(uint32(1<<32-1)), dump.Of(int32(-7))
+	s.CPUs[7].Queued = dump.Of(int64(1<<63 - 1))
+	s.Cells[0].ID, s.Cells[1].ID = -5, 1<<31-1
+	s.Cells[0].CPUs, s.Cells[1].CPUs = dump.Of(dump.MaskRange(0, dump.MaxCPUs-1)), dump.Value[dump.CPUMask]{}
+	s.Tasks[0].CPU, s.Tasks[1].CPU, s.Tasks[2].CPUs = dump.Of(int32(-1)), dump.Of(int32(1<<31-1)), dump.Value[dump.CPUMask]{}
+	s.Tasks[3].RunnableAt, s.Tasks[4].Cell = dump.Of(time.Duration(-1<<62)), dump.Of(int32(-5))
+	s.Exit = &dump.Exit{Kind: dump.Of(dump.ExitErrorStall), Subject: dump.Of(s.Tasks[1].TaskRef)}
+	return s
+}
+
+// TestRandomKeysOnGridAndMasks presses keys at all sizes, on machines of all sizes
+// and on one that cannot be.
+func TestRandomKeysOnGridAndMasks(t *testing.T) {
+	snaps := []*dump.Snapshot{machine(1, 3), machine(72, 40), odd(), broken(), machine(1024, 60), {}, machine(512, 600), qmapSysRq()}
+	keys := strings.Fields("3 6 v v v left right up down pgup pgdown home end left right up down [ ] enter esc T u r R / 3 enter C ?")
+	rapid.Check(t, func(rt *rapid.T) {
+		width, height := drawSize(rt)
+		s := start(t, width, height, snaps...)
+		for _, k := range rapid.SliceOfN(rapid.SampledFrom(keys), 1, 60).Draw(rt, "keys") {
+			s.keys(k).screen()
+			if rapid.IntRange(0, 9).Draw(rt, "resize") == 0 {
+				s.resize(drawSize(rt))
+				s.screen()
+			}
 		}
 	})
 }
