@@ -517,22 +517,25 @@ func (v *masks) row(r int) line {
 
 // glyphs appends the columns of a row, each as glyph says.
 func (v *masks) glyphs(l *line, glyph func(first, last int) span) {
+	var run span // of columns that look the same, and how many they are
+	n := 0
+	flush := func() {
+		t := run.text
+		if v.pitch > 1 {
+			t = repeat(t, v.pitch-1) + " "
+		}
+		l.add(run.style, repeat(t, n))
+		n = 0
+	}
 	for k := range v.fit {
 		s := glyph(v.bounds(k))
-		if v.pitch > 1 {
-			s.text = wider(s.text, v.pitch-1) + " "
+		if n > 0 && s != run {
+			flush()
 		}
-		l.merge(s)
+		run = s
+		n++
 	}
-}
-
-// wider is a glyph n columns wide.
-func wider(glyph text, n int) text {
-	t := glyph
-	for range n - 1 {
-		t += glyph
-	}
-	return t
+	flush()
 }
 
 func (v *masks) problemRow(label, glyph text, m dump.CPUMask) line {
@@ -618,13 +621,12 @@ func (v *masks) taskRow(t *dump.Task) line {
 	if !t.Cell.Known {
 		on = plain
 	}
-	both := allowed.V.And(within.V)
+	both, either := allowed.V.And(within.V), allowed.V.Or(within.V)
 	v.glyphs(&l, func(first, last int) span {
 		if !allowed.Known {
 			return span{muted, "?"}
 		}
 		all := last - first + 1
-		nAllowed, nCell, nBoth := allowed.V.CountRange(first, last), within.V.CountRange(first, last), both.CountRange(first, last)
 		if t.CPU.Known && int(t.CPU.V) >= first && int(t.CPU.V) <= last {
 			switch cpu := int(t.CPU.V); {
 			case !allowed.V.Has(cpu):
@@ -634,17 +636,19 @@ func (v *masks) taskRow(t *dump.Task) line {
 			}
 			return span{good, "@"}
 		}
-		switch {
-		case !within.Known:
-			return quantity(nAllowed, all, on)
-		case nBoth > 0:
-			return quantity(nBoth, all, on)
-		case nAllowed > 0:
-			return span{warning, "▒"}
-		case nCell > 0:
-			return span{muted, "_"}
+		if either.CountRange(first, last) == 0 { // most of a large machine
+			return span{muted, "·"}
 		}
-		return span{muted, "·"}
+		if !within.Known {
+			return quantity(allowed.V.CountRange(first, last), all, on)
+		}
+		if n := both.CountRange(first, last); n > 0 {
+			return quantity(n, all, on)
+		}
+		if allowed.V.CountRange(first, last) > 0 {
+			return span{warning, "▒"}
+		}
+		return span{muted, "_"}
 	})
 	return l
 }
