@@ -184,6 +184,17 @@ func (m CPUMask) Count() int {
 	return n
 }
 
+// CountRange is the number of CPUs first..last in the mask.
+func (m CPUMask) CountRange(first, last int) int {
+	n := 0
+	for c := max(first, 0); c <= min(last, MaxCPUs-1); {
+		k := min(64-c%64, last-c+1)
+		n += bits.OnesCount64(m.word(c/64) >> (c % 64) & (^uint64(0) >> (64 - k)))
+		c += k
+	}
+	return n
+}
+
 // First is the lowest CPU of the mask, or -1 if it is empty.
 func (m CPUMask) First() int {
 	for i := range m.words() {

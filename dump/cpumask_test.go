@@ -355,3 +355,19 @@ func TestMaskOfWords(t *testing.T) {
 		}
 	}
 }
+
+func TestCountRangeCountsTheCPUsBetween(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := dump.MaskOf(rapid.SliceOf(rapid.IntRange(0, 700)).Draw(t, "CPUs")...)
+		first, last := rapid.IntRange(-5, 800).Draw(t, "first"), rapid.IntRange(-5, 800).Draw(t, "last")
+		want := 0
+		for c := range m.All() {
+			if c >= first && c <= last {
+				want++
+			}
+		}
+		if got := m.CountRange(first, last); got != want {
+			t.Fatalf("%s has %d CPUs of %d-%d, not %d", m, want, first, last, got)
+		}
+	})
+}

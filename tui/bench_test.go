@@ -47,7 +47,7 @@ func BenchmarkScrollInColour(b *testing.B) {
 // tasks, until the screen shows it.
 func BenchmarkShow(b *testing.B) {
 	for _, bm := range []struct{ name, keys string }{
-		{"overview", ""}, {"cpus", "3"}, {"tasks", "4"}, {"filtered", "4 / w e b enter"}, {"task", "4 enter"}, {"cell", "2 enter"},
+		{"overview", ""}, {"cpus", "3"}, {"masks", "6"}, {"tasks", "4"}, {"filtered", "4 / w e b enter"}, {"task", "4 enter"}, {"cell", "2 enter"},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			f := watch(b, 200, 60, 5000).sample(1)

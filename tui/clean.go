@@ -151,4 +151,7 @@ func (t text) pad(n int, right bool) text {
 	return t + fill
 }
 
-func spaces(n int) text { return text(strings.Repeat(" ", max(n, 0))) }
+func spaces(n int) text { return repeat(" ", n) }
+
+// repeat is t n times.
+func repeat(t text, n int) text { return text(strings.Repeat(string(t), max(n, 0))) }

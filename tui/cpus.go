@@ -335,7 +335,7 @@ func (x *index) cpuIDs() int {
 	for i := range x.s.Tasks {
 		n = max(n, x.s.Tasks[i].CPUs.V.Last()+1)
 	}
-	return n
+	return min(n, dump.MaxCPUs) // what a log says is a CPU number need not be one
 }
 
 // taskRows lists the tasks that run or wait, each of which can be opened. The

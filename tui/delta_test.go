@@ -99,7 +99,7 @@ func TestOtherTablesShowWhatChangedSinceTheMark(t *testing.T) {
 	if got := s.row(" 0 0 "); !strings.Contains(got, "+9") {
 		t.Errorf("cells: %q", got)
 	}
-	s.keys("3").wants("3 CPUs, Δ to 1: ~1 ?1")
+	s.keys("3").wants("3 CPUs, Δ to 1: ~1 ?1", "1/3").keys("v").wants("3 CPUs, Δ to 1: ~1 ?1", "1/4")
 	if got := s.row("~   1 "); !strings.Contains(got, "+2") {
 		t.Errorf("CPUs: %q", got)
 	}

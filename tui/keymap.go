@@ -32,6 +32,7 @@ const (
 	cmdCPUs
 	cmdTasks
 	cmdQueues
+	cmdMasks
 	cmdEvents
 	cmdCounters
 	cmdRaw
@@ -44,6 +45,7 @@ const (
 	cmdCPU
 	cmdTasksOf
 	cmdExplain
+	cmdShape
 
 	cmdSearch
 	cmdNext
@@ -134,6 +136,7 @@ func newKeyMap() *keyMap {
 		cmdCPUs:     {"cpus", []string{"3"}, "", "all CPUs"},
 		cmdTasks:    {"tasks", []string{"4"}, "", "all tasks"},
 		cmdQueues:   {"queues", []string{"5"}, "", "the DSQs"},
+		cmdMasks:    {"masks", []string{"6"}, "", "which CPUs the cells have, and where the tasks may run"},
 		cmdEvents:   {"events", []string{"7", "e"}, "events", "the scheduler's history"},
 		cmdCounters: {"counters", []string{"8"}, "", "what the kernel counted"},
 		cmdRaw:      {"raw", []string{"9", "r"}, "raw", "the source text of what is selected"},
@@ -146,6 +149,7 @@ func newKeyMap() *keyMap {
 		cmdCPU:      {"cpu", []string{"u"}, "CPU", "to the CPU of the task"},
 		cmdTasksOf:  {"tasks-of", []string{"T"}, "tasks", "the tasks of the CPU, cell, DSQ or cgroup, as a table"},
 		cmdExplain:  {"explain", []string{"x"}, "explain", "what the finding means, and what to do about it"},
+		cmdShape:    {"shape", []string{"v"}, "shape", "another shape of the view"},
 
 		cmdSearch:   {"search", []string{"/"}, "search", "search; capital letters are told from small ones if you type any"},
 		cmdNext:     {"next", []string{"n"}, "next", "next match"},
@@ -186,6 +190,7 @@ var useless = map[command]text{
 	cmdCgroups: "This snapshot does not tell of cgroups.",
 	cmdExplain: "There is no finding to explain.",
 	cmdMark:    "There is no other snapshot to compare with.",
+	cmdShape:   "This view has only one shape.",
 }
 
 // commandGroup is commands with a title, for the help.
@@ -256,8 +261,12 @@ func (m *Model) ownCommands() commandGroup {
 			add(cmdExplain)
 		}
 		add(cmdCPU, cmdRaw)
-	case viewCPUs, viewCells, viewQueues, viewCgroups:
+	case viewCells, viewQueues, viewCgroups:
 		add(cmdOpen, cmdTasksOf)
+	case viewCPUs:
+		add(cmdOpen, cmdTasksOf, cmdShape)
+	case viewMasks:
+		add(cmdOpen, cmdTasksOf, cmdCPU, cmdShape, cmdRaw)
 	case viewTasks:
 		add(cmdOpen, cmdCPU)
 	case viewRaw:
@@ -276,7 +285,7 @@ func (m *Model) ownCommands() commandGroup {
 		if at.view == viewTasks {
 			add(cmdRunnable)
 		}
-		if !l.fixed {
+		if !l.fixed && m.pane() == pane(l) {
 			add(cmdSort, cmdReverse)
 		}
 		add(cmdRaw)

@@ -83,6 +83,8 @@ func (m *Model) do(c command) tea.Cmd {
 		m.openTasks()
 	case cmdExplain:
 		m.openRule()
+	case cmdShape:
+		m.reshape()
 	case cmdSearch:
 		m.prompt = &prompt{label: "search: ", before: m.raw.query}
 		m.raw.origin = m.raw.firstOffset()

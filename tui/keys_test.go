@@ -205,13 +205,13 @@ func TestPasteIsOneLineOfTheFilter(t *testing.T) {
 
 func TestNothingToShow(t *testing.T) {
 	s := start(t, 80, 24)
-	s.wants("No sched_ext dump").keys("1", "3", "4", "2", "9", "e", "C", "?", "L", "]", "/", "enter", "esc", "u", "T", "s", "down")
+	s.wants("No sched_ext dump").keys("1", "3", "v", "4", "2", "6", "v", "9", "e", "C", "?", "L", "]", "/", "enter", "esc", "u", "T", "s", "down")
 	s.wants("No sched_ext dump")
 }
 
 func TestEmptySnapshot(t *testing.T) {
 	s := start(t, 60, 15, &dump.Snapshot{})
-	for _, k := range []string{"1", "3", "4", "2", "9", "e", "C", "?"} {
+	for _, k := range []string{"1", "3", "v", "4", "2", "6", "v", "9", "e", "C", "?"} {
 		s.keys(k, "enter", "u", "T", "s", "S", "end", "down", "r", "esc")
 		s.screen()
 	}

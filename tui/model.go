@@ -24,6 +24,8 @@ type Model struct {
 	live      *live   // nil if the session has all its snapshots from the start
 
 	lists [nrViews]*list // those of the views that are tables
+	grid  grid           // another shape of the CPUs
+	masks masks
 	raw   raw
 	// stack is where the user is, and behind it what esc goes back to. The
 	// first is one of the numbered views, and there is always one.
@@ -173,6 +175,8 @@ func (m *Model) relist() {
 			m.lists[v] = relist(m.lists[v], m.table(view(v)), m.x())
 		}
 	}
+	m.grid.show(m.x(), m.lists[viewCPUs])
+	m.masks.show(m.x())
 }
 
 // relist takes over from the list of another snapshot how it was sorted,
@@ -197,6 +201,7 @@ func (m *Model) toSubject() {
 	if t == nil {
 		return
 	}
+	m.masks.toSubject()
 	if x.tie != raisedIn { // it ran, and so is far below those that wait
 		m.lists[viewTasks].seekPlace(x.placeOfTask(x.subject))
 	}

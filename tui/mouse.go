@@ -148,3 +148,46 @@ func (p *page) click(x, y int) clicked {
 	}
 	return clickNothing
 }
+
+// click goes to the CPU at a place.
+func (g *grid) click(x, y int) clicked {
+	y-- // below the status
+	if g.form == nil || len(g.tiles) == 0 {
+		return clickNothing
+	}
+	x--
+	if g.form.labels {
+		y--
+		x -= labelWidth
+	}
+	k := (g.top+y/g.form.height)*g.perRow + x/g.width
+	if x < 0 || y < 0 || y/g.form.height >= g.rows || x/g.width >= g.perRow || k >= len(g.tiles) || !g.shown[k] {
+		return clickNothing
+	}
+	was := g.cursor()
+	g.put(k)
+	if was == k {
+		return clickOpens
+	}
+	return clickSelects
+}
+
+// rulerLines is the lines of the screen that the numbers of the CPUs have above masks.
+const rulerLines = 2
+
+// click goes to the row and the column of CPUs at a place.
+func (v *masks) click(x, y int) clicked {
+	row := v.top + y - len(v.said) - rulerLines
+	if y < len(v.said)+rulerLines || row >= min(v.top+v.rows, v.total()) {
+		return clickNothing
+	}
+	if at := x - gutter - v.label - 1; at >= 0 && at/v.pitch < v.fit {
+		v.column = v.left + at/v.pitch*v.per
+	}
+	was := v.cursor
+	v.cursor = row
+	if was == row {
+		return clickOpens
+	}
+	return clickSelects
+}

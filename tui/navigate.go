@@ -159,6 +159,10 @@ func (m *Model) open() {
 	if f.at.view == viewRaw {
 		return
 	}
+	if f.at.view == viewMasks {
+		m.follow(m.masks.selection().place)
+		return
+	}
 	if it := f.page.selected(); it != nil && it.link != nowhere {
 		m.follow(it.link)
 		return
@@ -200,6 +204,9 @@ func (m *Model) openTasks() {
 			return
 		}
 		p = l.place(i)
+	}
+	if f.at.view == viewMasks {
+		p = m.masks.tasksOf()
 	}
 	switch p.view {
 	case viewCPU, viewCell, viewQueue, viewCgroup:

@@ -40,6 +40,12 @@ type selection struct {
 
 // pane is the one that is shown.
 func (m *Model) pane() pane {
+	switch view := m.frame().at.view; {
+	case view == viewCPUs && !m.grid.table:
+		return &m.grid
+	case view == viewMasks:
+		return &m.masks
+	}
 	if l := m.list(); l != nil {
 		return l
 	}
@@ -49,5 +55,18 @@ func (m *Model) pane() pane {
 	return m.frame().page
 }
 
-// list is the table that is shown, nil if none is.
+// reshape shows the view in its next shape.
+func (m *Model) reshape() {
+	switch m.frame().at.view {
+	case viewCPUs:
+		m.grid.table = !m.grid.table
+	case viewMasks:
+		if !m.masks.reshape() {
+			m.notice = useless[cmdShape]
+		}
+	}
+}
+
+// list is the table that is shown, nil if none is. That of the CPUs is there too
+// while they are shown as a grid, which has its cursor and its filter.
 func (m *Model) list() *list { return m.lists[m.frame().at.view] }

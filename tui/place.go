@@ -23,6 +23,7 @@ const (
 	viewCgroups
 	viewCgroup
 	viewRule
+	viewMasks
 	viewSnapshot // never shown: it goes to another snapshot
 	nrViews
 )
@@ -38,6 +39,7 @@ var numbered = []struct {
 	{3, viewCPUs, cmdCPUs},
 	{4, viewTasks, cmdTasks},
 	{5, viewQueues, cmdQueues},
+	{6, viewMasks, cmdMasks},
 	{7, viewEvents, cmdEvents},
 	{8, viewCounters, cmdCounters},
 	{9, viewRaw, cmdRaw},
@@ -193,6 +195,8 @@ func (p place) title() text {
 		return "Cells"
 	case viewQueues:
 		return "Queues"
+	case viewMasks:
+		return "Masks"
 	case viewCounters:
 		return "Counters"
 	case viewRaw:

@@ -19,7 +19,7 @@ import (
 )
 
 // allKeys is every key that does something, and some that do not.
-var allKeys = strings.Fields("1 2 3 4 5 e C r ? l [ ] enter esc backspace c t w s S p d / n N g G j k up down left right pgup " +
+var allKeys = strings.Fields("1 2 3 4 5 6 6 v v e C r ? l [ ] enter esc backspace c t w s S p d / n N g G j k up down left right pgup " +
 	"pgdown home end space x { } < > R T D C u L 9 8 7 ctrl+u ctrl+w ctrl+d ctrl+b v t i m e")
 
 // tour visits every view, every thing of every table, and scrolls through all
@@ -34,7 +34,7 @@ func tour(s *session, look func(screen string)) {
 			}
 		}
 	}
-	for _, k := range []string{"1", "3", "4", "2", "e", "C"} {
+	for _, k := range []string{"1", "3", "4", "2", "e", "C", "6"} {
 		s.keys(k, "home")
 		down()
 		s.keys("?")
@@ -102,7 +102,7 @@ func TestStylesOnlyAddColours(t *testing.T) {
 		without := start(t, 80, 24, snap)
 		with := &session{New([]*dump.Snapshot{snap}, Options{}), t}
 		with.resize(80, 24)
-		for _, k := range strings.Fields("1 down 2 enter r esc 3 enter r ? esc 4 enter C down enter ? esc 5 / c p u enter n") {
+		for _, k := range strings.Fields("1 down 2 enter r esc 6 v down right v ? esc v 3 v v enter r ? esc 4 enter C down enter ? esc 5 / c p u enter n") {
 			without.keys(k)
 			with.keys(k)
 			styled := with.screen()

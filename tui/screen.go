@@ -19,6 +19,7 @@ const (
 const frameLines = 3
 
 func (m *Model) tooSmall() bool { return m.width < minWidth || m.height < minHeight }
+
 // top is the first line of the screen that a view has.
 func (m *Model) top() int {
 	if m.live != nil {
@@ -158,7 +159,7 @@ func (m *Model) tabs() line {
 	var left line
 	for _, dense := range []bool{false, true} {
 		left = tabLine(root, func(nr, name text) text {
-			if dense {
+			if dense && name != (place{view: root}).title() {
 				return nr + name
 			}
 			return nr + " " + name

@@ -26,13 +26,19 @@ const (
 	marked         // lines of the source that belong to the selection
 	match          // what the search found
 	changed        // not as in the marked snapshot
+	cell0          // the cells, told apart by those with a normal eye and by those without
+	cell1
+	cell2
+	cell3
+	cell4
+	cell5
 	nrStyles
 )
 
 // styles holds the look of each style, on a line that has none of its own and
 // on the line with the cursor.
 type styles struct {
-	onPlain, onSelected [nrStyles]lipgloss.Style
+	onPlain, onSelected [nrStyles]look
 	noColor             bool
 }
 
@@ -46,7 +52,7 @@ func newStyles(noColor bool) *styles {
 	}
 	// A piece is one line and as wide as it is.
 	base := lipgloss.NewStyle().Inline(true).TabWidth(lipgloss.NoTabConversion)
-	s.onPlain = [nrStyles]lipgloss.Style{
+	looks := [nrStyles]lipgloss.Style{
 		plain:    base,
 		heading:  base.Bold(true),
 		muted:    base.Faint(true),
@@ -61,11 +67,35 @@ func newStyles(noColor bool) *styles {
 		marked:   base.Foreground(lipgloss.Yellow),
 		match:    base.Bold(true).Reverse(true),
 		changed:  base.Bold(true).Foreground(lipgloss.Blue),
+		// No red beside a green: these differ for everybody, and a letter or a
+		// number always says the same.
+		cell0: base.Foreground(lipgloss.Cyan),
+		cell1: base.Foreground(lipgloss.Yellow),
+		cell2: base.Bold(true).Foreground(lipgloss.Blue),
+		cell3: base.Foreground(lipgloss.Magenta),
+		cell4: base.Bold(true),
+		cell5: base.Underline(true),
 	}
-	for piece := range s.onPlain {
-		s.onSelected[piece] = s.onPlain[piece].Inherit(s.onPlain[selected])
+	for piece := range looks {
+		s.onPlain[piece], s.onSelected[piece] = lookOf(looks[piece]), lookOf(looks[piece].Inherit(looks[selected]))
 	}
 	return s
+}
+
+// cellStyle is the style of a cell; those of some distance share one.
+func cellStyle(id int32) style {
+	const n = uint32(cell5-cell0) + 1
+	return cell0 + style(uint32(id)%n) //nolint:gosec // below n
+}
+
+// look is what stands around a piece of a style.
+type look struct{ before, after string }
+
+// lookOf asks once: a screen has thousands of pieces.
+func lookOf(s lipgloss.Style) look {
+	const piece = "x"
+	before, after, _ := strings.Cut(s.Render(piece), piece)
+	return look{before, after}
 }
 
 // write appends t in the style on to b, on top of the style of its line, which
@@ -79,5 +109,7 @@ func (s *styles) write(b *strings.Builder, base, on style, t text) {
 		b.WriteString(string(t))
 		return
 	}
-	b.WriteString(looks[on].Render(string(t)))
+	b.WriteString(looks[on].before)
+	b.WriteString(string(t))
+	b.WriteString(looks[on].after)
 }

@@ -134,7 +134,7 @@ func TestScreens(t *testing.T) {
 		{"overview-many", []*dump.Snapshot{manyTasks(500)}, nil},
 		{"overview-hostile", []*dump.Snapshot{hostile()}, nil},
 		{"cpus", []*dump.Snapshot{mitosisStall()}, []string{"3"}},
-		{"cpus-many", []*dump.Snapshot{manyTasks(500)}, []string{"3", "end"}},
+		{"cpus-many", []*dump.Snapshot{manyTasks(500)}, []string{"3", "v", "end"}},
 		{"cpu", []*dump.Snapshot{mitosisStall()}, []string{"3", "enter"}},
 		{"cpu-qmap", []*dump.Snapshot{qmapSysRq()}, []string{"3", "enter"}},
 		{"tasks", []*dump.Snapshot{mitosisStall()}, []string{"4"}},
