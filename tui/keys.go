@@ -12,10 +12,12 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case k.String() == "ctrl+c":
 		return tea.Quit
-	case m.keys[cmdSuspend].matches(k):
+	case m.keys[cmdSuspend].matches(k) && (k.Text == "" || !m.typing()):
 		return tea.Suspend
 	case m.prompt != nil:
 		m.promptKey(k)
+	case m.chooser() != nil && !m.tooSmall():
+		return m.chooser().typed(m, k)
 	case m.keys[cmdQuit].matches(k):
 		return tea.Quit
 	case m.index == nil || m.tooSmall():
@@ -60,6 +62,8 @@ func (m *Model) do(c command) tea.Cmd {
 		return m.sample()
 	case cmdHelp:
 		m.overlay = newHelpOverlay(m)
+	case cmdPalette:
+		m.overlay = newPalette(m)
 	case cmdBack:
 		m.back()
 	case cmdOpen:
@@ -143,7 +147,7 @@ func (m *Model) prompted() {
 
 func (m *Model) searchAgain(forward bool) {
 	if m.raw.query == "" {
-		m.notice = "Search for something first, with /."
+		m.notice = "Search for something first, with " + m.keys[cmdSearch].key() + "."
 		return
 	}
 	m.searched(m.raw.again(forward))

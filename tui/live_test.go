@@ -330,7 +330,7 @@ func TestTheScreenTurnsToAFailure(t *testing.T) {
 	}
 	f.sample(3).wants("4/8", "PAUSED, 4 newer")
 	// Whoever reads one failure is told of the next.
-	f.feed(crash(t)).wants("4/9", "It failed again: snapshot 9; l lists all.", "[4 Tasks]")
+	f.feed(crash(t)).wants("4/9", "It failed again: snapshot 9; L lists all.", "[4 Tasks]")
 	f.keys("L").wants("9 snapshots", "FAILED ERROR_STALL").keys("esc", "p").wants("LIVE", "9/9")
 	f.sample(1).wants("LIVE", "10/10", "RUNNING")
 	f.feed(crash(t)).wants("[1 Triage]", "11/11", "PAUSED", "The scheduler failed.")

@@ -11,8 +11,9 @@ import (
 // Model is the whole state of the program. It implements tea.Model; tests
 // drive it without a terminal.
 type Model struct {
-	keys   *keyMap
-	styles *styles
+	keys    *keyMap
+	setting setting // what the styles follow from
+	styles  *styles
 
 	width, height int // of the screen; 0 until the terminal told
 
@@ -36,11 +37,12 @@ type Model struct {
 // New makes the model of a session.
 func New(snapshots []*dump.Snapshot, o Options) *Model {
 	m := &Model{
-		after:  o.After,
-		keys:   newKeyMap(),
-		styles: newStyles(o.NoColor),
-		raw:    raw{found: -1},
+		after:   o.After,
+		keys:    o.keyMap(),
+		setting: o.setting(),
+		raw:     raw{found: -1},
 	}
+	m.styles = m.setting.styles()
 	for i, s := range snapshots {
 		m.snapshots = append(m.snapshots, newShot(s, o.Before+i+1))
 	}
@@ -75,10 +77,14 @@ func firstToShow(snapshots []*dump.Snapshot) int {
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	if m.live == nil {
-		return nil
+	var ask, read tea.Cmd
+	if m.setting.ask {
+		ask = tea.RequestBackgroundColor
 	}
-	return m.live.read()
+	if m.live != nil {
+		read = m.live.read()
+	}
+	return tea.Batch(ask, read)
 }
 
 // Update implements tea.Model.
@@ -92,12 +98,16 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if m.live != nil {
 			m.turn() // it may have waited for what was typed
 		}
+	case tea.BackgroundColorMsg:
+		m.background(msg)
 	case fedMsg:
 		cmd = m.fed(msg)
 	case tea.PasteMsg:
 		if m.prompt != nil {
 			m.prompt.insert(msg.Content)
 			m.prompted()
+		} else if p := m.chooser(); p != nil {
+			p.paste(m, msg.Content)
 		}
 	}
 	m.layout()

@@ -8,7 +8,7 @@ import (
 	"charm.land/lipgloss/v2"
 )
 
-// style is what a piece of text means; the look of each is in newStyles.
+// style is what a piece of text means; the look of each is in setting.colours.
 type style uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	muted          // labels and what is there for completeness
 	name           // a task, a CPU, a cell: what can be opened
 	good           // as it should be
-	warning        // incomplete, or worth a look
+	warning        // incomplete, or worth a appearance
 	bad            // what failed
 	higher         // a class above sched_ext has the CPU
 	key            // a key to press
@@ -25,57 +25,68 @@ const (
 	selected       // the line with the cursor
 	marked         // lines of the source that belong to the selection
 	match          // what the search found
+	// The looks of cells: that of cell n is at n modulo their number.
+	cell0
+	cell1
+	cell2
+	cell3
+	cell4
+	cell5
+	cell6
+	cell7
 	nrStyles
 )
+
+// styleNames is how a configuration names the styles. That of plain text is the
+// terminal's.
+var styleNames = [nrStyles]string{
+	heading: "heading", muted: "muted", name: "name", good: "good", warning: "warning", bad: "bad", higher: "higher", key: "key", tab: "tab",
+	selected: "selected", marked: "marked", match: "match",
+	cell0: "cell-0", cell1: "cell-1", cell2: "cell-2", cell3: "cell-3", cell4: "cell-4", cell5: "cell-5", cell6: "cell-6", cell7: "cell-7",
+}
 
 // styles holds the look of each style, on a line that has none of its own and
 // on the line with the cursor.
 type styles struct {
 	onPlain, onSelected [nrStyles]lipgloss.Style
 	noColor             bool
+	ascii               bool // nothing but ASCII is written
 }
 
-// newStyles makes the table. It uses the 16 colours that users choose
-// themselves, so that it fits light and dark terminals without asking the
-// terminal for its background.
-func newStyles(noColor bool) *styles {
-	s := &styles{noColor: noColor}
-	if noColor {
-		return s
+// newStyles makes the table for a terminal of which nothing is known.
+func newStyles(noColor bool) *styles { return (&setting{noColor: noColor}).styles() }
+
+// styles makes the table.
+func (s *setting) styles() *styles {
+	t := &styles{noColor: s.noColor, ascii: s.ascii}
+	if s.noColor {
+		return t
 	}
 	// A piece is one line and as wide as it is.
 	base := lipgloss.NewStyle().Inline(true).TabWidth(lipgloss.NoTabConversion)
-	s.onPlain = [nrStyles]lipgloss.Style{
-		plain:    base,
-		heading:  base.Bold(true),
-		muted:    base.Faint(true),
-		name:     base.Foreground(lipgloss.Cyan),
-		good:     base.Foreground(lipgloss.Green),
-		warning:  base.Foreground(lipgloss.Yellow),
-		bad:      base.Bold(true).Foreground(lipgloss.Red),
-		higher:   base.Bold(true).Foreground(lipgloss.Magenta),
-		key:      base.Bold(true),
-		tab:      base.Bold(true).Underline(true),
-		selected: base.Reverse(true),
-		marked:   base.Foreground(lipgloss.Yellow),
-		match:    base.Bold(true).Reverse(true),
+	for piece, l := range s.colours() {
+		t.onPlain[piece] = l.over(base)
 	}
-	for piece := range s.onPlain {
-		s.onSelected[piece] = s.onPlain[piece].Inherit(s.onPlain[selected])
+	for piece := range t.onPlain {
+		t.onSelected[piece] = t.onPlain[piece].Inherit(t.onPlain[selected])
 	}
-	return s
+	return t
 }
 
 // write appends t in the style on to b, on top of the style of its line, which
 // is plain or selected.
 func (s *styles) write(b *strings.Builder, base, on style, t text) {
+	written := string(t)
+	if s.ascii {
+		written = asciiOnly(written)
+	}
 	looks := &s.onPlain
 	if base == selected {
 		looks = &s.onSelected
 	}
 	if s.noColor || base == plain && on == plain || t == "" {
-		b.WriteString(string(t))
+		b.WriteString(written)
 		return
 	}
-	b.WriteString(looks[on].Render(string(t)))
+	b.WriteString(looks[on].Render(written))
 }
