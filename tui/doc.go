@@ -10,6 +10,10 @@
 // view. Nothing in the package reads a file, and nothing decides anything
 // about a snapshot: it renders the types of package dump.
 //
+// What a user can do is a command of the table in keymap.go, and what text looks like
+// is a style; a [Config] gives other keys to the ones and other colours to the
+// others.
+//
 // [Run] shows a session that is complete, [Watch] one that goes on: snapshots
 // come out of a channel, and the screen follows them.
 //

@@ -84,7 +84,7 @@ var keyNames = map[string]text{"up": "↑", "down": "↓", "left": "←", "right
 func (b *binding) keyName(i int) text { return b.nameOf(b.keys[i]) }
 
 func (b *binding) nameOf(k string) text {
-	if t, is := keyNames[k]; is && !b.ascii {
+	if t, is := keyNames[k]; is && (!b.ascii || isASCII(string(t))) {
 		return t
 	}
 	return clean(k)

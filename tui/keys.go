@@ -11,7 +11,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	m.notice = ""
 	switch {
 	case k.String() == "ctrl+c":
-		return tea.Quit
+		return m.quit()
 	case m.keys[cmdSuspend].matches(k) && (k.Text == "" || !m.typing()):
 		return tea.Suspend
 	case m.prompt != nil:
@@ -19,7 +19,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	case m.chooser() != nil && !m.tooSmall():
 		return m.chooser().typed(m, k)
 	case m.keys[cmdQuit].matches(k):
-		return tea.Quit
+		return m.quit()
 	case m.index == nil || m.tooSmall():
 		// Nothing to act on, or nothing that can be seen.
 	case m.overlay != nil:
@@ -55,7 +55,7 @@ func (m *Model) do(c command) tea.Cmd {
 	}
 	switch l := m.list(); c {
 	case cmdQuit:
-		return tea.Quit
+		return m.quit()
 	case cmdSuspend:
 		return tea.Suspend
 	case cmdSample:

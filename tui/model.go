@@ -14,6 +14,8 @@ type Model struct {
 	keys    *keyMap
 	setting setting // what the styles follow from
 	styles  *styles
+	asking  bool // the answer of the terminal to what its background is may yet come
+	leaving bool // the user wants to quit
 
 	width, height int // of the screen; 0 until the terminal told
 
@@ -42,7 +44,7 @@ func New(snapshots []*dump.Snapshot, o Options) *Model {
 		setting: o.setting(),
 		raw:     raw{found: -1},
 	}
-	m.styles = m.setting.styles()
+	m.styles, m.asking = m.setting.styles(), m.setting.ask
 	for i, s := range snapshots {
 		m.snapshots = append(m.snapshots, newShot(s, o.Before+i+1))
 	}
@@ -79,7 +81,7 @@ func firstToShow(snapshots []*dump.Snapshot) int {
 func (m *Model) Init() tea.Cmd {
 	var ask, read tea.Cmd
 	if m.setting.ask {
-		ask = tea.RequestBackgroundColor
+		ask = askBackground()
 	}
 	if m.live != nil {
 		read = m.live.read()
@@ -99,7 +101,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.turn() // it may have waited for what was typed
 		}
 	case tea.BackgroundColorMsg:
-		m.background(msg)
+		cmd = m.background(msg)
+	case noAnswerMsg:
+		cmd = m.answered()
 	case fedMsg:
 		cmd = m.fed(msg)
 	case tea.PasteMsg:

@@ -37,6 +37,9 @@ func TestThePaletteCompletesAndChooses(t *testing.T) {
 	s.keys("up", "enter").wants("[4 Tasks]")
 	s.keys(":", "backspace").wants("by wait").lacks("enter go")
 	s.keys(":").text("sort qq").wants("Nothing is called that.").keys("enter").wants(": sort qq")
+	if c := s.View().Cursor; c == nil || c.X != len(": sort qq") || !strings.HasPrefix(strings.Split(s.screen(), "\n")[c.Y], ": sort qq") {
+		t.Errorf("the cursor of the terminal is not behind what is typed: %+v", c)
+	}
 	s.Update(tea.PasteMsg{Content: "\x1b[2J\nx"})
 	s.wants(`: sort qq\x1b[2J`).lacks("\x1b")
 }

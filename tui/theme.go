@@ -5,6 +5,7 @@ package tui
 import (
 	"image/color"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
@@ -146,14 +147,44 @@ func profileOf(environ []string) colorprofile.Profile {
 // is known to have none.
 func answersBackground(environ []string) bool { return lookup(environ, "TERM") != "linux" }
 
+// answerTime is how long the answer of a terminal may take. Few take more than a
+// few milliseconds.
+const answerTime = 500 * time.Millisecond
+
+// noAnswerMsg says that the terminal has had its time.
+type noAnswerMsg struct{}
+
+func askBackground() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, tea.Tick(answerTime, func(time.Time) tea.Msg { return noAnswerMsg{} }))
+}
+
 // background takes the answer of the terminal.
-func (m *Model) background(msg tea.BackgroundColorMsg) {
-	if msg.Color == nil || m.setting.theme != themeAuto {
-		return
+func (m *Model) background(msg tea.BackgroundColorMsg) tea.Cmd {
+	if msg.Color != nil && m.setting.theme == themeAuto {
+		now := m.setting
+		if now.theme = themeLight; msg.IsDark() {
+			now.theme = themeDark
+		}
+		m.styles = now.styles()
 	}
-	now := m.setting
-	if now.theme = themeLight; msg.IsDark() {
-		now.theme = themeDark
+	return m.answered()
+}
+
+// answered ends the program if the user has asked for that meanwhile.
+func (m *Model) answered() tea.Cmd {
+	m.asking = false
+	if m.leaving {
+		return tea.Quit
 	}
-	m.styles = now.styles()
+	return nil
+}
+
+// quit ends the program, but not before the answer of the terminal has come: it
+// would stand on the command line of the shell.
+func (m *Model) quit() tea.Cmd {
+	if m.asking {
+		m.leaving = true
+		return nil
+	}
+	return tea.Quit
 }

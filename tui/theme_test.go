@@ -65,6 +65,15 @@ func TestTheTerminalTellsItsBackground(t *testing.T) {
 		t.Error("a dark background makes a difference")
 	}
 	m.Update(tea.BackgroundColorMsg{})
+	for _, answer := range []tea.Msg{white, tea.BackgroundColorMsg{}, noAnswerMsg{}} {
+		m := New([]*dump.Snapshot{mitosisStall()}, Options{ask: true})
+		if _, cmd := m.Update(press("q")); cmd != nil {
+			t.Error("it quits while the answer is on its way")
+		}
+		if _, cmd := m.Update(answer); cmd == nil {
+			t.Errorf("it does not quit after %T", answer)
+		}
+	}
 	for _, o := range []Options{{ask: true, NoColor: true}, {ask: true, Config: Config{theme: themeLight}}, {}} {
 		m := New([]*dump.Snapshot{mitosisStall()}, o)
 		if m.Init() != nil {
