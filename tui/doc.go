@@ -14,6 +14,10 @@
 // A session with several snapshots has a timeline. One of them can be marked: all
 // tables and pages then say what changed since, as package dump/diff sees it.
 //
+// What a user can do is a command of the table in keymap.go, and what text looks like
+// is a style; a [Config] gives other keys to the ones and other colours to the
+// others.
+//
 // [Run] shows a session that is complete, [Watch] one that goes on: snapshots
 // come out of a channel, and the screen follows them.
 //

@@ -15,6 +15,7 @@ const (
 	cmdQuit command = iota
 	cmdSuspend
 	cmdHelp
+	cmdPalette
 	cmdBack
 	cmdOpen
 
@@ -72,12 +73,19 @@ const (
 	nrCommands
 )
 
-// binding is how a command is given, and what it is for.
-type binding struct {
+// entry is how a command is given unless the user wants it otherwise, and what it
+// is for.
+type entry struct {
 	name  string   // for people who type it
 	keys  []string // as Bubble Tea names them
 	short text     // for the footer, one word; "" keeps it out of there
 	help  text
+}
+
+// binding is how a command is given in a session.
+type binding struct {
+	entry
+	ascii bool // the keys are shown without arrows
 }
 
 func (b *binding) matches(k tea.KeyPressMsg) bool { return slices.Contains(b.keys, k.String()) }
@@ -86,8 +94,10 @@ func (b *binding) matches(k tea.KeyPressMsg) bool { return slices.Contains(b.key
 // Tea names them.
 var keyNames = map[string]text{"up": "↑", "down": "↓", "left": "←", "right": "→", "pgdown": "pgdn"}
 
-func keyName(k string) text {
-	if t, is := keyNames[k]; is {
+func (b *binding) keyName(i int) text { return b.nameOf(b.keys[i]) }
+
+func (b *binding) nameOf(k string) text {
+	if t, is := keyNames[k]; is && (!b.ascii || isASCII(string(t))) {
 		return t
 	}
 	return clean(k)
@@ -99,33 +109,47 @@ func (b *binding) key() text {
 	if len(b.keys) == 0 {
 		return ""
 	}
-	return keyName(b.keys[0])
+	return b.keyName(0)
 }
 
-// label is the first two keys, if they are short.
-func (b *binding) label() text {
-	t := b.key()
-	if len(b.keys) > 1 && t.width()+keyName(b.keys[1]).width() < 8 {
-		t += " " + keyName(b.keys[1])
+// label is the first two keys, if they are short, and the others.
+func (b *binding) label() (t text, others []text) {
+	t = b.key()
+	for i := 1; i < len(b.keys); i++ {
+		if k := b.keyName(i); i == 1 && t.width()+k.width() < 8 {
+			t += " " + k
+		} else {
+			others = append(others, k)
+		}
 	}
-	return t
+	return t, others
 }
 
 // keyMap is every key of the program.
 type keyMap [nrCommands]binding
 
 func newKeyMap() *keyMap {
-	return &keyMap{
-		cmdQuit:    {"quit", []string{"q", "ctrl+c"}, "quit", "quit (also ctrl+c)"},
+	var k keyMap
+	for c, e := range entries() {
+		k[c].entry = e
+	}
+	return &k
+}
+
+// entries is the table of the commands.
+func entries() *[nrCommands]entry {
+	return &[nrCommands]entry{
+		cmdQuit:    {"quit", []string{"q", "ctrl+c"}, "quit", "quit"},
 		cmdSuspend: {"suspend", []string{"ctrl+z"}, "", "suspend the program"},
 		cmdHelp:    {"help", []string{"?", "f1"}, "help", "this help"},
+		cmdPalette: {"palette", []string{":"}, "", "all commands by name; a snapshot by number; a thing by name: cpu 3"},
 		cmdBack:    {"back", []string{"esc", "backspace"}, "back", "back; first drops a filter"},
 		cmdOpen:    {"open", []string{"enter"}, "open", "open what the cursor is on"},
 
 		cmdUp:       {"up", []string{"up", "k"}, "", "up"},
 		cmdDown:     {"down", []string{"down", "j"}, "", "down"},
-		cmdPageUp:   {"page-up", []string{"pgup", "ctrl+b", "ctrl+u"}, "", "a screen up (also ctrl+b)"},
-		cmdPageDown: {"page-down", []string{"pgdown", "ctrl+f", "ctrl+d", "space"}, "", "a screen down (also space, ctrl+f)"},
+		cmdPageUp:   {"page-up", []string{"pgup", "ctrl+b", "ctrl+u"}, "", "a screen up"},
+		cmdPageDown: {"page-down", []string{"pgdown", "ctrl+f", "ctrl+d", "space"}, "", "a screen down"},
 		cmdFirst:    {"first", []string{"home", "g"}, "", "to the start"},
 		cmdLast:     {"last", []string{"end", "G"}, "", "to the end"},
 		cmdLeft:     {"left", []string{"left", "h"}, "", "to the left"},
@@ -233,7 +257,7 @@ func (m *Model) commands() []commandGroup {
 	}
 	groups = append(groups,
 		commandGroup{"Taking along", m.outlets()},
-		commandGroup{"Program", []command{cmdHelp, cmdMouse, cmdSuspend, cmdQuit}})
+		commandGroup{"Program", []command{cmdHelp, cmdPalette, cmdMouse, cmdSuspend, cmdQuit}})
 	return slices.DeleteFunc(groups, func(g commandGroup) bool { return len(g.commands) == 0 })
 }
 

@@ -11,13 +11,15 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	m.notice = ""
 	switch {
 	case k.String() == "ctrl+c":
-		return tea.Quit
-	case m.keys[cmdSuspend].matches(k):
+		return m.quit()
+	case m.keys[cmdSuspend].matches(k) && (k.Text == "" || !m.typing()):
 		return tea.Suspend
 	case m.prompt != nil:
 		return m.promptKey(k)
+	case m.chooser() != nil && !m.tooSmall():
+		return m.chooser().typed(m, k)
 	case m.keys[cmdQuit].matches(k):
-		return tea.Quit
+		return m.quit()
 	case m.index == nil || m.tooSmall():
 		// Nothing to act on, or nothing that can be seen.
 	case m.overlay != nil:
@@ -53,13 +55,15 @@ func (m *Model) do(c command) tea.Cmd {
 	}
 	switch l := m.list(); c {
 	case cmdQuit:
-		return tea.Quit
+		return m.quit()
 	case cmdSuspend:
 		return tea.Suspend
 	case cmdSample:
 		return m.sample()
 	case cmdHelp:
 		m.overlay = newHelpOverlay(m)
+	case cmdPalette:
+		m.overlay = newPalette(m)
 	case cmdBack:
 		m.back()
 	case cmdOpen:
@@ -174,7 +178,7 @@ func (m *Model) prompted() {
 
 func (m *Model) searchAgain(forward bool) {
 	if m.raw.query == "" {
-		m.notice = "Search for something first, with /."
+		m.notice = "Search for something first, with " + m.keys[cmdSearch].key() + "."
 		return
 	}
 	m.searched(m.raw.again(forward))

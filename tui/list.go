@@ -349,7 +349,7 @@ func (l *list) Render(st *styles, width, height int) []string {
 	for k, c := range cols {
 		col := &l.columns[c]
 		title := col.title
-		if c == l.sorted && !l.fixed && title.width() < widths[k] {
+		if c == l.sorted && !l.fixed && !st.ascii && title.width() < widths[k] {
 			if col.desc != l.reverse {
 				title += "↓"
 			} else {

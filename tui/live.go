@@ -148,7 +148,7 @@ func (m *Model) arrived(snapshots []*dump.Snapshot, at time.Time) {
 		case onFailure:
 			// Somebody is reading the one before; a scheduler that is
 			// started again may fail every few seconds.
-			m.notice = "It failed again: snapshot " + number(added.nr) + "; L lists all."
+			m.notice = "It failed again: snapshot " + number(added.nr) + "; " + m.keys[cmdSnapshots].key() + " lists all."
 		default:
 			l.failure = added.nr
 		}
@@ -171,7 +171,7 @@ func (m *Model) arrived(snapshots []*dump.Snapshot, at time.Time) {
 // turn goes to the overview of a failure that has come, and stops following.
 func (m *Model) turn() {
 	l := m.live
-	if l.failure == 0 || m.prompt != nil {
+	if l.failure == 0 || m.typing() {
 		return
 	}
 	i := m.find(l.failure)
@@ -180,7 +180,7 @@ func (m *Model) turn() {
 		return
 	}
 	was := m.snapshots[m.current].nr
-	m.notice = "The scheduler failed. This is its dump; p goes on."
+	m.notice = "The scheduler failed. This is its dump; " + m.keys[cmdPause].key() + " goes on."
 	if l.paused {
 		m.notice = "The scheduler failed: this is its dump. You were at " + number(was) + "."
 	}
@@ -269,5 +269,5 @@ func (m *Model) waiting() []string {
 	for len(out) < m.height-1 {
 		out = append(out, "")
 	}
-	return append(out, line{{plain, "  "}, {key, "q"}, {muted, " quit"}}.render(m.styles, plain, m.width))
+	return append(out, line{{plain, "  "}, {key, m.keys[cmdQuit].key()}, {muted, " quit"}}.render(m.styles, plain, m.width))
 }

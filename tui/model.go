@@ -11,8 +11,11 @@ import (
 // Model is the whole state of the program. It implements tea.Model; tests
 // drive it without a terminal.
 type Model struct {
-	keys   *keyMap
-	styles *styles
+	keys    *keyMap
+	setting setting // what the styles follow from
+	styles  *styles
+	asking  bool // the answer of the terminal to what its background is may yet come
+	leaving bool // the user wants to quit
 
 	width, height int // of the screen; 0 until the terminal told
 
@@ -42,12 +45,13 @@ type Model struct {
 // New makes the model of a session.
 func New(snapshots []*dump.Snapshot, o Options) *Model {
 	m := &Model{
-		after:  o.After,
-		outlet: o.Outlet,
-		keys:   newKeyMap(),
-		styles: newStyles(o.NoColor),
-		raw:    raw{found: -1},
+		after:   o.After,
+		outlet:  o.Outlet,
+		keys:    o.keyMap(),
+		setting: o.setting(),
+		raw:     raw{found: -1},
 	}
+	m.styles, m.asking = m.setting.styles(), m.setting.ask
 	for i, s := range snapshots {
 		m.snapshots = append(m.snapshots, newShot(s, o.Before+i+1))
 	}
@@ -82,10 +86,14 @@ func firstToShow(snapshots []*dump.Snapshot) int {
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	if m.live == nil {
-		return nil
+	var ask, read tea.Cmd
+	if m.setting.ask {
+		ask = askBackground()
 	}
-	return m.live.read()
+	if m.live != nil {
+		read = m.live.read()
+	}
+	return tea.Batch(ask, read)
 }
 
 // Update implements tea.Model.
@@ -105,12 +113,18 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.wheel(msg)
 	case copiedMsg:
 		cmd = m.copied(msg)
+	case tea.BackgroundColorMsg:
+		cmd = m.background(msg)
+	case noAnswerMsg:
+		cmd = m.answered()
 	case fedMsg:
 		cmd = m.fed(msg)
 	case tea.PasteMsg:
 		if m.prompt != nil {
 			m.prompt.insert(msg.Content)
 			m.prompted()
+		} else if p := m.chooser(); p != nil {
+			p.paste(m, msg.Content)
 		}
 	}
 	m.layout()

@@ -56,26 +56,72 @@ func (h *helpOverlay) move(to motion) {
 	}
 }
 
+// wideHelp is from which width on the help has two columns.
+const wideHelp = 120
+
 func (h *helpOverlay) layout(_ *Model, width, height int) {
-	const label = 10
-	h.lines, h.height = h.lines[:0], height
-	for i, g := range h.groups {
-		if i > 0 {
-			h.lines = append(h.lines, nil)
+	h.height = height
+	if width < wideHelp {
+		h.lines = h.column(h.groups, width)
+	} else {
+		h.lines = h.columns(width)
+	}
+	h.top = max(0, min(h.top, len(h.lines)-height))
+}
+
+// columns puts the groups below and beside each other, so that both columns are
+// about as long.
+func (h *helpOverlay) columns(width int) []line {
+	half := (width - gap) / 2
+	var left, right []line
+	for n := range len(h.groups) + 1 {
+		l, r := h.column(h.groups[:n], half), h.column(h.groups[n:], half)
+		if n == 0 || max(len(l), len(r)) < max(len(left), len(right)) {
+			left, right = l, r
 		}
-		h.lines = append(h.lines, line{{plain, "  "}, {heading, g.title}})
+	}
+	out := make([]line, max(len(left), len(right)))
+	for i := range out {
+		if i < len(left) {
+			out[i] = left[i]
+		}
+		if i < len(right) && len(right[i]) > 0 {
+			out[i].add(plain, spaces(half+gap-out[i].width()))
+			out[i] = append(out[i], right[i]...)
+		}
+	}
+	return out
+}
+
+// column is groups of commands below each other.
+func (h *helpOverlay) column(groups []commandGroup, width int) []line {
+	const label = 10
+	var lines []line
+	for i, g := range groups {
+		if i > 0 {
+			lines = append(lines, nil)
+		}
+		lines = append(lines, line{{plain, "  "}, {heading, g.title}})
 		for _, c := range g.commands {
 			b := &h.keys[c]
-			for k, l := range (line{{plain, b.help}}).wrap(width - label - 4) {
+			keys, others := b.label()
+			help := b.help
+			switch {
+			case keys == "":
+				help += " (by its name: " + clean(b.name) + ")"
+			case len(others) > 0:
+				help += " (also " + join(others, ", ") + ")"
+			}
+			for k, l := range (line{{plain, help}}).wrap(width - label - 4) {
 				head := line{{plain, spaces(4 + label)}}
 				if k == 0 {
-					head = line{{plain, "    "}, {key, b.label().pad(label, false)}}
+					head = line{{plain, "    "}, {key, keys.clip(label-1).pad(label, false)}}
 				}
-				h.lines = append(h.lines, append(head, l...))
+				lines = append(lines, append(head, l...))
 			}
 		}
 	}
-	h.top = max(0, min(h.top, len(h.lines)-height))
+	return lines
 }
 
 func (h *helpOverlay) Render(st *styles, width, height int) []string {
@@ -89,7 +135,9 @@ func (h *helpOverlay) Render(st *styles, width, height int) []string {
 	return out
 }
 
-func (h *helpOverlay) footer(*keyMap) []hint { return []hint{{"↑↓", "scroll"}} }
+func (h *helpOverlay) footer(keys *keyMap) []hint {
+	return []hint{{keys[cmdUp].key() + " " + keys[cmdDown].key(), "scroll"}}
+}
 
 // sessionOverlay lists the snapshots of the session.
 type sessionOverlay struct{ list *list }

@@ -21,6 +21,9 @@ type Options struct {
 	// NoColor shows everything without styles. Run sets it too if the
 	// environment variable NO_COLOR is not empty.
 	NoColor bool
+	// ASCII draws with nothing but ASCII, as Config may say too.
+	ASCII   bool
+	Config  Config   // what the user has set for all sessions
 	Environ []string // nil: the environment of the process
 	// Start is which of the snapshots Run begins with, from 1; with 0 it
 	// chooses: a failure, if there is one.
@@ -30,6 +33,26 @@ type Options struct {
 	Before, After int
 	Outlet        Outlet // for what the user takes along
 	Notice        string // shown until the first key, one line
+
+	profile colorprofile.Profile // how many colours the terminal has, as far as its name tells
+	ask     bool                 // the terminal can be asked for its background
+}
+
+// keyMap is the keys of the session.
+func (o *Options) keyMap() *keyMap {
+	k := o.Config.keyMap()
+	for c := range k {
+		k[c].ascii = o.ASCII || o.Config.ASCII
+	}
+	return k
+}
+
+// setting is what the styles of the session follow from.
+func (o *Options) setting() setting {
+	return setting{
+		noColor: o.NoColor, ascii: o.ASCII || o.Config.ASCII, profile: o.profile, theme: o.Config.theme, looks: o.Config.looks,
+		ask: o.ask && !o.NoColor && o.Config.theme == themeAuto,
+	}
 }
 
 // ErrDumbTerminal is returned by Run and Watch if TERM says that the terminal cannot
@@ -59,16 +82,14 @@ func run(ctx context.Context, o Options, model func(Options) *Model) error {
 		return ErrDumbTerminal
 	}
 	o.NoColor = o.NoColor || lookup(o.Environ, "NO_COLOR") != ""
-	// Finding out the colours would run tmux inside of tmux. The styles only
-	// use what every terminal with colours has.
-	profile := colorprofile.ANSI
+	o.profile, o.ask = profileOf(o.Environ), answersBackground(o.Environ)
 	if o.NoColor {
-		profile = colorprofile.NoTTY
+		o.profile = colorprofile.NoTTY
 	}
 	options := []tea.ProgramOption{
 		tea.WithContext(ctx),
 		tea.WithEnvironment(o.Environ),
-		tea.WithColorProfile(profile),
+		tea.WithColorProfile(o.profile),
 	}
 	if o.Input != nil {
 		options = append(options, tea.WithInput(o.Input))

@@ -49,6 +49,9 @@ func (m *Model) View() tea.View {
 	if m.prompt != nil && !m.tooSmall() {
 		_, x := m.prompt.line(m.width)
 		v.Cursor = tea.NewCursor(min(x, m.width-1), m.height-1)
+	} else if p := m.chooser(); p != nil && !m.tooSmall() {
+		_, x := p.prompt.line(m.width)
+		v.Cursor = tea.NewCursor(min(x, m.width-1), m.height-1-m.bodyHeight())
 	}
 	return v
 }
@@ -67,7 +70,7 @@ func (m *Model) Render() []string {
 	case m.index == nil:
 		return []string{
 			line{{plain, "No sched_ext dump in this session."}}.render(m.styles, plain, m.width),
-			line{{key, "q"}, {muted, " quit"}}.render(m.styles, plain, m.width),
+			line{{key, m.keys[cmdQuit].key()}, {muted, " quit"}}.render(m.styles, plain, m.width),
 		}
 	}
 	out := make([]string, 0, m.height)
@@ -201,7 +204,12 @@ func (m *Model) hint(c command) hint { return hint{m.keys[c].key(), m.keys[c].sh
 
 // fitKeys shows as many keys as fit. The first two always do, and stand last.
 func fitKeys(keys []hint, width int) line {
-	shown := func(h hint) line { return line{{plain, "  "}, {key, h.label}, {muted, " " + h.short}} }
+	shown := func(h hint) line {
+		if h.label == "" { // there is no key for it
+			return nil
+		}
+		return line{{plain, "  "}, {key, h.label}, {muted, " " + h.short}}
+	}
 	tail := append(shown(keys[0]), shown(keys[1])...)
 	l := line{}
 	for _, b := range keys[2:] {
@@ -228,6 +236,9 @@ func (m *Model) foot() line {
 	}
 	var keys []hint
 	if m.overlay != nil {
+		if p := m.chooser(); p != nil {
+			return p.foot(m.keys, m.width)
+		}
 		keys = append([]hint{{m.keys[cmdBack].key(), "close"}, m.hint(cmdQuit)}, m.overlay.footer(m.keys)...)
 		return fitKeys(keys, m.width)
 	}
@@ -243,7 +254,9 @@ func (m *Model) foot() line {
 		keys = append(keys, h)
 	}
 	if len(m.snapshots) > 1 {
-		keys = append(keys, hint{m.keys[cmdPreviousSnapshot].key() + " " + m.keys[cmdNextSnapshot].key(), "snapshot"})
+		if back, on := m.keys[cmdPreviousSnapshot].key(), m.keys[cmdNextSnapshot].key(); back != "" && on != "" {
+			keys = append(keys, hint{back + " " + on, "snapshot"})
+		}
 	}
 	return fitKeys(keys, m.width)
 }

@@ -8,7 +8,7 @@ import (
 	"charm.land/lipgloss/v2"
 )
 
-// style is what a piece of text means; the look of each is in newStyles.
+// style is what a piece of text means; the look of each is in setting.colours.
 type style uint8
 
 const (
@@ -26,65 +26,58 @@ const (
 	marked         // lines of the source that belong to the selection
 	match          // what the search found
 	changed        // not as in the marked snapshot
-	cell0          // the cells, told apart by those with a normal eye and by those without
+	// The looks of cells: that of cell n is at n modulo their number.
+	cell0
 	cell1
 	cell2
 	cell3
 	cell4
 	cell5
+	cell6
+	cell7
 	nrStyles
 )
+
+// styleNames is how a configuration names the styles. That of plain text is the
+// terminal's.
+var styleNames = [nrStyles]string{
+	heading: "heading", muted: "muted", name: "name", good: "good", warning: "warning", bad: "bad", higher: "higher", key: "key", tab: "tab",
+	selected: "selected", marked: "marked", match: "match", changed: "changed",
+	cell0: "cell-0", cell1: "cell-1", cell2: "cell-2", cell3: "cell-3", cell4: "cell-4", cell5: "cell-5", cell6: "cell-6", cell7: "cell-7",
+}
 
 // styles holds the look of each style, on a line that has none of its own and
 // on the line with the cursor.
 type styles struct {
 	onPlain, onSelected [nrStyles]look
 	noColor             bool
+	ascii               bool // nothing but ASCII is written
 }
 
-// newStyles makes the table. It uses the 16 colours that users choose
-// themselves, so that it fits light and dark terminals without asking the
-// terminal for its background.
-func newStyles(noColor bool) *styles {
-	s := &styles{noColor: noColor}
-	if noColor {
-		return s
+// newStyles makes the table for a terminal of which nothing is known.
+func newStyles(noColor bool) *styles { return (&setting{noColor: noColor}).styles() }
+
+// styles makes the table.
+func (s *setting) styles() *styles {
+	t := &styles{noColor: s.noColor, ascii: s.ascii}
+	if s.noColor {
+		return t
 	}
 	// A piece is one line and as wide as it is.
 	base := lipgloss.NewStyle().Inline(true).TabWidth(lipgloss.NoTabConversion)
-	looks := [nrStyles]lipgloss.Style{
-		plain:    base,
-		heading:  base.Bold(true),
-		muted:    base.Faint(true),
-		name:     base.Foreground(lipgloss.Cyan),
-		good:     base.Foreground(lipgloss.Green),
-		warning:  base.Foreground(lipgloss.Yellow),
-		bad:      base.Bold(true).Foreground(lipgloss.Red),
-		higher:   base.Bold(true).Foreground(lipgloss.Magenta),
-		key:      base.Bold(true),
-		tab:      base.Bold(true).Underline(true),
-		selected: base.Reverse(true),
-		marked:   base.Foreground(lipgloss.Yellow),
-		match:    base.Bold(true).Reverse(true),
-		changed:  base.Bold(true).Foreground(lipgloss.Blue),
-		// No red beside a green: these differ for everybody, and a letter or a
-		// number always says the same.
-		cell0: base.Foreground(lipgloss.Cyan),
-		cell1: base.Foreground(lipgloss.Yellow),
-		cell2: base.Bold(true).Foreground(lipgloss.Blue),
-		cell3: base.Foreground(lipgloss.Magenta),
-		cell4: base.Bold(true),
-		cell5: base.Underline(true),
+	var looks [nrStyles]lipgloss.Style
+	for piece, l := range s.colours() {
+		looks[piece] = l.over(base)
 	}
 	for piece := range looks {
-		s.onPlain[piece], s.onSelected[piece] = lookOf(looks[piece]), lookOf(looks[piece].Inherit(looks[selected]))
+		t.onPlain[piece], t.onSelected[piece] = lookOf(looks[piece]), lookOf(looks[piece].Inherit(looks[selected]))
 	}
-	return s
+	return t
 }
 
 // cellStyle is the style of a cell; those of some distance share one.
 func cellStyle(id int32) style {
-	const n = uint32(cell5-cell0) + 1
+	const n = uint32(cell7-cell0) + 1
 	return cell0 + style(uint32(id)%n) //nolint:gosec // below n
 }
 
@@ -101,15 +94,19 @@ func lookOf(s lipgloss.Style) look {
 // write appends t in the style on to b, on top of the style of its line, which
 // is plain or selected.
 func (s *styles) write(b *strings.Builder, base, on style, t text) {
+	written := string(t)
+	if s.ascii {
+		written = asciiOnly(written)
+	}
 	looks := &s.onPlain
 	if base == selected {
 		looks = &s.onSelected
 	}
 	if s.noColor || base == plain && on == plain || t == "" {
-		b.WriteString(string(t))
+		b.WriteString(written)
 		return
 	}
 	b.WriteString(looks[on].before)
-	b.WriteString(string(t))
+	b.WriteString(written)
 	b.WriteString(looks[on].after)
 }

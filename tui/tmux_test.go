@@ -39,6 +39,7 @@ func newTerminal(tb testing.TB, width, height int, env ...string) *terminal {
 	}
 	t := &terminal{tb, filepath.Join(tb.TempDir(), "tmux"), width, height, patience}
 	args := []string{"-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height)}
+	env = append([]string{"XDG_CONFIG_HOME=" + tb.TempDir()}, env...) // not that of who runs the tests
 	for _, e := range env {
 		args = append(args, "-e", e)
 	}

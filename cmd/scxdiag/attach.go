@@ -32,6 +32,7 @@ type attachFlags struct {
 	failOn   failOn
 	baseline string
 	record   recorder
+	screen   screenFlags
 }
 
 func newAttach() *cobra.Command {
@@ -65,6 +66,8 @@ not fail. Archives are not trusted: ` + attachLimits + `
 Names lead nowhere, and links in folders are not followed. What is not read is
 said, a line each.
 
+` + configHelp + `
+
 Exit codes, when it prints:
 
   0  no scheduler failed, or only in ways that the baseline knows
@@ -85,6 +88,7 @@ Exit codes, when it prints:
 	fl.Var(&f.failOn, "fail-on", "what makes the exit code 3")
 	fl.StringVar(&f.baseline, "baseline", "", "the recording `FILE` of failures that are known")
 	f.record.addFlags(fl)
+	f.screen.addFlags(fl)
 	completeFormats(cmd, surveyFormatNames())
 	return cmd
 }
@@ -167,6 +171,14 @@ func (f surveyFormat) write(w io.Writer, s *report.Survey) error {
 
 func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	ctx := cmd.Context()
+	screen, isScreen := terminal(cmd.OutOrStdout())
+	isScreen = isScreen && f.format == "" && os.Getenv("TERM") != "dumb"
+	var options tui.Options
+	if isScreen {
+		if options, err = f.screen.options(screen); err != nil {
+			return err
+		}
+	}
 	known, err := knownSignatures(ctx, f.baseline)
 	if err != nil {
 		return err
@@ -207,9 +219,8 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	survey := &report.Survey{
 		Groups: report.Groups(c.found, known), Files: c.walker.Progress.Files.Load(), Bytes: c.walker.Progress.Bytes.Load(), Skipped: c.skipped, More: c.more,
 	}
-	screen, isScreen := terminal(cmd.OutOrStdout())
-	if isScreen && f.format == "" && os.Getenv("TERM") != "dumb" {
-		return c.show(ctx, survey, screen)
+	if isScreen {
+		return c.show(ctx, survey, options)
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	err = errors.Join(f.format.write(out, survey), out.Flush())
@@ -359,14 +370,13 @@ const maxWhole = 200
 const countedOnly = -1
 
 // show shows on the screen what was found, group by group.
-func (c *collection) show(ctx context.Context, s *report.Survey, screen *os.File) error {
+func (c *collection) show(ctx context.Context, s *report.Survey, options tui.Options) error {
 	var all []*dump.Snapshot
 	for i := range s.Groups {
 		for _, f := range s.Groups[i].Found {
 			all = append(all, f.Snapshot)
 		}
 	}
-	options := screenOptions(screen)
 	options.Notice = report.Headline(s)
 	err := tui.Run(ctx, all, options)
 	if err != nil && errors.Is(err, context.Canceled) {

@@ -36,6 +36,7 @@ type live struct {
 	headless   bool
 	format     liveFormat
 	record     recorder
+	screen     screenFlags
 
 	demoLoad bool
 
@@ -76,6 +77,8 @@ timeline, or with --follow from another terminal at the same time. Each is on th
 disk when the next one is taken, whatever happens to scxdiag. --keep puts them
 into the catalogue; without either nothing is kept.
 
+` + configHelp + `
+
 --inject has the scheduler do something wrong, to see what comes of it:
 
 ` + faultHelp() + `
@@ -104,6 +107,7 @@ Exit codes, when it prints:
 	f.BoolVar(&l.headless, "headless", false, "print instead of showing the screen")
 	f.VarP(&l.format, "format", "f", "print, and what; see above")
 	l.record.addFlags(f)
+	l.screen.addFlags(f)
 	f.BoolVar(&l.vm, "vm", false, "run it all in a virtual machine")
 	f.BoolVar(&l.demoLoad, "demo-load", false, "make cgroups with cpusets and keep them busy")
 	_ = f.MarkHidden("demo-load") // it is defined above; for virtual machines only
@@ -189,6 +193,14 @@ func (l *live) run(cmd *cobra.Command) (err error) {
 	if err := l.check(cmd); err != nil {
 		return err
 	}
+	screen, isScreen := terminal(cmd.OutOrStdout())
+	isScreen = isScreen && !l.headless && l.format == "" && os.Getenv("TERM") != "dumb"
+	var options tui.Options
+	if isScreen {
+		if options, err = l.screen.options(screen); err != nil {
+			return err
+		}
+	}
 	if err := l.ready(cmd.Context()); err != nil {
 		return err
 	}
@@ -199,11 +211,10 @@ func (l *live) run(cmd *cobra.Command) (err error) {
 	if !l.vm {
 		l.record.boot = bootID()
 	}
-	screen, isScreen := terminal(cmd.OutOrStdout())
-	if l.headless || l.format != "" || !isScreen || os.Getenv("TERM") == "dumb" {
+	if !isScreen {
 		return l.print(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
-	return l.show(cmd.Context(), screen)
+	return l.show(cmd.Context(), options)
 }
 
 // check looks at the flags that take numbers, and at those of --vm.
@@ -388,7 +399,7 @@ func sampleOnSignal(ctx context.Context) <-chan struct{} {
 }
 
 // show shows the snapshots on the screen as they come.
-func (l *live) show(ctx context.Context, screen *os.File) error {
+func (l *live) show(ctx context.Context, options tui.Options) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 
@@ -430,7 +441,7 @@ func (l *live) show(ctx context.Context, screen *os.File) error {
 			default: // one is asked for already
 			}
 		},
-	}, screenOptions(screen))
+	}, options)
 	stop()
 	sourceErr := <-ended
 	switch {

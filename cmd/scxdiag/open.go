@@ -28,6 +28,7 @@ type openFlags struct {
 	at     string
 	follow bool
 	record recorder
+	screen screenFlags
 }
 
 func newOpen() *cobra.Command {
@@ -63,6 +64,8 @@ records.
 
 Nothing is kept of what is opened, unless --record or --keep asks for it.
 
+` + configHelp + `
+
 Exit codes, when it prints:
 
   0  nothing wrong: no scheduler failed, as after SysRq-D or an orderly end
@@ -91,6 +94,7 @@ On the screen it is 0 or 1.`,
 	cmd.Flags().StringVar(&f.at, "at", "", "go to the snapshot that was in force at a `TIME`")
 	cmd.Flags().BoolVar(&f.follow, "follow", false, "go on as a recording grows")
 	f.record.addFlags(cmd.Flags())
+	f.screen.addFlags(cmd.Flags())
 	completeFormats(cmd, formatNames())
 	return cmd
 }
@@ -135,20 +139,26 @@ func runOpen(cmd *cobra.Command, args []string, f *openFlags) (err error) {
 			return usageError(cmd, "--at: "+err.Error())
 		}
 	}
+	screen, isScreen := terminal(cmd.OutOrStdout())
+	isScreen = isScreen && f.format == "" && os.Getenv("TERM") != "dumb"
+	var options tui.Options
+	if isScreen {
+		if options, err = f.screen.options(screen); err != nil {
+			return err
+		}
+	}
 	if err := f.record.open(); err != nil {
 		return err
 	}
 	defer func() { err = f.record.closeAfter(err) }()
 	defer func() { _ = o.memory.close() }() // it was only read
-	screen, isScreen := terminal(cmd.OutOrStdout())
-	isScreen = isScreen && f.format == "" && os.Getenv("TERM") != "dumb"
 	switch {
 	case f.follow && isScreen:
-		return o.watch(cmd.Context(), screen)
+		return o.watch(cmd.Context(), options)
 	case f.follow:
 		return o.printOn(cmd.Context(), f.format, cmd.OutOrStdout())
 	case isScreen:
-		return o.show(cmd.Context(), screen)
+		return o.show(cmd.Context(), options)
 	}
 	collectLazily()
 	return o.print(cmd.Context(), f.format, cmd.OutOrStdout())
@@ -191,7 +201,7 @@ type opener struct {
 }
 
 // show reads all files and then shows what is in them on the screen.
-func (o *opener) show(ctx context.Context, screen *os.File) error {
+func (o *opener) show(ctx context.Context, options tui.Options) error {
 	var snapshots []*dump.Snapshot
 	o.screen = true
 	err := o.read(ctx, func(s *dump.Snapshot) error {
@@ -199,7 +209,6 @@ func (o *opener) show(ctx context.Context, screen *os.File) error {
 		return nil
 	})
 	if err == nil && ctx.Err() == nil && len(snapshots) > 0 {
-		options := screenOptions(screen)
 		options.Start = o.start
 		if len(o.args) == 1 { // or it is a session of several files
 			options.Before, options.After = o.before, o.left-o.before

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"syscall"
 
@@ -124,7 +123,7 @@ func (o *opener) printOn(ctx context.Context, f format, stdout io.Writer) error 
 }
 
 // watch shows on the screen what a recording has last, and then what it gets.
-func (o *opener) watch(ctx context.Context, screen *os.File) error {
+func (o *opener) watch(ctx context.Context, options tui.Options) error {
 	st, err := o.openFollowed(ctx)
 	if err != nil {
 		return err
@@ -165,7 +164,7 @@ func (o *opener) watch(ctx context.Context, screen *os.File) error {
 		}
 		ended <- err
 	}()
-	err = tui.Watch(ctx, tui.Feed{Snapshots: snapshots, Status: status}, screenOptions(screen))
+	err = tui.Watch(ctx, tui.Feed{Snapshots: snapshots, Status: status}, options)
 	stop()
 	if followErr := <-ended; err == nil && followErr != nil {
 		var failed *addError
