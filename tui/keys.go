@@ -73,10 +73,13 @@ func (m *Model) do(c command) tea.Cmd {
 	case cmdReverse:
 		l.reverse = !l.reverse
 		l.update()
+	case cmdColumns:
+		m.overlay = newColumnsOverlay(m)
 	case cmdFilter:
 		m.prompt = &prompt{label: "filter: ", value: l.filter, before: l.filter}
+		l.typing = true
 	case cmdRunnable:
-		l.toggle(runnableWord)
+		l.toggle(runnableTerm)
 	case cmdCPU:
 		m.openCPU()
 	case cmdTasksOf:
@@ -119,11 +122,16 @@ func (m *Model) goTo(nr int) {
 
 func (m *Model) promptKey(k tea.KeyPressMsg) {
 	changed, done := m.prompt.typed(k)
+	if k.String() == "tab" {
+		m.completeFilter()
+		return
+	}
 	if changed {
 		m.prompted()
 	}
 	if done {
 		m.prompt = nil
+		m.filterTyped()
 		if m.frame().at.view == viewRaw && m.raw.query != "" && m.raw.found < 0 {
 			m.searched(false)
 		}
@@ -135,6 +143,7 @@ func (m *Model) prompted() {
 	if l := m.list(); l != nil {
 		l.filter = m.prompt.value
 		l.update()
+		m.notice = l.advice()
 		return
 	}
 	m.raw.query = m.prompt.value

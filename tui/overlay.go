@@ -22,13 +22,15 @@ type overlay interface {
 type helpOverlay struct {
 	groups []commandGroup
 	keys   *keyMap
+	list   *list // nil if the view is no table
+	of     view
 	lines  []line
 	top    int
 	height int
 }
 
 func newHelpOverlay(m *Model) *helpOverlay {
-	return &helpOverlay{groups: m.commands(), keys: m.keys}
+	return &helpOverlay{groups: m.commands(), keys: m.keys, list: m.list(), of: m.frame().at.view}
 }
 
 func (h *helpOverlay) key(m *Model, k tea.KeyPressMsg) bool {
@@ -70,6 +72,9 @@ func (h *helpOverlay) layout(_ *Model, width, height int) {
 				}
 				h.lines = append(h.lines, append(head, l...))
 			}
+		}
+		if i == 0 {
+			h.lines = append(h.lines, filterHelp(h.list, filterExamples[h.of], width)...)
 		}
 	}
 	h.top = max(0, min(h.top, len(h.lines)-height))

@@ -194,7 +194,8 @@ func (m *Model) foot() line {
 	if m.prompt != nil {
 		l, _ := m.prompt.line(m.width)
 		if m.notice != "" {
-			return sides(l, line{{warning, m.notice.clip(m.width / 2)}}, m.width)
+			room := max(m.width-l.width()-2, m.width/2)
+			return sides(l, line{{warning, m.notice.clip(room)}}, m.width)
 		}
 		return l
 	}
