@@ -7,8 +7,9 @@
 // One [Model] owns all state. Its parts are plain structs that are told their
 // size and give back lines: the page (a text with a cursor, for the overview
 // and all details), the list (a table that sorts and filters), and the raw
-// view. Nothing in the package reads a file, and nothing decides anything
-// about a snapshot: it renders the types of package dump.
+// view. What a list can be asked is declared beside its columns, as fields, and a
+// filter is compiled to tests of these. Nothing in the package reads a file, and
+// nothing decides anything about a snapshot: it renders the types of package dump.
 //
 // [Run] shows a session that is complete, [Watch] one that goes on: snapshots
 // come out of a channel, and the screen follows them.

@@ -106,6 +106,7 @@ type filter struct {
 	// value of one when more of it is typed.
 	partial bool
 	problem text // what is wrong with a term, which is left out; "" if nothing is
+	hint    text // what the last term takes, if it has no value yet
 }
 
 // compile reads a filter. What it does not understand is left out, and what is
@@ -116,8 +117,12 @@ func compile(source string, fields []field) *filter {
 	for k, s := range raw {
 		t := parseTerm(s)
 		if t.value == "" {
-			if t.field != "" && findField(fields, t.field) == nil {
+			switch of := findField(fields, t.field); {
+			case t.field == "":
+			case of == nil:
 				f.problem = noField(t.field, fields)
+			case k == len(raw)-1:
+				f.hint = of.hint()
 			}
 			continue
 		}

@@ -190,6 +190,8 @@ func TestHalfATermDoesNotBlankTheTable(t *testing.T) {
 			t.Errorf("%s leaves nothing", f)
 		}
 	}
+	start(t, 80, 24, mitosisStall()).keys("4", "/").text("is:").wants("12 tasks", "is: runnable, waiting, running").
+		keys("ctrl+u").text("wait>").wants("wait takes times: 20ms, 1.5s, 2m").keys("enter").lacks("takes times")
 	// Once it is not typed any more, a word is a word.
 	s := start(t, 80, 24, mitosisStall()).keys("4", "/").text("weig").wants("12 tasks", "tab: weight")
 	s.keys("enter").wants("0 of 12 tasks with weig")
@@ -227,6 +229,13 @@ func TestTheFilterCarriesOverAndIsUndone(t *testing.T) {
 	s.keys("]").wants("3 of 7 tasks with cell:1 wait>1s")
 	s.keys("/").text(" cpu:3").wants("0 of 7").keys("esc").wants("3 of 7 tasks with cell:1 wait>1s")
 	s.keys("esc").wants("7 tasks, by wait")
+}
+
+// TestTasksOfTheSameThingAgainAreAllOfThem has a filter set where the tasks of a CPU
+// were looked at before.
+func TestTasksOfTheSameThingAgainAreAllOfThem(t *testing.T) {
+	s := start(t, 80, 24, mitosisStall()).keys("3", "T", "/").text("cell:1").keys("enter").wants("3 of 5 tasks of CPU 1 with cell:1")
+	s.keys("3", "T").wants("5 tasks of CPU 1, by wait")
 }
 
 func TestTheHelpOfATableShowsItsFields(t *testing.T) {
@@ -318,6 +327,7 @@ func TestFilterAndColumnScreens(t *testing.T) {
 		{"filter-no-field", mitosisStall(), typed("cell:1 foo:2")},
 		{"filter-no-unit", mitosisStall(), typed("wait>1")},
 		{"filter-half", mitosisStall(), typed("weig")},
+		{"filter-hint", mitosisStall(), typed("cell:1 is:")},
 		{"filter-in-part", mitosisStall(), append(typed("comm:~( cpu:1"), "enter")},
 		{"filter-help-tasks", mitosisStall(), []string{"4", "?"}},
 		{"filter-help-cgroups", ringSample(), []string{"C", "?"}},

@@ -342,15 +342,11 @@ func (x *index) findSubject() {
 	if t == nil {
 		t, how = x.s.RaisedIn(), raisedIn
 	}
-	if t == nil {
-		t, how = x.s.LongestWaiting(), longest
+	if t != nil { // the first with its pid
+		x.subject, x.tie = x.byPID[t.PID], how
+		return
 	}
-	for i := range x.s.Tasks {
-		if &x.s.Tasks[i] == t {
-			x.subject, x.tie = i, how
-			return
-		}
-	}
+	x.subject, x.tie = x.all.oldest, longest
 }
 
 // task is the subject's or any other task, nil for index -1.

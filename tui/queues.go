@@ -86,10 +86,7 @@ func newQueueList(x *index) *list {
 // queueFields are what the filter can ask of DSQs.
 func queueFields(x *index) []field {
 	queue := func(i int) *queue { return &x.queues[i] }
-	served := make([]dump.Value[dump.CPUMask], len(x.queues))
-	for i := range served {
-		served[i] = x.servedBy(queue(i))
-	}
+	var served dump.Value[dump.CPUMask] // by the one asked for last
 	return []field{
 		textField("dsq", func(i int) dump.Value[string] { return dump.Of(string(queue(i).name())) }).found(),
 		textField("kind", func(i int) dump.Value[string] {
@@ -101,7 +98,10 @@ func queueFields(x *index) []field {
 		numberField("queued", func(i int) dump.Value[int64] { return x.queued(queue(i)) }),
 		numberField("waiting", func(i int) dump.Value[int] { return dump.Of(queue(i).in(waits)) }),
 		groupWaitField("oldest", func(i int) *group { return &queue(i).group }),
-		maskField("cpus", func(i int) *dump.Value[dump.CPUMask] { return &served[i] }),
+		maskField("cpus", func(i int) *dump.Value[dump.CPUMask] {
+			served = x.servedBy(queue(i))
+			return &served
+		}),
 		isField(
 			quality{"waiting", func(i int) bool { return queue(i).in(waits) > 0 }},
 			quality{"empty", func(i int) bool { return queue(i).size() == 0 && x.queued(queue(i)).V == 0 }},

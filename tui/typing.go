@@ -10,6 +10,9 @@ func (l *list) advice() text {
 	if l.read.problem != "" {
 		return l.read.problem
 	}
+	if l.typing && l.read.hint != "" {
+		return l.read.hint
+	}
 	if l.partial {
 		raw := splitTerms(l.filter)
 		return "tab: " + join(completions(l.fields, parseTerm(raw[len(raw)-1]).value), " ")
@@ -100,6 +103,17 @@ var notes = map[text]text{
 	"times": "20ms, 1.5s, 2m",
 	"CPUs":  ":3 has CPU 3, =3 only that, <2 at most one",
 	"text":  ":web has web somewhere, =web is just that",
+}
+
+// hint says what a field takes.
+func (f *field) hint() text {
+	switch {
+	case f.values != "":
+		return f.name + ": " + f.values
+	case notes[f.takes] != "":
+		return f.name + " takes " + f.takes + ": " + notes[f.takes]
+	}
+	return f.name + " takes " + f.takes
 }
 
 // filterExamples are filters that are of use, for each view that is a table.
