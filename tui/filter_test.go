@@ -238,6 +238,47 @@ func TestTasksOfTheSameThingAgainAreAllOfThem(t *testing.T) {
 	s.keys("3", "T").wants("5 tasks of CPU 1, by wait")
 }
 
+func TestTheCursorSurvivesTheTypingOfAFilter(t *testing.T) {
+	s := start(t, 80, 24, mitosisStall()).keys("4", "home", "down", "down").text("/is:waiting cell:1")
+	if got := s.cursorLine(); !strings.Contains(got, "websrv[230]") {
+		t.Errorf("the cursor is on %s", got)
+	}
+	s.keys("ctrl+u").text("dbsrv").keys("ctrl+u").text("pid:230").keys("enter", "esc")
+	if got := s.cursorLine(); !strings.Contains(got, "websrv[230]") {
+		t.Errorf("the cursor came back to %s", got)
+	}
+	s.keys("home").text("/dbsrv cell:2").keys("enter")
+	if got := s.cursorLine(); !strings.Contains(got, "dbsrv[238]") {
+		t.Errorf("the cursor left the first row for %s", got)
+	}
+}
+
+// TestALiveSessionGoesOnWhileAFilterIsTyped has samples come between the letters.
+func TestALiveSessionGoesOnWhileAFilterIsTyped(t *testing.T) {
+	f := watch(t, 80, 24, 50).sample(1)
+	f.keys("4", "down", "down", "/")
+	at := f.cursorLine()[:40]
+	for _, r := range "weig" {
+		f.text(string(r))
+		f.sample(1).wants("tasks with ")
+	}
+	f.wants("tab: weight").text("ht:100")
+	f.sample(1).keys("ctrl+u")
+	if got := f.cursorLine()[:40]; got != at {
+		t.Errorf("the cursor is on %s, and was on %s", got, at)
+	}
+}
+
+// TestTheCursorStaysOnACounter has rows that lead nowhere.
+func TestTheCursorStaysOnACounter(t *testing.T) {
+	counters := func(s *dump.Snapshot) { s.Counters = mitosisStall().Counters }
+	f := watch(t, 80, 24, 5).sample(1, counters).keys("8", "down", "down")
+	at := f.cursorLine()
+	if got := f.sample(1, counters).cursorLine(); got != at || !strings.Contains(at, "ENQ_SKIP") {
+		t.Errorf("the cursor went from %s to %s", at, got)
+	}
+}
+
 func TestTheHelpOfATableShowsItsFields(t *testing.T) {
 	for view, field := range map[string]text{"2": "owner", "3": "nr_run", "4": "weight", "5": "kind", "7": "event", "8": "counter", "C": "effective"} {
 		s := start(t, 132, 80, ringSample()).keys(view, "?").wants("Filter", string(field))

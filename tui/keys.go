@@ -77,7 +77,7 @@ func (m *Model) do(c command) tea.Cmd {
 		m.overlay = newColumnsOverlay(m)
 	case cmdFilter:
 		m.prompt = &prompt{label: "filter: ", value: l.filter, before: l.filter}
-		l.typing = true
+		l.typeFilter()
 	case cmdRunnable:
 		l.toggle(runnableTerm)
 	case cmdCPU:

@@ -46,6 +46,7 @@ type list struct {
 
 	whole   ordered  // all things
 	part    ordered  // those of the scope
+	anchor  int      // what the cursor was on when the typing began
 	order   *ordered // that of the two which is shown
 	read    *filter  // what filter says
 	partial bool     // the last word of the filter is left out, as it may become a field
@@ -71,7 +72,10 @@ func (l *list) update() {
 		l.take(l.read.withoutLast())
 	}
 	l.cursor = 0
-	if had {
+	switch {
+	case l.typing && l.picked:
+		l.seek(l.anchor)
+	case had && !l.typing:
 		l.seek(at)
 	}
 }
@@ -124,14 +128,30 @@ func (l *list) seek(i int) {
 	}
 }
 
-// seekPlace puts the cursor on what leads to p, if it is shown.
+// thing is what leads to p, -1 if nothing does.
+func (l *list) thing(p place) int {
+	if l.find != nil {
+		return l.find(p)
+	}
+	for i := range l.n {
+		if l.place(i) == p {
+			return i
+		}
+	}
+	return -1
+}
+
+// seekPlace puts the cursor on what leads to p, if it is shown; of several things on
+// the first row.
 func (l *list) seekPlace(p place) {
 	k := -1
-	if l.find != nil {
+	switch {
+	case p == nowhere: // what leads nowhere cannot be told apart
+	case l.find != nil:
 		if i := l.find(p); i >= 0 {
 			k = slices.Index(l.rows, i)
 		}
-	} else {
+	default:
 		k = slices.IndexFunc(l.rows, func(i int) bool { return l.place(i) == p })
 	}
 	if k >= 0 {
@@ -150,6 +170,9 @@ func (l *list) resume(old *list) {
 		l.seekPlace(old.place(i))
 	}
 	l.top = l.cursor - (old.cursor - old.top)
+	if l.typing && old.anchor >= 0 {
+		l.anchor = l.thing(old.place(old.anchor))
+	}
 }
 
 // step moves the cursor by n rows.

@@ -4,6 +4,16 @@ package tui
 
 import "slices"
 
+// typeFilter begins to type the filter: the cursor goes back to where it was as soon
+// as what is there is shown again.
+func (l *list) typeFilter() {
+	l.typing = true
+	l.anchor = -1
+	if i, is := l.current(); is {
+		l.anchor = i
+	}
+}
+
 // advice is what there is to say while a filter is typed: what is wrong with it, or
 // what a half-typed word may become.
 func (l *list) advice() text {
