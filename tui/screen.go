@@ -32,7 +32,7 @@ func (m *Model) View() tea.View {
 	// The mouse stays with the terminal, so that people can select text.
 	v.AltScreen = true
 	if m.prompt != nil && !m.tooSmall() {
-		_, x := m.prompt.line(m.width)
+		_, x := m.promptLine()
 		v.Cursor = tea.NewCursor(min(x, m.width-1), m.height-1)
 	}
 	return v
@@ -192,12 +192,8 @@ func fitKeys(keys []hint, width int) line {
 // foot is the prompt, a notice, or the most important keys.
 func (m *Model) foot() line {
 	if m.prompt != nil {
-		l, _ := m.prompt.line(m.width)
-		if m.notice != "" {
-			room := max(m.width-l.width()-2, m.width/2)
-			return sides(l, line{{warning, m.notice.clip(room)}}, m.width)
-		}
-		return l
+		l, _ := m.promptLine()
+		return sides(l, line{{warning, m.notice.clip(m.width - l.width() - 2)}}, m.width)
 	}
 	if m.notice != "" {
 		return line{{plain, " "}, {warning, m.notice}}
