@@ -2,11 +2,7 @@
 
 package tui
 
-import (
-	"strings"
-
-	"scxdiag/dump"
-)
+import "scxdiag/dump"
 
 // newCellList is the table of the cells.
 func newCellList(x *index) *list {
@@ -22,11 +18,11 @@ func newCellList(x *index) *list {
 		rescued = rescued || cell(i).Rescued.V > 0
 	}
 	l := &list{
-		noun:  "cells",
-		empty: "This scheduler has no cells, or the snapshot does not tell of them.",
-		n:     len(s.Cells),
-		place: func(i int) place { return placeOfCell(cell(i).ID) },
-		words: func(i int) string { return cellWords(x, cell(i)) },
+		noun:   "cells",
+		empty:  "This scheduler has no cells, or the snapshot does not tell of them.",
+		n:      len(s.Cells),
+		place:  func(i int) place { return placeOfCell(cell(i).ID) },
+		fields: cellFields(x),
 	}
 	add := func(c column) { l.columns = append(l.columns, c) }
 	add(column{
@@ -38,7 +34,7 @@ func newCellList(x *index) *list {
 		add(column{
 			title: "state", width: 5, drop: 1,
 			cell: func(i int) span { return cellState(cell(i)) },
-			key:  func(i int) sortKey { return sortKey{known: cell(i).State.Known, s: string(cell(i).State.V)} },
+			key:  func(i int) sortKey { return byKnownText(string(cell(i).State.V), cell(i).State.Known) },
 		})
 	}
 	add(column{
@@ -68,10 +64,7 @@ func newCellList(x *index) *list {
 		title: "running", width: 7, right: true, desc: true, drop: 2,
 		cell: func(i int) span { return countSpan(tasks(i), runs) },
 		key: func(i int) sortKey {
-			if g := tasks(i); g != nil {
-				return byNumber(g.n[runs], true)
-			}
-			return byNumber(0, true)
+			return byNumber(tasks(i).in(runs), true)
 		},
 	})
 	add(column{
@@ -154,17 +147,37 @@ func newCellList(x *index) *list {
 	add(column{
 		title: "owner", width: ownerWidth, grow: 60, drop: ownerDrop,
 		cell: func(i int) span { return textSpan(cell(i).OwnerPath.Known, clean(cell(i).OwnerPath.V)) },
-		key:  func(i int) sortKey { return sortKey{known: cell(i).OwnerPath.Known, s: cell(i).OwnerPath.V} },
+		key:  func(i int) sortKey { return byKnownText(cell(i).OwnerPath.V, cell(i).OwnerPath.Known) },
 	})
 	return l
 }
 
-func cellWords(x *index, c *dump.Cell) string {
-	w := []string{"cell=" + string(number(c.ID)), string(c.State.V), c.OwnerPath.V, "cpus=" + c.CPUs.V.String()}
-	if t := x.byCell[c.ID]; t != nil && t.n[waits] > 0 {
-		w = append(w, string(waits.word()))
+// cellFields are what the filter can ask of cells.
+func cellFields(x *index) []field {
+	cell := func(i int) *dump.Cell { return &x.s.Cells[i] }
+	tasks := func(i int) *group { return x.byCell[x.s.Cells[i].ID] }
+	return []field{
+		numberField("cell", func(i int) dump.Value[int32] { return dump.Of(cell(i).ID) }),
+		textField("state", func(i int) dump.Value[string] {
+			return dump.Value[string]{V: string(cell(i).State.V), Known: cell(i).State.Known}
+		}).found(),
+		textField("owner", func(i int) dump.Value[string] { return cell(i).OwnerPath }).found(),
+		maskField("cpus", func(i int) *dump.Value[dump.CPUMask] { return &cell(i).CPUs }),
+		maskField("cpuset", func(i int) *dump.Value[dump.CPUMask] { return &cell(i).CpusetCPUs }),
+		isField(
+			quality{"waiting", func(i int) bool { return tasks(i).in(waits) > 0 }},
+			quality{"empty", func(i int) bool { return tasks(i).size() == 0 && cell(i).Queued.V == 0 }},
+			quality{"different", func(i int) bool { return cpusetDiffers(cell(i)) }},
+		),
+		numberField("queued", func(i int) dump.Value[int64] { return cell(i).Queued }),
+		numberField("running", func(i int) dump.Value[int] { return dump.Of(tasks(i).in(runs)) }),
+		numberField("waiting", func(i int) dump.Value[int] { return dump.Of(tasks(i).in(waits)) }),
+		groupWaitField("oldest", tasks),
+		numberField("tasks", func(i int) dump.Value[int] { return dump.Of(tasks(i).size()) }),
+		numberField("vtime", func(i int) dump.Value[uint64] { return cell(i).VTime }),
+		numberField("gen", func(i int) dump.Value[uint32] { return cell(i).Generation }),
+		numberField("rescued", func(i int) dump.Value[uint64] { return cell(i).Rescued }),
 	}
-	return strings.ToLower(strings.Join(w, " "))
 }
 
 // oldestOf is the task of a group that has waited for longest; one of which

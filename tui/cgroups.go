@@ -75,10 +75,10 @@ func newCgroupList(x *index) *list {
 	}
 	tasks := func(i int) int { return x.byCgroup[cgroup(i).ID].size() }
 	l := &list{
-		noun:  "cgroups",
-		n:     len(s.Cgroups),
-		place: func(i int) place { return x.placeOfCgroup(cgroup(i).ID) },
-		words: func(i int) string { return cgroupWords(cgroup(i)) },
+		noun:   "cgroups",
+		n:      len(s.Cgroups),
+		place:  func(i int) place { return x.placeOfCgroup(cgroup(i).ID) },
+		fields: cgroupFields(x),
 	}
 	l.columns = []column{
 		{
@@ -176,15 +176,26 @@ func cgroupFlags(g *dump.Cgroup) span {
 	return span{on, join(parts, ", ")}
 }
 
-func cgroupWords(g *dump.Cgroup) string {
-	words := []string{g.Path.V, "id=" + string(number(g.ID)), string(cgroupFlags(g).text)}
-	if g.HasContext {
-		words = append(words, "cell="+string(number(g.Cell)))
+// cgroupFields are what the filter can ask of cgroups.
+func cgroupFields(x *index) []field {
+	cgroup := func(i int) *dump.Cgroup { return &x.s.Cgroups[i] }
+	tasks := func(i int) int { return x.byCgroup[cgroup(i).ID].size() }
+	return []field{
+		textField("cgroup", func(i int) dump.Value[string] { return cgroup(i).Path }).found(),
+		numberField("cell", func(i int) dump.Value[int32] { return cgroupCell(cgroup(i)) }),
+		numberField("owns", func(i int) dump.Value[int32] { return cgroupOwns(cgroup(i)) }),
+		numberField("id", func(i int) dump.Value[uint64] { return dump.Of(cgroup(i).ID) }),
+		maskField("cpuset", func(i int) *dump.Value[dump.CPUMask] { return &cgroup(i).CPUs }),
+		maskField("effective", func(i int) *dump.Value[dump.CPUMask] { return &cgroup(i).EffectiveCPUs }).called("cpus"),
+		numberField("tasks", func(i int) dump.Value[int] { return dump.Of(tasks(i)) }),
+		isField(
+			quality{"removed", func(i int) bool { return cgroup(i).Dying }},
+			quality{"empty", func(i int) bool { return !cgroup(i).Populated }},
+			quality{"lost", func(i int) bool { return cgroup(i).CPUController && !cgroup(i).HasContext }},
+		),
+		textField("flags", func(i int) dump.Value[string] { return dump.Of(string(cgroupFlags(cgroup(i)).text)) }).found(),
+		numberField("level", func(i int) dump.Value[uint32] { return dump.Of(cgroup(i).Level) }),
 	}
-	if v := cgroupOwns(g); v.Known {
-		words = append(words, "owns="+string(number(v.V)))
-	}
-	return strings.ToLower(strings.Join(words, " "))
 }
 
 // cgroupPage shows all that is known of one cgroup.

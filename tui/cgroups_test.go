@@ -23,7 +23,7 @@ func TestCgroupsAreATree(t *testing.T) {
 		t.Errorf("the tree is %q, want %q", names, want)
 	}
 	s.wants("! no storage", "! removed", "cpu off, empty")
-	s.keys("?").wants("Cgroups", "the cgroups as a tree")
+	s.keys("?").wants("Cgroups").keys("pgdown").wants("the cgroups as a tree")
 }
 
 func TestCgroupsLeadToCellsAndTasks(t *testing.T) {

@@ -61,20 +61,23 @@ var acrossRuns = []text{"vtime", "dsq_vtime", "lag", "ran", "runs", "gen"}
 func (c *comparison) install(l *list, otherRun bool) {
 	l.delta = c
 	l.n += len(c.ghosts)
-	where, words, at := l.place, l.words, l.at
+	where, find, at := l.place, l.find, l.at
 	l.place = func(i int) place {
 		if i >= c.base {
 			return c.old.place(c.older(i))
 		}
 		return where(i)
 	}
-	if words != nil {
-		l.words = func(i int) string {
-			if i >= c.base {
-				return c.old.words(c.older(i)) + " gone"
+	if find != nil {
+		l.find = func(p place) int {
+			if i := find(p); i >= 0 {
+				return i
 			}
-			return words(i)
+			return c.ghost(c.old.find(p))
 		}
+	}
+	for k := range l.fields {
+		l.fields[k] = c.field(l.fields[k])
 	}
 	if at != nil {
 		l.at = func(i int) dump.Span {
@@ -87,6 +90,64 @@ func (c *comparison) install(l *list, otherRun bool) {
 	for k := range l.columns {
 		quiet := otherRun && slices.Contains(acrossRuns, l.columns[k].title)
 		c.column(&l.columns[k], quiet)
+	}
+}
+
+// ghost is the row that shows row k of the other table, -1 if none does for it is in
+// both.
+func (c *comparison) ghost(k int) int {
+	if g := slices.Index(c.ghosts, k); g >= 0 {
+		return c.base + g
+	}
+	return -1
+}
+
+// goneWord is what a filter finds all rows with that the snapshot lacks.
+const goneWord = "gone"
+
+// field has a filter ask the other table of the rows that are only there.
+func (c *comparison) field(f field) field {
+	old := findField(c.old.fields, string(f.name))
+	both := f
+	both.match = func(op operator, value string) (predicate, text) {
+		if f.name == "is" && value == goneWord {
+			return c.isGone, ""
+		}
+		now, problem := f.match(op, value)
+		if problem != "" || old == nil {
+			return now, problem
+		}
+		was, _ := old.match(op, value)
+		return c.either(now, was), ""
+	}
+	if f.find != nil {
+		both.find = func(word string) predicate {
+			if f.name == "is" && word == goneWord {
+				return c.isGone
+			}
+			var was predicate
+			if old != nil && old.find != nil {
+				was = old.find(word)
+			}
+			return c.either(f.find(word), was)
+		}
+	}
+	return both
+}
+
+func (c *comparison) isGone(i int) bool { return i >= c.base }
+
+// either is a test of the rows of the snapshot, and another of those that it lacks;
+// nil if there is neither. One that is nil passes nothing.
+func (c *comparison) either(now, was predicate) predicate {
+	if now == nil && was == nil {
+		return nil
+	}
+	return func(i int) bool {
+		if i >= c.base {
+			return was != nil && was(c.older(i))
+		}
+		return now != nil && now(i)
 	}
 }
 

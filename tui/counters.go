@@ -2,11 +2,7 @@
 
 package tui
 
-import (
-	"strings"
-
-	"scxdiag/dump"
-)
+import "scxdiag/dump"
 
 // newCounterList is the table of what the kernel counted, the largest first.
 func newCounterList(x *index) *list {
@@ -18,7 +14,10 @@ func newCounterList(x *index) *list {
 		place: func(int) place { return nowhere },
 		same:  func(i int) any { return counter(i).Name },
 		at:    func(i int) dump.Span { return counter(i).At },
-		words: func(i int) string { return strings.ToLower(counter(i).Name) },
+		fields: []field{
+			textField("counter", func(i int) dump.Value[string] { return dump.Of(counter(i).Name) }).found(),
+			numberField("value", func(i int) dump.Value[int64] { return dump.Of(counter(i).Value) }),
+		},
 	}
 	l.columns = []column{
 		{

@@ -3,7 +3,9 @@
 package tui
 
 import (
-	"strings"
+	"cmp"
+	"slices"
+	"time"
 
 	"scxdiag/dump"
 )
@@ -18,10 +20,10 @@ func newCPUList(x *index) *list {
 		cells = cells || s.CPUs[i].Cell.Known
 	}
 	l := &list{
-		noun:  "CPUs",
-		n:     len(s.CPUs),
-		place: func(i int) place { return placeOfCPU(s.CPUs[i].ID) },
-		words: func(i int) string { return cpuWords(s, cpu(i)) },
+		noun:   "CPUs",
+		n:      len(s.CPUs),
+		place:  func(i int) place { return placeOfCPU(s.CPUs[i].ID) },
+		fields: cpuQueryFields(x),
 	}
 	l.columns = append(l.columns,
 		column{
@@ -85,24 +87,43 @@ func classRank(c dump.Class) int {
 	return -1
 }
 
-func cpuWords(s *dump.Snapshot, c *dump.CPU) string {
-	words := []string{"cpu=" + string(number(c.ID))}
-	if c.Cell.Known {
-		words = append(words, "cell="+string(number(c.Cell.V)))
+// cpuQueryFields are what the filter can ask of CPUs.
+func cpuQueryFields(x *index) []field {
+	s := x.s
+	cpu := func(i int) *dump.CPU { return &s.CPUs[i] }
+	tasks := func(i int) *group { return x.byCPU[s.CPUs[i].ID] }
+	return []field{
+		numberField("cpu", func(i int) dump.Value[int32] { return dump.Of(cpu(i).ID) }),
+		numberField("cell", func(i int) dump.Value[int32] { return cpu(i).Cell }),
+		textField("class", func(i int) dump.Value[string] {
+			return dump.Value[string]{V: string(cpu(i).Class.V), Known: cpu(i).Class.Known}
+		}).found(),
+		textField("current", func(i int) dump.Value[string] {
+			return dump.Value[string]{V: cpu(i).Current.V.String(), Known: cpu(i).Current.Known}
+		}).found(),
+		isField(
+			quality{"idle", func(i int) bool { return cpu(i).Class.V == dump.ClassIdle }},
+			quality{"busy", func(i int) bool { return cpu(i).Class.Known && cpu(i).Class.V != dump.ClassIdle }},
+			quality{"higher", func(i int) bool { return cpu(i).Class.V.IsHigher() }},
+			quality{"offline", func(i int) bool { return cpu(i).Online.Known && !cpu(i).Online.V }},
+			quality{"awaited", func(i int) bool { return cpu(i).Awaited.V }},
+		),
+		numberField("waiting", func(i int) dump.Value[int] { return dump.Of(tasks(i).in(waits)) }),
+		groupWaitField("oldest", tasks),
+		numberField("nr_run", func(i int) dump.Value[uint32] { return cpu(i).NrRunning }),
+		numberField("queued", func(i int) dump.Value[int64] { return cpu(i).Queued }),
+		sharedField("flags", func(i int) dump.Value[uint32] { return cpu(i).Flags }, s.Kernel.RQFlagNames).found(),
+		numberField("llc", func(i int) dump.Value[int32] { return cpu(i).LLC }),
+		numberField("vtime", func(i int) dump.Value[uint64] { return cpu(i).VTime }),
 	}
-	if c.Class.Known {
-		words = append(words, "class="+string(c.Class.V))
-	}
-	if c.Current.Known {
-		words = append(words, c.Current.V.String())
-	}
-	if c.Flags.Known {
-		words = append(words, s.Kernel.RQFlagNames(c.Flags.V)...)
-	}
-	if c.Online.Known && !c.Online.V {
-		words = append(words, "offline")
-	}
-	return strings.ToLower(strings.Join(words, " "))
+}
+
+// groupWaitField is for how long the oldest task of a group has waited.
+func groupWaitField(name text, of func(i int) *group) field {
+	return durationField(name, func(i int) dump.Value[time.Duration] {
+		wait, known := of(i).wait()
+		return dump.Value[time.Duration]{V: wait, Known: known}
+	})
 }
 
 // cpuFlags shows the flags by name; a CPU that is not ONLINE is worth a look.
@@ -139,10 +160,7 @@ func refSpan(v dump.Value[dump.TaskRef]) span {
 }
 
 func countSpan(g *group, s standing) span {
-	n := 0
-	if g != nil {
-		n = g.n[s]
-	}
+	n := g.in(s)
 	if n == 0 {
 		return span{muted, "0"}
 	}
@@ -163,10 +181,7 @@ func waitKey(g *group) sortKey {
 }
 
 func waitingKey(g *group) sortKey {
-	if g == nil {
-		return byNumber(0, true)
-	}
-	return byNumber(g.n[waits], true)
+	return byNumber(g.in(waits), true)
 }
 
 // cpuPage shows all that is known of one CPU.
@@ -324,39 +339,53 @@ func maskText(x *index, m dump.CPUMask) text {
 
 // cpuIDs is the width of the machine's masks: one more than the highest CPU
 // that the snapshot knows.
-func (x *index) cpuIDs() int {
-	n := 1
-	for i := range x.s.CPUs {
-		n = max(n, int(x.s.CPUs[i].ID)+1)
-	}
-	for i := range x.s.Cells {
-		n = max(n, x.s.Cells[i].CPUs.V.Last()+1)
-	}
-	for i := range x.s.Tasks {
-		n = max(n, x.s.Tasks[i].CPUs.V.Last()+1)
-	}
-	return min(n, dump.MaxCPUs) // what a log says is a CPU number need not be one
-}
+func (x *index) cpuIDs() int { return min(x.masks, dump.MaxCPUs) } // what a log says is a CPU number need not be one
 
-// taskRows lists the tasks that run or wait, each of which can be opened. The
-// others, of which there may be thousands, are in the table of the tasks.
+// maxTaskRows is how many tasks a page lists.
+const maxTaskRows = 200
+
+// taskRows lists the tasks that run or wait, each of which can be opened; of many
+// those that have waited for longest. The others, of which there may be thousands,
+// are in the table of the tasks.
 func taskRows(w *writer, x *index, title text, g *group) {
 	if g == nil || len(g.tasks) == 0 {
 		return
 	}
 	w.section(title + ": " + g.n.runnable() + g.n.others())
-	for _, i := range g.tasks {
+	listed := x.runnableOf(g)
+	for _, i := range listed {
 		t := &x.s.Tasks[i]
-		if s := standingOf(t); s != runs && s != waits {
-			continue
-		}
 		l := line{{name, clean(t.TaskRef.String()).clip(25).pad(26, false)}}
 		wait := taskWait(t)
 		l.add(wait.style, wait.text.pad(9, true)+"  ")
 		l.add(plain, "DSQ "+taskDSQ(t).text)
 		w.row(l, x.placeOfTask(i), t.At)
 	}
-	if others := len(g.tasks) - g.n[runs] - g.n[waits]; others > 0 {
+	if others := len(g.tasks) - len(listed); others > 0 {
 		w.row(line{{muted, "T lists the " + count(others, "other") + " too"}}, nowhere, dump.Span{})
 	}
+}
+
+// runnableOf is the tasks of a group that run or wait, as they stand in the snapshot;
+// if they are too many for a page, those that run and have waited for longest.
+func (x *index) runnableOf(g *group) []int {
+	all := make([]int, 0, min(g.n[runs]+g.n[waits], len(g.tasks)))
+	for _, i := range g.tasks {
+		if s := standingOf(&x.s.Tasks[i]); s == runs || s == waits {
+			all = append(all, i)
+		}
+	}
+	if len(all) <= maxTaskRows {
+		return all
+	}
+	wait := func(i int) time.Duration {
+		t := &x.s.Tasks[i]
+		if t.Current {
+			return 1<<63 - 1
+		}
+		d, _ := t.WaitingFor()
+		return d
+	}
+	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(wait(b), wait(a)) })
+	return all[:maxTaskRows]
 }

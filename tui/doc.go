@@ -7,9 +7,10 @@
 // One [Model] owns all state. Its parts are plain structs that are told their
 // size and give back lines: the page (a text with a cursor, for the overview
 // and all details), the list (a table that sorts and filters), the grid of the
-// CPUs, the masks of cells and tasks, and the raw view. Nothing in the package
-// reads a file, and nothing decides anything about a snapshot: it renders the
-// types of package dump.
+// CPUs, the masks of cells and tasks, and the raw view. What a list can be asked is
+// declared beside its columns, as fields, and a filter is compiled to tests of these.
+// Nothing in the package reads a file, and nothing decides anything about a snapshot:
+// it renders the types of package dump.
 //
 // A session with several snapshots has a timeline. One of them can be marked: all
 // tables and pages then say what changed since, as package dump/diff sees it.

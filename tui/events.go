@@ -20,12 +20,12 @@ func newEventList(x *index) *list {
 		}
 	}
 	l := &list{
-		noun:  "events",
-		empty: "This snapshot has no history of the scheduler.",
-		n:     len(x.s.Events),
-		place: func(i int) place { return x.placeOfEvent(event(i)) },
-		same:  func(i int) any { return event(i).Seq },
-		words: func(i int) string { return eventWords(x, event(i)) },
+		noun:   "events",
+		empty:  "This snapshot has no history of the scheduler.",
+		n:      len(x.s.Events),
+		place:  func(i int) place { return x.placeOfEvent(event(i)) },
+		same:   func(i int) any { return event(i).Seq },
+		fields: eventFields(x),
 	}
 	l.columns = []column{
 		{
@@ -150,16 +150,29 @@ func (x *index) cgroup(id uint64) text {
 	return "cgroup " + number(id)
 }
 
-func eventWords(x *index, e *dump.Event) string {
-	w := []string{e.Kind, string(x.eventTask(e).text), string(x.eventObject(e))}
-	if e.PID.Known {
-		w = append(w, "pid="+string(number(e.PID.V)))
+// eventFields are what the filter can ask of the steps of the history.
+func eventFields(x *index) []field {
+	event := func(i int) *dump.Event { return &x.s.Events[i] }
+	return []field{
+		textField("event", func(i int) dump.Value[string] { return dump.Of(event(i).Kind) }).found(),
+		textField("task", func(i int) dump.Value[string] { return dump.Of(string(x.eventTask(event(i)).text)) }).found(),
+		textField("of", func(i int) dump.Value[string] { return dump.Of(string(x.eventObject(event(i)))) }).found(),
+		numberField("pid", func(i int) dump.Value[int32] { return event(i).PID }),
+		numberField("cpu", func(i int) dump.Value[int32] { return event(i).CPU }),
+		numberField("cell", func(i int) dump.Value[int32] {
+			id, known := eventCell(event(i))
+			return dump.Value[int32]{V: id, Known: known}
+		}),
+		sharedField("cgroup", func(i int) dump.Value[uint64] {
+			id := event(i).CgroupID
+			id.Known = id.Known && id.V > 0
+			return id
+		}, func(id uint64) []string { return []string{string(x.cgroup(id))} }),
+		durationField("time", func(i int) dump.Value[time.Duration] {
+			t := event(i).Time
+			return dump.Value[time.Duration]{V: time.Duration(min(t.V, 1<<63-1)), Known: t.Known}
+		}),
+		numberField("seq", func(i int) dump.Value[int64] { return dump.Of(event(i).Seq) }),
+		isField(quality{"torn", func(i int) bool { return event(i).Torn }}),
 	}
-	if e.CPU.Known {
-		w = append(w, "cpu="+string(number(e.CPU.V)))
-	}
-	if id, ok := eventCell(e); ok {
-		w = append(w, "cell="+string(number(id)))
-	}
-	return strings.ToLower(strings.Join(w, " "))
 }

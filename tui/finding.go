@@ -92,10 +92,8 @@ func victimsOf(w *writer, x *index, victims []string) {
 // placeOfEntity finds where an entity such as "task:123" is shown.
 func (x *index) placeOfEntity(entity string) place {
 	if n, ok := dump.EntityNumber(entity, "task"); ok {
-		for i := range x.s.Tasks {
-			if int64(x.s.Tasks[i].PID) == n {
-				return x.placeOfTask(i)
-			}
+		if i, is := x.byPID[int32(n)]; is && int64(int32(n)) == n { //nolint:gosec // looked at
+			return x.placeOfTask(i)
 		}
 	}
 	if n, ok := dump.EntityNumber(entity, "cpu"); ok {

@@ -41,6 +41,7 @@ const (
 
 	cmdSort
 	cmdReverse
+	cmdColumns
 	cmdFilter
 	cmdRunnable
 	cmdCPU
@@ -168,7 +169,8 @@ func entries() *[nrCommands]entry {
 
 		cmdSort:     {"sort", []string{"s"}, "sort", "sort by the next column"},
 		cmdReverse:  {"reverse", []string{"S"}, "", "sort the other way round"},
-		cmdFilter:   {"filter", []string{"/"}, "filter", "show only what has all the words typed; cpu=3 is the whole field"},
+		cmdColumns:  {"columns", []string{"c"}, "columns", "choose the columns, or sort by any of them"},
+		cmdFilter:   {"filter", []string{"/"}, "filter", "show only what fits: words, and terms such as cell:1 wait>1s"},
 		cmdRunnable: {"runnable", []string{"R"}, "runnable", "only tasks that run or wait; again: all"},
 		cmdCPU:      {"cpu", []string{"u"}, "CPU", "to the CPU of the task"},
 		cmdTasksOf:  {"tasks-of", []string{"T"}, "tasks", "the tasks of the CPU, cell, DSQ or cgroup, as a table"},
@@ -303,7 +305,7 @@ func (m *Model) ownCommands() commandGroup {
 		add(cmdOpen)
 	}
 	if l := m.list(); l != nil {
-		if l.words != nil {
+		if l.fields != nil {
 			add(cmdFilter)
 		}
 		if at.view == viewTasks {
@@ -313,6 +315,9 @@ func (m *Model) ownCommands() commandGroup {
 			add(cmdSort, cmdReverse)
 		}
 		add(cmdRaw)
+		if !l.fixed {
+			add(cmdColumns)
+		}
 	}
 	return g
 }

@@ -77,10 +77,13 @@ func (m *Model) do(c command) tea.Cmd {
 	case cmdReverse:
 		l.reverse = !l.reverse
 		l.update()
+	case cmdColumns:
+		m.overlay = newColumnsOverlay(m)
 	case cmdFilter:
 		m.prompt = &prompt{label: "filter: ", value: l.filter, before: l.filter}
+		l.typeFilter()
 	case cmdRunnable:
-		l.toggle(runnableWord)
+		l.toggle(runnableTerm)
 	case cmdCPU:
 		m.openCPU()
 	case cmdTasksOf:
@@ -145,6 +148,10 @@ func (m *Model) goTo(nr int) {
 
 func (m *Model) promptKey(k tea.KeyPressMsg) tea.Cmd {
 	p := m.prompt
+	if k.String() == "tab" {
+		m.completeFilter()
+		return nil
+	}
 	changed, done := p.typed(k)
 	if changed {
 		m.prompted()
@@ -153,6 +160,7 @@ func (m *Model) promptKey(k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	m.prompt = nil
+	m.filterTyped()
 	switch {
 	case p.enter != nil && k.String() == "enter":
 		return p.enter(m, p.value)
@@ -170,6 +178,7 @@ func (m *Model) prompted() {
 	if l := m.list(); l != nil {
 		l.filter = m.prompt.value
 		l.update()
+		m.notice = l.advice()
 		return
 	}
 	m.raw.query = m.prompt.value

@@ -3,9 +3,7 @@
 package tui
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	"scxdiag/dump"
 )
@@ -18,36 +16,10 @@ type column struct {
 	right bool // aligned right
 	grow  int  // how many columns more it takes where there is room
 	drop  int  // on narrow screens the highest goes first; 0 stays
+	off   bool // only shown if it is chosen
 	desc  bool // sorts the largest first unless reversed
 	cell  func(i int) span
 	key   func(i int) sortKey
-}
-
-// sortKey orders things. What is unknown comes last, and always in the same
-// order, whatever the direction.
-type sortKey struct {
-	known bool
-	n     uint64
-	s     string
-}
-
-func byNumber[T int | int32 | int64 | uint8 | uint32 | uint64](n T, known bool) sortKey {
-	if !known {
-		return sortKey{}
-	}
-	// Flipping the sign bit puts negative numbers before the others; it is
-	// the same for all values of a column.
-	u := uint64(n)
-	if T(0)-1 < 0 {
-		u ^= 1 << 63
-	}
-	return sortKey{known: true, n: u}
-}
-
-func byText(s string) sortKey { return sortKey{known: true, s: s} }
-
-func (a sortKey) compare(b sortKey) int {
-	return cmp.Or(cmp.Compare(a.n, b.n), strings.Compare(a.s, b.s))
 }
 
 // list is a table that sorts and filters. It renders only the rows that are on
@@ -57,9 +29,10 @@ type list struct {
 	noun    text   // what the rows are: "tasks"
 	empty   text   // why there may be none, a sentence
 	columns []column
+	fields  []field               // what the filter can ask; nil: no filter
 	n       int                   // of all things
-	words   func(i int) string    // what the filter looks at, in lower case; nil: no filter
 	place   func(i int) place     // where a row leads
+	find    func(p place) int     // the thing that leads to p, -1 if none does; nil: place tells
 	at      func(i int) dump.Span // what proves a row, where its place does not tell
 	same    func(i int) any       // what tells a row from others in all snapshots, where its place does not
 	delta   *comparison           // with the marked snapshot, nil if there is none
@@ -69,114 +42,80 @@ type list struct {
 	fixed   bool // the order cannot be changed
 	sorted  int  // column
 	reverse bool
+	choices choices // of the columns
 	filter  string
+	typing  bool // the filter is being typed: what may become a field does not count as a word yet
 
-	rows     []int // what is shown, in order
-	haystack []string
-	cursor   int
-	top      int
-	width    int
-	height   int  // rows that fit, when it was last laid out
-	picked   bool // the cursor is on what it is on for a reason, and follows it
+	whole   ordered  // all things
+	part    ordered  // those of the scope
+	anchor  int      // what the cursor was on when the typing began
+	order   *ordered // that of the two which is shown
+	read    *filter  // what filter says
+	partial bool     // the last word of the filter is left out, as it may become a field
+	passes  bits     // of all things of the scope: they pass the filter
+	rows    []int    // what is shown, in order
+	cursor  int
+	top     int
+	width   int
+	height  int  // rows that fit, when it was last laid out
+	picked  bool // the cursor is on what it is on for a reason, and follows it
 }
 
-// update sorts and filters again, and keeps the cursor on what it was on.
+// update sorts and filters again, as far as something changed, and keeps the cursor
+// on what it was on.
 func (l *list) update() {
 	at, had := l.current()
-	l.rows = l.rows[:0]
-	match := l.matcher()
-	take := func(i int) {
-		if match(i) {
-			l.rows = append(l.rows, i)
-		}
+	l.arrange()
+	if l.read == nil || l.read.source != l.filter {
+		l.read = compile(l.filter, l.fields)
 	}
-	if l.scope != nowhere {
-		for _, i := range l.scoped {
-			take(i)
-		}
-	} else {
-		for i := range l.n {
-			take(i)
-		}
+	l.take(l.read)
+	l.partial = l.typing && l.read.partial && len(l.rows) == 0
+	if l.partial {
+		l.take(l.read.withoutLast())
 	}
-	l.sort()
 	if l.delta != nil {
 		l.delta.count(l.rows)
 	}
 	l.cursor = 0
-	if had {
+	switch {
+	case l.typing && l.picked:
+		l.seek(l.anchor)
+	case had && !l.typing:
 		l.seek(at)
 	}
 }
 
-func (l *list) sort() {
-	col := &l.columns[l.sorted]
-	type keyed struct {
-		key sortKey
-		i   int
-	}
-	keys := make([]keyed, len(l.rows))
-	for k, i := range l.rows {
-		keys[k] = keyed{col.key(i), i}
-	}
-	down := col.desc != l.reverse
-	slices.SortStableFunc(keys, func(a, b keyed) int {
-		switch {
-		case a.key.known != b.key.known:
-			if a.key.known {
-				return -1
-			}
-			return 1
-		case !a.key.known:
-			return a.key.compare(b.key)
-		case down:
-			return b.key.compare(a.key)
-		default:
-			return a.key.compare(b.key)
+// take shows what passes a filter.
+func (l *list) take(f *filter) {
+	l.rows = l.rows[:0]
+	if len(f.tests) == 0 {
+		for _, i := range l.order.things {
+			l.rows = append(l.rows, int(i))
 		}
-	})
-	for k := range keys {
-		l.rows[k] = keys[k].i
+		return
 	}
-}
-
-// matcher is the filter: every word has to occur. A word such as cpu=3 is the
-// whole field, so that it does not find CPU 31.
-func (l *list) matcher() func(i int) bool {
-	words := strings.Fields(strings.ToLower(l.filter))
-	if len(words) == 0 || l.words == nil {
-		return func(int) bool { return true }
-	}
-	for k, w := range words {
-		if _, v, ok := strings.Cut(w, "="); ok && v != "" && strings.Trim(v, "0123456789") == "" {
-			words[k] = " " + w + " "
+	// Things are looked at as they lie in memory, which is many times as fast as in
+	// their order on the screen.
+	if l.scope != nowhere {
+		for _, i := range l.scoped {
+			l.passes.set(i, f.match(i))
 		}
-	}
-	if l.haystack == nil {
-		l.haystack = make([]string, l.n)
-	}
-	return func(i int) bool {
-		if l.haystack[i] == "" {
-			l.haystack[i] = " " + l.words(i) + " "
-		}
-		for _, w := range words {
-			if !strings.Contains(l.haystack[i], w) {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-// toggle adds a word to the filter, or takes it away.
-func (l *list) toggle(word string) {
-	words := strings.Fields(l.filter)
-	if i := slices.Index(words, word); i >= 0 {
-		words = slices.Delete(words, i, i+1)
 	} else {
-		words = append(words, word)
+		for i := range l.n {
+			l.passes.set(i, f.match(i))
+		}
 	}
-	l.filter = strings.Join(words, " ")
+	for _, i := range l.order.things {
+		if l.passes.has(int(i)) {
+			l.rows = append(l.rows, int(i))
+		}
+	}
+}
+
+// toggle adds a term to the filter, or takes it away.
+func (l *list) toggle(term string) {
+	l.filter = toggleTerm(l.filter, term)
 	l.update()
 }
 
@@ -195,11 +134,31 @@ func (l *list) seek(i int) {
 	}
 }
 
-// seekPlace puts the cursor on what leads to p, if it is shown.
+// thing is what leads to p, -1 if nothing does.
+func (l *list) thing(p place) int {
+	if l.find != nil {
+		return l.find(p)
+	}
+	for i := range l.n {
+		if l.place(i) == p {
+			return i
+		}
+	}
+	return -1
+}
+
+// seekPlace puts the cursor on what leads to p, if it is shown; of several things on
+// the first row.
 func (l *list) seekPlace(p place) {
-	k := slices.IndexFunc(l.rows, func(i int) bool { return l.place(i) == p })
-	if k < 0 && p.view == viewTask && p.task.PID > 0 { // it may have changed its comm
-		k = slices.IndexFunc(l.rows, func(i int) bool { return l.place(i).task.PID == p.task.PID })
+	k := -1
+	switch {
+	case p == nowhere: // what leads nowhere cannot be told apart
+	case l.find != nil:
+		if i := l.find(p); i >= 0 {
+			k = slices.Index(l.rows, i)
+		}
+	default:
+		k = slices.IndexFunc(l.rows, func(i int) bool { return l.place(i) == p })
 	}
 	if k >= 0 {
 		l.cursor, l.picked = k, true
@@ -217,6 +176,9 @@ func (l *list) resume(old *list) {
 		l.seekPlace(old.place(i))
 	}
 	l.top = l.cursor - (old.cursor - old.top)
+	if l.typing && old.anchor >= 0 {
+		l.anchor = l.thing(old.place(old.anchor))
+	}
 }
 
 // step moves the cursor by n rows.
@@ -228,16 +190,28 @@ func (l *list) step(n int) {
 // first goes to the first row, and stays there.
 func (l *list) first() { l.cursor, l.picked = 0, false }
 
-// sortNext sorts by the next column, in that column's own direction.
+// sortNext sorts by the next column that is chosen, in that column's own direction.
 func (l *list) sortNext() {
-	l.sorted, l.reverse = (l.sorted+1)%len(l.columns), false
+	next := l.sorted
+	for range l.columns {
+		next = (next + 1) % len(l.columns)
+		if l.chosen(next) {
+			break
+		}
+	}
+	l.sortBy(next)
+}
+
+// sortBy sorts by a column, in its own direction.
+func (l *list) sortBy(column int) {
+	l.sorted, l.reverse = column, false
 	l.update()
 }
 
 // adopt takes over how another list of the same kind was set: for the next
 // snapshot, whose columns may differ.
 func (l *list) adopt(o *list) {
-	l.filter = o.filter
+	l.filter, l.typing, l.choices = o.filter, o.typing, o.choices
 	for k := range l.columns {
 		if l.columns[k].title == o.columns[o.sorted].title {
 			l.sorted, l.reverse = k, o.reverse
@@ -268,42 +242,6 @@ func (l *list) layout(width, height int) {
 	l.top = max(0, min(l.top, len(l.rows)-l.height))
 }
 
-// fit chooses the columns that fit and their widths.
-func (l *list) fit(width int) (cols, widths []int, sep int) {
-	sep = 1
-	if width >= 110 {
-		sep = 2
-	}
-	used := gutter
-	for k := range l.columns {
-		cols = append(cols, k)
-		used += l.columns[k].width + sep
-	}
-	used -= sep
-	for used > width {
-		worst := -1
-		for k, c := range cols {
-			if d := l.columns[c].drop; d > 0 && (worst < 0 || d > l.columns[cols[worst]].drop) {
-				worst = k
-			}
-		}
-		if worst < 0 {
-			break
-		}
-		used -= l.columns[cols[worst]].width + sep
-		cols = slices.Delete(cols, worst, worst+1)
-	}
-	for _, c := range cols {
-		w := l.columns[c].width
-		if more := min(l.columns[c].grow, width-used); more > 0 {
-			w += more
-			used += more
-		}
-		widths = append(widths, w)
-	}
-	return cols, widths, sep
-}
-
 // status says what is shown and in which order.
 func (l *list) status() line {
 	var s line
@@ -325,6 +263,9 @@ func (l *list) status() line {
 	}
 	if l.filter != "" {
 		s.add(plain, " with "+clean(l.filter))
+		if l.read.problem != "" && !l.typing { // the foot says what it is
+			s.add(warning, " ! in part")
+		}
 	}
 	if l.delta != nil {
 		s.add(changed, l.delta.note)

@@ -128,9 +128,9 @@ func (m *Model) leave() {
 
 // enter sets up the view that the stack now ends in.
 func (m *Model) enter() {
-	if f := m.frame(); f.at.view == viewTasks && m.lists[viewTasks].scope != f.scope {
-		m.lists[viewTasks].confine(m.x(), f.scope)
-		m.lists[viewTasks].update()
+	if f, l := m.frame(), m.lists[viewTasks]; f.at.view == viewTasks && (l.scope != f.scope || l.read.source != l.filter) {
+		l.confine(m.x(), f.scope)
+		l.update()
 	}
 }
 

@@ -22,13 +22,15 @@ type overlay interface {
 type helpOverlay struct {
 	groups []commandGroup
 	keys   *keyMap
+	list   *list // nil if the view is no table
+	of     view
 	lines  []line
 	top    int
 	height int
 }
 
 func newHelpOverlay(m *Model) *helpOverlay {
-	return &helpOverlay{groups: m.commands(), keys: m.keys}
+	return &helpOverlay{groups: m.commands(), keys: m.keys, list: m.list(), of: m.frame().at.view}
 }
 
 func (h *helpOverlay) key(m *Model, k tea.KeyPressMsg) bool {
@@ -119,6 +121,9 @@ func (h *helpOverlay) column(groups []commandGroup, width int) []line {
 				}
 				lines = append(lines, append(head, l...))
 			}
+		}
+		if g.title == h.groups[0].title {
+			lines = append(lines, filterHelp(h.list, filterExamples[h.of], width)...)
 		}
 	}
 	return lines

@@ -91,30 +91,36 @@ func (x *index) placeOfQueue(i int) place {
 // placeOfCgroup is where a cgroup is shown, nowhere if the snapshot does not
 // have it.
 func (x *index) placeOfCgroup(id uint64) place {
-	g := x.s.Cgroup(id)
-	if g == nil {
+	i, is := x.cgroupAt[id]
+	if !is {
 		return nowhere
 	}
-	return place{view: viewCgroup, cgroup: id, name: g.Path.V}
+	return place{view: viewCgroup, cgroup: id, name: x.s.Cgroups[i].Path.V}
 }
 
 // findTask finds the task of a place: -1 if the snapshot does not have it. A
 // task may change its comm; its pid decides if nothing else fits.
 func (x *index) findTask(p place) int {
-	byPID := -1
-	for i := range x.s.Tasks {
-		switch t := &x.s.Tasks[i]; {
-		case t.TaskRef == p.task && x.nth[i] == p.nth:
+	first, is := x.byPID[p.task.PID]
+	if !is {
+		return -1
+	}
+	for i := first; is; i, is = x.samePID[i] {
+		if x.s.Tasks[i].TaskRef == p.task && x.nth[i] == p.nth {
 			return i
-		case t.PID == p.task.PID && byPID < 0 && p.task.PID > 0:
-			byPID = i
 		}
 	}
-	return byPID
+	if p.task.PID > 0 {
+		return first
+	}
+	return -1
 }
 
 // findQueue finds the queue of a place: -1 if the snapshot does not have it.
 func (x *index) findQueue(p place) int {
+	if i, is := x.queueAt[p.dsq]; is && x.placeOfQueue(i) == p {
+		return i
+	}
 	for i := range x.queues {
 		if x.placeOfQueue(i) == p {
 			return i
@@ -148,7 +154,7 @@ func (x *index) has(p place) bool {
 	case viewTask:
 		return x.findTask(p) >= 0
 	case viewCPU:
-		return x.s.CPU(p.id) != nil
+		return x.cpu(p.id) != nil
 	case viewCell:
 		return x.s.Cell(p.id) != nil
 	case viewQueue:
@@ -167,7 +173,7 @@ func (x *index) span(p place) dump.Span {
 			return t.At
 		}
 	case viewCPU:
-		if c := x.s.CPU(p.id); c != nil {
+		if c := x.cpu(p.id); c != nil {
 			return c.At
 		}
 	case viewCell:

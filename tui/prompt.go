@@ -69,3 +69,13 @@ func (p *prompt) line(width int) (l line, cursor int) {
 	l.add(plain, v)
 	return l, l.width()
 }
+
+// promptLine is the prompt beside what there is to say, which gets up to half of the
+// foot, and the column of the cursor.
+func (m *Model) promptLine() (l line, cursor int) {
+	room := m.width
+	if m.notice != "" {
+		room = max(m.width-m.notice.width()-2, m.width/2)
+	}
+	return m.prompt.line(room)
+}

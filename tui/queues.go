@@ -2,11 +2,7 @@
 
 package tui
 
-import (
-	"strings"
-
-	"scxdiag/dump"
-)
+import "scxdiag/dump"
 
 // newQueueList is the table of the DSQs: those that the scheduler's text describes,
 // and those that tasks are on.
@@ -17,11 +13,11 @@ func newQueueList(x *index) *list {
 		nameWidth = max(nameWidth, min(queue(i).name().width(), 24))
 	}
 	l := &list{
-		noun:  "DSQs",
-		empty: "No task of this snapshot is on a DSQ.",
-		n:     len(x.queues),
-		place: x.placeOfQueue,
-		words: func(i int) string { return queueWords(x, queue(i)) },
+		noun:   "DSQs",
+		empty:  "No task of this snapshot is on a DSQ.",
+		n:      len(x.queues),
+		place:  x.placeOfQueue,
+		fields: queueFields(x),
 	}
 	l.columns = []column{
 		{
@@ -33,7 +29,7 @@ func newQueueList(x *index) *list {
 			title: "kind", width: 8,
 			cell: func(i int) span { return textSpan(queue(i).ref.Known, clean(string(queue(i).ref.V.Kind))) },
 			key: func(i int) sortKey {
-				return sortKey{known: queue(i).ref.Known, s: string(queue(i).ref.V.Kind)}
+				return byKnownText(string(queue(i).ref.V.Kind), queue(i).ref.Known)
 			},
 		},
 		{
@@ -87,18 +83,30 @@ func newQueueList(x *index) *list {
 	return l
 }
 
-func queueWords(x *index, q *queue) string {
-	w := []string{string(q.name())}
-	if q.ref.Known {
-		w = append(w, "dsq="+q.ref.V.ID.String(), "kind="+string(q.ref.V.Kind))
+// queueFields are what the filter can ask of DSQs.
+func queueFields(x *index) []field {
+	queue := func(i int) *queue { return &x.queues[i] }
+	var served dump.Value[dump.CPUMask] // by the one asked for last
+	return []field{
+		textField("dsq", func(i int) dump.Value[string] { return dump.Of(string(queue(i).name())) }).found(),
+		textField("kind", func(i int) dump.Value[string] {
+			return dump.Value[string]{V: string(queue(i).ref.V.Kind), Known: queue(i).ref.Known}
+		}).found(),
+		textField("id", func(i int) dump.Value[string] {
+			return dump.Value[string]{V: queue(i).ref.V.ID.String(), Known: queue(i).ref.Known}
+		}).found(),
+		numberField("queued", func(i int) dump.Value[int64] { return x.queued(queue(i)) }),
+		numberField("waiting", func(i int) dump.Value[int] { return dump.Of(queue(i).in(waits)) }),
+		groupWaitField("oldest", func(i int) *group { return &queue(i).group }),
+		maskField("cpus", func(i int) *dump.Value[dump.CPUMask] {
+			served = x.servedBy(queue(i))
+			return &served
+		}),
+		isField(
+			quality{"waiting", func(i int) bool { return queue(i).in(waits) > 0 }},
+			quality{"empty", func(i int) bool { return queue(i).size() == 0 && x.queued(queue(i)).V == 0 }},
+		),
 	}
-	if m := x.servedBy(q); m.Known {
-		w = append(w, "cpus="+m.V.String())
-	}
-	if q.n[waits] > 0 {
-		w = append(w, string(waits.word()))
-	}
-	return strings.ToLower(strings.Join(w, " "))
 }
 
 // servedBy is the CPUs that take tasks from a queue, as far as that is known.
@@ -126,7 +134,7 @@ func (x *index) queued(q *queue) dump.Value[int64] {
 	}
 	switch q.ref.V.Kind {
 	case dump.DSQKindCPU:
-		if c := x.s.CPU(q.ref.V.CPU); c != nil {
+		if c := x.cpu(q.ref.V.CPU); c != nil {
 			return c.Queued
 		}
 	case dump.DSQKindCell:

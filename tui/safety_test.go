@@ -20,7 +20,8 @@ import (
 
 // allKeys is every key that does something, and some that do not.
 var allKeys = strings.Fields("1 2 3 4 5 6 6 v v e C r ? l [ ] enter esc backspace c t w s S p d / n N g G j k up down left right pgup " +
-	"pgdown home end space x { } < > R T D C u L 9 8 7 y M ctrl+u ctrl+w ctrl+d ctrl+b v t i m e : tab : p u")
+	"pgdown home end space x { } < > R T D C u L 9 8 7 y M ctrl+u ctrl+w ctrl+d ctrl+b v t i m e : tab : p u " +
+	"tab R T u L - ! : ~ = < 1")
 
 // tour visits every view, every thing of every table, and scrolls through all
 // of it.

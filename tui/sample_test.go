@@ -101,10 +101,10 @@ func TestASampleTellsWhatTheSchedulerHasToDo(t *testing.T) {
 }
 
 func TestOnlyRunnableTasks(t *testing.T) {
-	s := start(t, 80, 24, newSamples(t, 500).next()).keys("4", "R").wants("with runnable").lacks("asleep", "sleeper")
+	s := start(t, 80, 24, newSamples(t, 500).next()).keys("4", "R").wants("with is:runnable").lacks("asleep", "sleeper")
 	s.keys("end").lacks("asleep")
 	s.keys("R").wants("tasks, by wait", "asleep")
-	s.keys("/").text("cpu=1").keys("enter", "R").wants("with cpu=1 runnable").lacks("asleep")
+	s.keys("/").text("cpu=1").keys("enter", "R").wants("with cpu=1 is:runnable").lacks("asleep")
 	s.keys("R").wants("with cpu=1, by wait").keys("esc", "/").text("sleeping").wants("500 of ", "asleep")
 }
 

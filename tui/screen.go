@@ -47,7 +47,7 @@ func (m *Model) View() tea.View {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	if m.prompt != nil && !m.tooSmall() {
-		_, x := m.prompt.line(m.width)
+		_, x := m.promptLine()
 		v.Cursor = tea.NewCursor(min(x, m.width-1), m.height-1)
 	} else if p := m.chooser(); p != nil && !m.tooSmall() {
 		_, x := p.prompt.line(m.width)
@@ -225,11 +225,8 @@ func fitKeys(keys []hint, width int) line {
 // foot is the prompt, a notice, or the most important keys.
 func (m *Model) foot() line {
 	if m.prompt != nil {
-		l, _ := m.prompt.line(m.width)
-		if m.notice != "" {
-			return sides(l, line{{warning, m.notice.clip(m.width / 2)}}, m.width)
-		}
-		return l
+		l, _ := m.promptLine()
+		return sides(l, line{{warning, m.notice.clip(m.width - l.width() - 2)}}, m.width)
 	}
 	if m.notice != "" {
 		return line{{plain, " "}, {warning, m.notice}}

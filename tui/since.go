@@ -88,9 +88,9 @@ func (d *delta) thereBefore(x *index, at place) sign {
 	return came
 }
 
-// field is what the page of a thing is compared by: the label, and where it leads,
+// pageField is what the page of a thing is compared by: the label, and where it leads,
 // for there may be several of a label.
-type field struct {
+type pageField struct {
 	label text
 	link  place
 }
@@ -100,9 +100,9 @@ type field struct {
 // is not a field.
 func pairFields(items, old []item) (pairs, lost []int) {
 	pairs = make([]int, len(items))
-	byField, labels := map[field][]int{}, map[text][]int{}
+	byField, labels := map[pageField][]int{}, map[text][]int{}
 	for k := range old {
-		if f := (field{old[k].label, old[k].link}); f.label != "" {
+		if f := (pageField{old[k].label, old[k].link}); f.label != "" {
 			byField[f] = append(byField[f], k)
 			labels[f.label] = append(labels[f.label], k)
 		}
@@ -118,7 +118,7 @@ func pairFields(items, old []item) (pairs, lost []int) {
 		return -1
 	}
 	for i := range items {
-		pairs[i] = take(byField[field{items[i].label, items[i].link}])
+		pairs[i] = take(byField[pageField{items[i].label, items[i].link}])
 	}
 	for i := range items { // it leads elsewhere now
 		if label := items[i].label; pairs[i] < 0 && label != "" && len(labels[label]) == 1 {

@@ -3,8 +3,6 @@
 package tui
 
 import (
-	"strings"
-
 	"scxdiag/dump"
 )
 
@@ -23,12 +21,14 @@ func newTaskList(x *index) *list {
 		cgroups = cgroups || t.CgroupName.Known
 		nameWidth = max(nameWidth, min(len(t.Comm)+2+len(number(t.PID)), 24))
 	}
-	cpus := max(4, min(x.widestMask(), 12))
+	cpus := max(4, min(x.widest, 12))
+	queues := map[dump.DSQRef]sortKey{} // far fewer than tasks
 	l := &list{
-		noun:  "tasks",
-		n:     len(s.Tasks),
-		place: x.placeOfTask,
-		words: func(i int) string { return taskWords(s, task(i)) },
+		noun:   "tasks",
+		n:      len(s.Tasks),
+		place:  x.placeOfTask,
+		find:   x.findTask,
+		fields: taskFields(x),
 	}
 	add := func(c column) { l.columns = append(l.columns, c) }
 	add(column{
@@ -73,8 +73,14 @@ func newTaskList(x *index) *list {
 		title: "DSQ", width: 14, grow: 12,
 		cell: func(i int) span { return taskDSQ(task(i)) },
 		key: func(i int) sortKey {
-			d := task(i).DSQ
-			return sortKey{known: d.Known, n: uint64(d.V.ID), s: d.V.String()}
+			d := &task(i).DSQ
+			key, is := queues[d.V]
+			if !is {
+				key = sortKey{n: uint64(d.V.ID), s: d.V.String()}
+				queues[d.V] = key
+			}
+			key.known = d.Known
+			return key
 		},
 	})
 	if ran {
@@ -93,7 +99,7 @@ func newTaskList(x *index) *list {
 		add(column{
 			title: "cgroup", width: 12, grow: 20, drop: 3,
 			cell: func(i int) span { return textSpan(task(i).CgroupName.Known, clean(task(i).CgroupName.V)) },
-			key:  func(i int) sortKey { return sortKey{known: task(i).CgroupName.Known, s: task(i).CgroupName.V} },
+			key:  func(i int) sortKey { return byKnownText(task(i).CgroupName.V, task(i).CgroupName.Known) },
 		})
 	}
 	add(column{
@@ -141,64 +147,38 @@ func newTaskList(x *index) *list {
 		},
 		key: func(i int) sortKey { return byNumber(task(i).Flags.V, task(i).Flags.Known) },
 	})
+	addFurther(x, add)
 	return l
 }
 
-// widestMask is how many columns the longest mask of a task takes as a list.
-func (x *index) widestMask() int {
-	n := 0
-	seen := map[dump.CPUMask]bool{}
-	for i := range x.s.Tasks {
-		if m := x.s.Tasks[i].CPUs.V; !seen[m] {
-			seen[m] = true
-			n = max(n, cpuList(m).width())
-		}
-		if len(seen) > 64 {
-			break // a sample will do for the width of a column
-		}
-	}
-	return n
-}
-
-// runnableWord is what the filter finds in all tasks that run or wait.
-const runnableWord = "runnable"
-
-func taskWords(s *dump.Snapshot, t *dump.Task) string {
-	w := []string{t.Comm, "pid=" + string(number(t.PID)), t.TaskRef.String()}
-	if t.CPU.Known {
-		w = append(w, "cpu="+string(number(t.CPU.V)))
-	}
-	if t.Cell.Known {
-		w = append(w, "cell="+string(number(t.Cell.V)))
-	}
-	if t.State.Known {
-		w = append(w, "state="+string(rune(t.State.V)))
-	}
-	st := standingOf(t)
-	w = append(w, string(st.word()))
-	if st == runs || st == waits {
-		w = append(w, runnableWord)
-	}
-	if t.DSQ.Known {
-		w = append(w, "dsq="+t.DSQ.V.ID.String(), t.DSQ.V.String())
-	}
-	if t.OpsState.Known {
-		w = append(w, "ops_state="+t.OpsState.V.String())
-	}
-	if t.SCXState.Known {
-		w = append(w, string(t.SCXState.V))
-	}
-	if t.Weight.Known {
-		w = append(w, "weight="+string(number(t.Weight.V)))
-	}
-	if t.CPUs.Known {
-		w = append(w, "cpus="+t.CPUs.V.String())
-	}
-	if t.Flags.Known {
-		w = append(w, s.Kernel.TaskFlagNames(t.Flags.V)...)
-	}
-	w = append(w, t.Owner.V, t.CgroupName.V)
-	return strings.ToLower(strings.Join(w, " "))
+// addFurther adds columns that are only shown if they are chosen.
+func addFurther(x *index, add func(column)) {
+	task := func(i int) *dump.Task { return &x.s.Tasks[i] }
+	add(column{
+		title: "scx_state", width: 10, off: true,
+		cell: func(i int) span { return textSpan(task(i).SCXState.Known, clean(string(task(i).SCXState.V))) },
+		key:  func(i int) sortKey { return byKnownText(string(task(i).SCXState.V), task(i).SCXState.Known) },
+	})
+	add(column{
+		title: "vtime", width: 15, right: true, off: true,
+		cell: func(i int) span { return numberSpan(task(i).VTime) },
+		key:  func(i int) sortKey { return byNumber(task(i).VTime.V, task(i).VTime.Known) },
+	})
+	add(column{
+		title: "tgid", width: 8, right: true, off: true,
+		cell: func(i int) span { return numberSpan(task(i).TGID) },
+		key:  func(i int) sortKey { return byNumber(task(i).TGID.V, task(i).TGID.Known) },
+	})
+	add(column{
+		title: "llc", width: 4, right: true, off: true,
+		cell: func(i int) span { return numberSpan(task(i).LLC) },
+		key:  func(i int) sortKey { return byNumber(task(i).LLC.V, task(i).LLC.Known) },
+	})
+	add(column{
+		title: "no_mig", width: 6, right: true, desc: true, off: true,
+		cell: func(i int) span { return numberSpan(task(i).MigrationDisabled) },
+		key:  func(i int) sortKey { return byNumber(task(i).MigrationDisabled.V, task(i).MigrationDisabled.Known) },
+	})
 }
 
 func textSpan(known bool, t text) span {

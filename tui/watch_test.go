@@ -104,7 +104,7 @@ func TestTmuxLive(t *testing.T) {
 			term.waitFor("LIVE  10:02:00 UTC", "1/1", "[1 Triage]", "a sample of the scheduler at work", "1000 sleeping")
 			term.press("D").waitFor("LIVE  10:02:02 UTC", "2/2", "p pause")
 			term.press("4").waitFor("[4 Tasks]", "1013 tasks", ">    132ms")
-			term.press("R").waitFor("with runnable")
+			term.press("R").waitFor("with is:runnable")
 			term.press("p").waitFor("PAUSED  10:02:02 UTC", "p resume")
 			order("sample")
 			order("sample every 2s")
