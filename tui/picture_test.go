@@ -15,30 +15,47 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// picture is the screen that the README shows.
-const picture = "../testdata/screen.svg"
+// pictures are the screens that the README shows: keys, and what the screen then has.
+var pictures = []struct {
+	file string
+	keys []string
+	has  string
+}{
+	{"screen.svg", nil, "websrv[228] failed to run for 35.632s"},
+	{"cpus.svg", []string{"3"}, "[3 CPUs]"},
+	{"masks.svg", []string{"6"}, "Tasks: that of the verdict, then by wait"},
+	{"task.svg", []string{"4", "Enter", "NPage", "NPage"}, "CPU by CPU"},
+}
 
-// TestPicture looks that the picture of the README is what the program shows.
-// With -update it takes it again: make picture.
+// TestPicture looks that the pictures of the README are what the program shows.
+// With -update it takes them again: make picture.
 func TestPicture(t *testing.T) {
 	const columns, lines = 100, 30
 	scxdiag := binary(t)
-	term := newTerminal(t, columns, lines, "NO_COLOR=")
+	term := newTerminal(t, columns, lines, "NO_COLOR=", "TERM=screen", "COLORTERM=")
 	term.typeText("cd " + filepath.Dir(realDump(t, rtHog)) + "; " + scxdiag + " open " + rtHog).press("Enter")
-	term.waitFor("[1 Triage]", "websrv[228] failed to run for 35.632s", "q quit")
-	got := svg(t, term.tmux("capture-pane", "-p", "-e", "-N"), columns, lines)
-	if update := flag.Lookup("update"); update != nil && update.Value.String() == "true" {
-		if err := os.WriteFile(picture, []byte(got), 0o644); err != nil {
+	term.waitFor("[1 Triage]", "q quit")
+	update := flag.Lookup("update")
+	for _, p := range pictures {
+		for _, k := range p.keys {
+			term.press(k)
+		}
+		term.waitFor(p.has, "q quit")
+		got := svg(t, term.tmux("capture-pane", "-p", "-e", "-N"), columns, lines)
+		path := filepath.Join("..", "testdata", p.file)
+		if update != nil && update.Value.String() == "true" {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return
-	}
-	want, err := os.ReadFile(picture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s is not what the program shows now; look at it, then run make picture:\n%s", picture, term.screen())
+		if got != string(want) {
+			t.Errorf("%s is not what the program shows now; look at it, then run make picture:\n%s", path, term.screen())
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ func newTaskList(x *index) *list {
 		owners = owners || t.Owner.Known && !t.OwnerDumped
 		ran = ran || t.RunTime.Known
 		cgroups = cgroups || t.CgroupName.Known
-		nameWidth = max(nameWidth, min(len(t.Comm)+2+len(number(t.PID)), 24))
+		nameWidth = max(nameWidth, min(commWidth(t.Comm)+2+len(number(t.PID)), 24))
 	}
 	cpus := max(4, min(x.widest, 12))
 	queues := map[dump.DSQRef]sortKey{} // far fewer than tasks
@@ -179,6 +179,14 @@ func addFurther(x *index, add func(column)) {
 		cell: func(i int) span { return numberSpan(task(i).MigrationDisabled) },
 		key:  func(i int) sortKey { return byNumber(task(i).MigrationDisabled.V, task(i).MigrationDisabled.Known) },
 	})
+}
+
+// commWidth is how many columns a comm takes.
+func commWidth(comm string) int {
+	if isASCII(comm) { // as nearly all are
+		return len(comm)
+	}
+	return clean(comm).width()
 }
 
 func textSpan(known bool, t text) span {

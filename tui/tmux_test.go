@@ -281,3 +281,60 @@ func (t *terminal) clipboardHas(text string) {
 	}
 	t.tb.Fatalf("the clipboard has %q, not %q", got, text)
 }
+
+// TestTmuxTour goes through every view of a session of several snapshots, with the
+// timeline, the mark, the columns, the palette and the mouse.
+func TestTmuxTour(t *testing.T) {
+	scxdiag := binary(t)
+	for _, size := range frameSizes {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			term := newTerminal(t, size[0], size[1])
+			term.typeText(scxdiag + " open " + realDump(t, rtHog) + " " + realDump(t, sysRq) + "; echo status=$?").press("Enter")
+			term.waitFor("[1", "FAILED ERROR_STALL", "rt_hog[259], class rt, holds CPU 1", "✗")
+			for _, view := range []struct {
+				key  string
+				want []string
+			}{
+				{"2", []string{"3 cells, by cell"}},
+				{"3", []string{"4 CPUs, 1 stalled", "CPU 1  cell 1"}},
+				{"v", []string{"4 CPUs", "nr_run"}},
+				{"v", []string{"1 stalled"}},
+				{"4", []string{"13 tasks", "websrv[228]"}},
+				{"5", []string{"DSQs", "cell 1 (0x20010000)"}},
+				{"6", []string{"cell 0", "websrv[228]"}},
+				{"7", []string{"no history of the scheduler"}},
+				{"8", []string{"counters, by value"}},
+				{"9", []string{"lines "}},
+			} {
+				term.press(view.key).waitFor(append(view.want, "q quit")...)
+			}
+			term.press("4").waitFor("13 tasks")
+			term.press("/").typeText("cell:1 wait>1s").waitFor("3 of 13 tasks with cell:1 wait>1s")
+			term.press("Enter").waitFor("q quit")
+			term.press("Escape").waitFor("13 tasks, by wait")
+			term.press("c").waitFor("Columns of the tasks")
+			term.press("Down", "Down", "Down", "s").waitFor("sorted")
+			term.press("Escape").waitFor("by st")
+			term.press("d").waitFor("(")
+			term.press("}").waitFor("2/")
+			term.press(">").waitFor("qmap", "Δ to 1")
+			term.press("<").waitFor("mitosis")
+			term.press("d").waitFor("13 tasks, by st")
+			term.press("t").typeText("#2").press("Enter").waitFor("2/")
+			term.press("[").waitFor("1/")
+			term.press(":").typeText("task 228").waitFor("task websrv[228]")
+			term.press("Enter").waitFor("Task websrv[228]", "35.652s")
+			term.press("r").waitFor("R websrv[228] *root -35652ms")
+			// A click on the first view, as a terminal reports it.
+			term.tmux("send-keys", "-H", "1b", "5b", "3c", "30", "3b", "32", "3b", "32", "4d")
+			term.waitFor("[1", "rt_hog[259], class rt, holds CPU 1")
+			term.resize(60, 15)
+			term.waitFor("[1", "q quit")
+			term.resize(size[0], size[1])
+			term.waitFor("[1", "q quit")
+			term.press(":").typeText("quit").press("Enter").waitFor("shell>", "status=0")
+			isClean(t, term)
+		})
+	}
+}
