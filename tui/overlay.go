@@ -193,6 +193,18 @@ func newSessionOverlay(m *Model) *sessionOverlay {
 			key: func(int) sortKey { return sortKey{} },
 		},
 		{
+			// What a survey groups by: the same cause has the same words.
+			title: "cause", width: 22, grow: 20, drop: 3,
+			cell: func(i int) span {
+				g := snaps[i].Signature
+				if g == nil {
+					return span{muted, unknown}
+				}
+				return span{plain, clean(g.Title)}
+			},
+			key: func(int) sortKey { return sortKey{} },
+		},
+		{
 			title: "message", width: 12, grow: 100,
 			cell: func(i int) span {
 				s := snaps[i]
