@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-// Package bpf runs the cell scheduler and collects what its dump handler sends.
+// Package bpf runs the cell scheduler and collects what its dump handler sends, and
+// records what other schedulers leave behind.
 //
 // The scheduler is cells.bpf.c with its headers in include, one for each system
 // of it; the object that is compiled from it is committed, so building scxdiag
 // takes no C compiler. [Load] fits that object to the running kernel,
 // [Scheduler.Attach] makes it the scheduler of the machine, and a [Session]
 // turns the records of its two ring buffers into snapshots.
+//
+// A [Recorder] watches any other scheduler with the programs of recorder.bpf.c: it
+// takes the lines of the kernel's own dumps before they are cut, and why a scheduler
+// ended.
 //
 // # From a cpuset to a cell
 //

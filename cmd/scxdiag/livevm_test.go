@@ -85,12 +85,7 @@ func liveInVMWith(t *testing.T, signals map[string]os.Signal, args ...string) (d
 	if testing.Short() {
 		t.Skip("-short leaves out what takes a virtual machine")
 	}
-	program := filepath.Join(t.TempDir(), "scxdiag")
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	program := builtProgram(t)
 	for try := 1; ; try++ {
 		stdout, said, code := runLive(t, signals, exec.Command(program, append([]string{"live", "--vm"}, args...)...))
 		if strings.Contains(said, vm.ErrEmulation.Error()) && try < 3 {
@@ -105,6 +100,18 @@ func liveInVMWith(t *testing.T, signals map[string]os.Signal, args ...string) (d
 		}
 		return docs, code
 	}
+}
+
+// builtProgram is the path of the program, built.
+func builtProgram(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "scxdiag")
+	build := exec.Command("go", "build", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return path
 }
 
 // runLive runs a command to its end, and sends the signals.

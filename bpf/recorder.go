@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"github.com/cilium/ebpf/rlimit"
+
+	"scxdiag/dump"
+)
+
+// Recorder watches whichever scheduler the machine has, one that knows nothing of
+// scxdiag as well: every dump in full, which the kernel cuts to 32 KiB for others,
+// and why each scheduler ended.
+type Recorder struct {
+	// RingSize is the size of the ring buffer for the lines of dumps in bytes,
+	// rounded up to a power of two. It must hold a whole dump: user space comes to
+	// run when that is over. 0 is 16 MiB, of some 20,000 tasks.
+	RingSize int
+	// Snapshot gets each snapshot, in the goroutine of Run.
+	Snapshot func(*dump.Snapshot)
+
+	coll   *ebpf.Collection
+	links  []link.Link
+	points []Point
+	lines  *ringbuf.Reader
+	steps  *ringbuf.Reader
+	lost   Lost
+}
+
+// Point is a place in the kernel that a recorder attaches to.
+type Point struct {
+	Name string // "tp_btf/sched_ext_dump"
+	Use  string // what it is for, half a sentence
+	Err  error  // why it is not there, nil if it is
+}
+
+// Lost is what the kernel had no room for.
+type Lost struct {
+	Lines uint64 // of dumps
+	Steps uint64 // ends of dumps and of schedulers
+}
+
+// recorderPoints are the programs of recorder.bpf.c.
+var recorderPoints = []struct{ program, name, use string }{
+	{recorderProgDumpLine, "tp_btf/sched_ext_dump", "the lines of dumps"},
+	{recorderProgDumpEnd, "fexit/scx_dump_state", "where a dump ends"},
+	{recorderProgSchedEnd, "fexit/scx_disable_workfn", "why a scheduler ended"},
+	{recorderProgSchedEnable, "fexit/bpf_scx_reg", "which scheduler is enabled"},
+}
+
+const recorderRing = 16 << 20
+
+// Attach puts the programs into the kernel. It is an error if the lines of dumps
+// cannot be had; what else is missing, [Recorder.Points] tells.
+func (r *Recorder) Attach() (err error) {
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return fmt.Errorf("lift the limit on locked memory: %w", err)
+	}
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return fmt.Errorf("read the kernel's types: %w", err)
+	}
+	spec, err := loadRecorder()
+	if err != nil {
+		return err
+	}
+	size := r.RingSize
+	if size == 0 {
+		size = recorderRing
+	}
+	size = min(max(size, os.Getpagesize()), 1<<30)
+	spec.Maps[recorderMapLines].MaxEntries = 1 << bits.Len(uint(size-1))
+	missing := fitRecorder(spec, kernel)
+	if r.coll, err = ebpf.NewCollection(spec); err != nil {
+		return fmt.Errorf("load the recorder: %w", err)
+	}
+	for _, p := range recorderPoints {
+		point := Point{Name: p.name, Use: p.use, Err: missing[p.program]}
+		if prog := r.coll.Programs[p.program]; prog != nil {
+			l, err := link.AttachTracing(link.TracingOptions{Program: prog})
+			if err == nil {
+				r.links = append(r.links, l)
+			}
+			point.Err = err
+		}
+		r.points = append(r.points, point)
+	}
+	if err := r.points[0].Err; err != nil {
+		return fmt.Errorf("attach to %s: %w", r.points[0].Name, err)
+	}
+	return r.openRings()
+}
+
+func (r *Recorder) openRings() (err error) {
+	if r.lines, err = ringbuf.NewReader(r.coll.Maps[recorderMapLines]); err != nil {
+		return fmt.Errorf("read a ring buffer: %w", err)
+	}
+	if r.steps, err = ringbuf.NewReader(r.coll.Maps[recorderMapSteps]); err != nil {
+		return fmt.Errorf("read a ring buffer: %w", err)
+	}
+	return nil
+}
+
+// fitRecorder takes out the programs for which the kernel has no place, and says why.
+func fitRecorder(spec *ebpf.CollectionSpec, kernel *btf.Spec) map[string]error {
+	missing := make(map[string]error)
+	for _, p := range recorderPoints {
+		prog := spec.Programs[p.program]
+		var err error
+		if prog.AttachType == ebpf.AttachTraceRawTp {
+			var t *btf.Typedef
+			err = kernel.TypeByName("btf_trace_"+prog.AttachTo, &t)
+		} else {
+			var fn *btf.Func
+			err = kernel.TypeByName(prog.AttachTo, &fn)
+		}
+		if err == nil && p.program == recorderProgSchedEnd {
+			err = hasExitInfo(kernel)
+		}
+		if err != nil {
+			missing[p.program] = fmt.Errorf("this kernel does not have it: %w", err)
+			delete(spec.Programs, p.program)
+		}
+	}
+	return missing
+}
+
+// hasExitInfo is an error for kernels that keep why a scheduler ended elsewhere.
+func hasExitInfo(kernel *btf.Spec) error {
+	var sched *btf.Struct
+	if err := kernel.TypeByName("scx_sched", &sched); err != nil {
+		return err //nolint:wrapcheck // the caller does
+	}
+	has := make(map[string]bool)
+	for _, m := range sched.Members {
+		has[m.Name] = true
+	}
+	if !has["exit_info"] || !has["disable_work"] {
+		return errors.New("scx_sched has no exit_info")
+	}
+	return nil
+}
+
+// Points are the places that Attach tried.
+func (r *Recorder) Points() []Point { return r.points }
+
+// Lost is what got lost so far.
+func (r *Recorder) Lost() (Lost, error) {
+	if r.coll == nil {
+		return r.lost, nil
+	}
+	for name, v := range map[string]*uint64{recorderVarLinesDropped: &r.lost.Lines, recorderVarStepsDropped: &r.lost.Steps} {
+		if err := r.coll.Variables[name].Get(v); err != nil {
+			return r.lost, fmt.Errorf("read the recorder's counters: %w", err)
+		}
+	}
+	return r.lost, nil
+}
+
+// Run collects until ctx is done.
+func (r *Recorder) Run(ctx context.Context) error {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "" // unknown
+	}
+	w := newWatch(watchHost{boot: bootTime(), name: name, release: release()}, loaded(), r.Snapshot)
+	w.noEnds = r.points[1].Err != nil
+	defer w.flush()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if err := r.drain(w); err != nil {
+			return err
+		}
+		w.settle(time.Now())
+		select {
+		case <-ctx.Done():
+			return r.drain(w)
+		case <-tick.C:
+		}
+	}
+}
+
+// drain takes all that is in the ring buffers: the lines first, for what is in the
+// other one is about them.
+func (r *Recorder) drain(w *watch) error {
+	var rec ringbuf.Record
+	for _, ring := range []*ringbuf.Reader{r.lines, r.steps} {
+		ring.SetDeadline(past)
+		for {
+			err := ring.ReadInto(&rec)
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("read a ring buffer: %w", err)
+			}
+			if err := w.add(rec.RawSample, time.Now()); err != nil {
+				return fmt.Errorf("read a ring buffer: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Close takes the programs out of the kernel.
+func (r *Recorder) Close() {
+	for _, l := range r.links {
+		_ = l.Close() // it only closes a file descriptor
+	}
+	for _, ring := range []*ringbuf.Reader{r.lines, r.steps} {
+		if ring != nil {
+			_ = ring.Close() // likewise
+		}
+	}
+	if r.coll != nil {
+		_, _ = r.Lost() // what is not known stays so
+		r.coll.Close()
+	}
+	r.links, r.lines, r.steps, r.coll = nil, nil, nil, nil
+}

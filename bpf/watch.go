@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"scxdiag/dump"
+	"scxdiag/dump/text"
+)
+
+// The records of include/watch.h.
+const (
+	watchLine   = 1
+	watchEnd    = 2
+	watchExit   = 3
+	watchEnable = 4
+
+	watchHead     = 24
+	watchLineHead = watchHead + 16
+	watchEndLen   = watchHead + 8
+	watchExitLen  = watchHead + 32 + 128 + 128 + 1024 + 64*8
+	watchEnabLen  = watchHead + 8 + 128
+)
+
+// errWatch is of a record that is none of the recorder's.
+var errWatch = errors.New("is no record of the recorder")
+
+// watchHdr is what every record begins with.
+type watchHdr struct {
+	kind uint32
+	time uint64 // ns since boot
+	who  uint64 // writes a dump
+}
+
+func parseWatchHdr(b []byte) (watchHdr, error) {
+	if len(b) < watchHead || int(binary.LittleEndian.Uint32(b[4:])) > len(b) {
+		return watchHdr{}, errWatch
+	}
+	h := watchHdr{binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])}
+	least, is := map[uint32]int{watchLine: watchLineHead, watchEnd: watchEndLen, watchExit: watchExitLen, watchEnable: watchEnabLen}[h.kind]
+	if !is || len(b) < least {
+		return watchHdr{}, errWatch
+	}
+	return h, nil
+}
+
+// cString is text up to its NUL.
+func cString(b []byte) string {
+	b, _, _ = bytes.Cut(b, []byte{0})
+	return string(b)
+}
+
+// watched is a dump that is not complete yet.
+type watched struct {
+	first    uint64 // ns since boot, of its first line
+	text     bytes.Buffer
+	received uint64
+	left     uint64 // lines that there was no room for here
+	ended    bool   // the numbers that follow are known
+	sent     uint64
+	dropped  uint64
+	last     time.Time // when something of it came
+}
+
+func (d *watched) complete() bool { return d.ended && d.received+d.dropped >= d.sent }
+
+// schedEnd is the end of a scheduler, as the kernel keeps it.
+type schedEnd struct {
+	time         uint64
+	sched        uint64
+	kind         dump.ExitKind
+	code         int64
+	cpu          int32
+	name         string
+	reason, msg  string
+	waitingSince time.Time
+}
+
+// watch makes snapshots of what the recorder sends. It is of one goroutine.
+type watch struct {
+	host watchHost
+	emit func(*dump.Snapshot)
+	// noEnds is set where the kernel does not tell when a dump ends.
+	noEnds bool
+
+	scheduler string
+	open      map[uint64]*watched // by their writers
+	exits     []*schedEnd         // whose dumps may not be complete
+	// dumped are the failures whose dumps were passed on. Their exits, which may come
+	// much later, tell nothing more.
+	dumped []dump.ExitKind
+	gone   uint64 // the scheduler whose end came last, until another is enabled
+}
+
+// watchHost is what no record tells.
+type watchHost struct {
+	boot          int64 // time of day at which the kernel's clock was 0, ns
+	name, release string
+}
+
+// Bounds of what a watch keeps.
+const (
+	maxWatchText  = 64 << 20               // of one dump
+	maxWatched    = 16                     // dumps that are not complete
+	watchPatience = 3 * time.Second        // for what must come yet
+	watchQuiet    = 500 * time.Millisecond // after which a dump is over where nothing tells
+)
+
+func newWatch(host watchHost, scheduler string, emit func(*dump.Snapshot)) *watch {
+	return &watch{host: host, scheduler: scheduler, emit: emit, open: make(map[uint64]*watched)}
+}
+
+// add takes a record.
+func (w *watch) add(b []byte, now time.Time) error {
+	h, err := parseWatchHdr(b)
+	if err != nil {
+		return err
+	}
+	switch h.kind {
+	case watchLine:
+		n := int(min(binary.LittleEndian.Uint32(b[watchHead+12:]), uint32(len(b)-watchLineHead))) //nolint:gosec // short
+		w.line(h, binary.LittleEndian.Uint32(b[watchHead+8:]), b[watchLineHead:][:n], now)
+	case watchEnd:
+		w.end(h, uint64(binary.LittleEndian.Uint32(b[watchHead:])), uint64(binary.LittleEndian.Uint32(b[watchHead+4:])), now)
+	case watchExit:
+		w.exit(h, b[watchHead:], now)
+	case watchEnable:
+		w.gone = 0
+		if int32(binary.LittleEndian.Uint32(b[watchHead:])) == 0 { //nolint:gosec // an errno
+			w.scheduler = cString(b[watchHead+8:][:128])
+		}
+	}
+	return nil
+}
+
+// dumpOf is the dump that somebody writes.
+func (w *watch) dumpOf(h watchHdr, now time.Time) *watched {
+	d := w.open[h.who]
+	if d == nil {
+		if len(w.open) == maxWatched {
+			w.finishOldest()
+		}
+		d = &watched{first: h.time}
+		w.open[h.who] = d
+	}
+	d.last = now
+	return d
+}
+
+func (w *watch) line(h watchHdr, nr uint32, line []byte, now time.Time) {
+	if d := w.open[h.who]; d != nil && nr == 0 && d.received > 0 { // the end of the one before got lost
+		w.finish(h.who)
+	}
+	d := w.dumpOf(h, now)
+	d.received++
+	if d.text.Len()+len(line) < maxWatchText {
+		d.text.Write(line)
+		d.text.WriteByte('\n')
+	} else {
+		d.left++
+	}
+	if d.complete() {
+		w.finish(h.who)
+	}
+}
+
+func (w *watch) end(h watchHdr, sent, dropped uint64, now time.Time) {
+	if sent == 0 && w.open[h.who] == nil {
+		return
+	}
+	d := w.dumpOf(h, now)
+	d.ended, d.sent, d.dropped = true, max(sent, d.received), dropped
+	if d.complete() {
+		w.finish(h.who)
+	}
+}
+
+func (w *watch) exit(h watchHdr, b []byte, now time.Time) {
+	e := &schedEnd{
+		time: h.time, waitingSince: now,
+		sched: binary.LittleEndian.Uint64(b), code: int64(binary.LittleEndian.Uint64(b[8:])), //nolint:gosec // the kernel's s64
+		kind: dump.ExitKind(binary.LittleEndian.Uint32(b[16:])), cpu: int32(binary.LittleEndian.Uint32(b[20:])), //nolint:gosec // likewise
+		name: cString(b[32:][:128]), reason: cString(b[160:][:128]), msg: cString(b[288:][:1024]),
+	}
+	if e.kind == 0 || e.sched == w.gone {
+		return // the kernel looks whether there is something to end, and there is nothing any more
+	}
+	w.gone = e.sched
+	w.exits = append(w.exits, e)
+}
+
+// settle does what can be done when all that was there was read.
+func (w *watch) settle(now time.Time) {
+	for who, d := range w.open {
+		if now.Sub(d.last) > watchPatience || w.noEnds && now.Sub(d.last) > watchQuiet {
+			w.finish(who)
+		}
+	}
+	for len(w.exits) > 0 && (len(w.open) == 0 || now.Sub(w.exits[0].waitingSince) > watchPatience) {
+		e := w.exits[0]
+		w.exits = w.exits[1:]
+		w.ended(e)
+	}
+}
+
+// flush ends everything as it is.
+func (w *watch) flush() {
+	for who := range w.open {
+		w.finish(who)
+	}
+	for _, e := range w.exits {
+		w.ended(e)
+	}
+	w.exits = nil
+}
+
+func (w *watch) finishOldest() {
+	var oldest uint64
+	for who, d := range w.open {
+		if o := w.open[oldest]; o == nil || d.last.Before(o.last) {
+			oldest = who
+		}
+	}
+	w.finish(oldest)
+}
+
+// finish reads the text of a dump.
+func (w *watch) finish(who uint64) {
+	d := w.open[who]
+	delete(w.open, who)
+	r := text.NewReader(&d.text, text.Options{})
+	found := false
+	for {
+		s, err := r.Next()
+		if err != nil { // io.EOF: memory does not fail
+			break
+		}
+		found = true
+		w.complete(s, d)
+	}
+	if !found {
+		w.complete(&dump.Snapshot{Trigger: dump.TriggerCrash}, d)
+	}
+}
+
+// complete adds what the text does not tell.
+func (w *watch) complete(s *dump.Snapshot, d *watched) {
+	w.describe(s, d.first)
+	count := dump.RecordCount{Kind: "line", Expected: d.sent, Received: d.received, Dropped: d.dropped}
+	if !d.ended {
+		count.Expected = d.received
+		if !w.noEnds {
+			s.Ledger.Note("the end of the dump did not come")
+			s.Ledger.Truncated = true
+		}
+	}
+	if d.left > 0 {
+		s.Ledger.Note(fmt.Sprintf("%d lines were left out: the dump is larger than %d MiB", d.left, maxWatchText>>20))
+		s.Ledger.Truncated = true
+	}
+	s.Ledger.Records = append(s.Ledger.Records, count)
+	if s.Trigger == dump.TriggerCrash {
+		kind := dump.ExitNone
+		if s.Exit != nil {
+			kind = s.Exit.Kind.V
+		}
+		if w.dumped = append(w.dumped, kind); len(w.dumped) > maxWatched {
+			w.dumped = w.dumped[1:]
+		}
+	}
+	w.emit(s)
+}
+
+func (w *watch) describe(s *dump.Snapshot, ns uint64) {
+	s.Source.Carrier = "ringbuf"
+	s.Host = w.host.name
+	s.Kernel.Release = w.host.release
+	if v, ok := dump.ParseVersion(w.host.release); ok {
+		s.Kernel.Min, s.Kernel.Max = v, v
+	}
+	if w.host.boot > 0 {
+		s.Time = time.Unix(0, w.host.boot+int64(ns)).UTC() //nolint:gosec // a machine is not up for centuries
+	}
+	if s.Scheduler == "" {
+		s.Scheduler = w.scheduler
+	}
+}
+
+// ended passes on why a scheduler ended, unless its dump has told that.
+func (w *watch) ended(e *schedEnd) {
+	if i := slices.IndexFunc(w.dumped, func(k dump.ExitKind) bool { return k == e.kind || k == dump.ExitNone }); i >= 0 {
+		w.dumped = slices.Delete(w.dumped, i, i+1)
+		return
+	}
+	s := &dump.Snapshot{Trigger: dump.TriggerExit, Scheduler: e.name, Exit: &dump.Exit{Kind: dump.Of(e.kind), Code: dump.Of(e.code)}}
+	if e.kind.IsFailure() {
+		s.Trigger = dump.TriggerCrash
+		s.Ledger.Note("the kernel wrote no dump, or none was seen")
+	}
+	w.describe(s, e.time)
+	if e.reason != "" {
+		s.Exit.Reason = dump.Of(e.reason)
+	}
+	if msg := strings.TrimRight(e.msg, "\n"); msg != "" {
+		s.Exit.Message = dump.Of(msg)
+	}
+	if e.cpu >= 0 {
+		s.Exit.CPU = dump.Of(e.cpu)
+	}
+	w.emit(s)
+}

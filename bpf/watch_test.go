@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"encoding/binary"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"scxdiag/dump"
+)
+
+// What the recorder sends, as include/watch.h has it.
+
+func appendWatch(kind uint32, at, who uint64, body []byte) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, kind)
+	b = binary.LittleEndian.AppendUint32(b, uint32(watchHead+len(body)))
+	b = binary.LittleEndian.AppendUint64(b, at)
+	b = binary.LittleEndian.AppendUint64(b, who)
+	return append(b, body...)
+}
+
+func lineRecord(who uint64, nr int, text string) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(nr))
+	b = binary.LittleEndian.AppendUint32(b, uint32(nr))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
+	return appendWatch(watchLine, 1e9, who, append(b, text...))
+}
+
+func endRecord(who uint64, nr, dropped int) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, uint32(nr))
+	return appendWatch(watchEnd, 2e9, who, binary.LittleEndian.AppendUint32(b, uint32(dropped)))
+}
+
+func exitRecord(sched uint64, kind dump.ExitKind, code int64, name, msg string) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, sched)
+	b = binary.LittleEndian.AppendUint64(b, uint64(code))
+	b = binary.LittleEndian.AppendUint32(b, uint32(kind))
+	b = binary.LittleEndian.AppendUint32(b, ^uint32(0))
+	b = binary.LittleEndian.AppendUint64(b, 0)
+	b = append(b, make([]byte, watchExitLen-watchHead-len(b))...)
+	copy(b[32:], name)
+	copy(b[160:], kind.Reason())
+	copy(b[288:], msg)
+	return appendWatch(watchExit, 3e9, 0, b)
+}
+
+func enableRecord(name string, rc int32) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, uint32(rc))
+	b = append(b, make([]byte, watchEnabLen-watchHead-len(b))...)
+	copy(b[8:], name)
+	return appendWatch(watchEnable, 1e9, 0, b)
+}
+
+// dumpLines are those of a real dump.
+func dumpLines(tb testing.TB) []string {
+	tb.Helper()
+	data, err := os.ReadFile("../testdata/dumps/7.3-scx_mitosis-head-cell-rt-hog.log")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	first := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "triggered exit kind") })
+	last := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "SCX_EV_INSERT_NOT_OWNED") })
+	if first < 0 || last < first {
+		tb.Fatalf("dump from line %d to %d", first, last)
+	}
+	return lines[first : last+1]
+}
+
+// fed is a watch with what came out of it.
+type fedWatch struct {
+	*watch
+	t   *testing.T
+	now time.Time
+	got []*dump.Snapshot
+}
+
+func newFedWatch(t *testing.T) *fedWatch {
+	w := &fedWatch{t: t, now: time.Unix(0, 0)}
+	w.watch = newWatch(watchHost{boot: 1e18, name: "host", release: "7.3.4"}, "mitosis", func(s *dump.Snapshot) { w.got = append(w.got, s) })
+	return w
+}
+
+func (w *fedWatch) feed(records ...[]byte) {
+	w.t.Helper()
+	for _, r := range records {
+		if err := w.add(r, w.now); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.settle(w.now)
+}
+
+func (w *fedWatch) later(d time.Duration) {
+	w.now = w.now.Add(d)
+	w.settle(w.now)
+}
+
+func (w *fedWatch) dump(who uint64, lines []string) {
+	for i, l := range lines {
+		w.feed(lineRecord(who, i, l))
+	}
+}
+
+func TestWatchedCrash(t *testing.T) {
+	w, lines := newFedWatch(t), dumpLines(t)
+	w.dump(7, lines)
+	w.feed(endRecord(7, len(lines), 0))
+	w.later(time.Minute)
+	w.feed(exitRecord(1, dump.ExitErrorStall, 0, "mitosis_1.2", "websrv[228] failed to run for 35.632s"))
+	w.feed(exitRecord(1, dump.ExitErrorStall, 0, "mitosis_1.2", "again"))
+	w.later(time.Minute)
+	if len(w.got) != 1 {
+		t.Fatalf("%d snapshots", len(w.got))
+	}
+	s := w.got[0]
+	if s.Trigger != dump.TriggerCrash || s.Exit.Kind.V != dump.ExitErrorStall || s.Scheduler != "mitosis" || len(s.Tasks) != 13 || !s.Ledger.Complete() ||
+		s.Host != "host" || s.Kernel.Release != "7.3.4" || s.Time.IsZero() {
+		t.Errorf("got %+v", s)
+	}
+	if r := s.Ledger.Records; len(r) != 1 || r[0].Expected != r[0].Received || r[0].Received != uint64(len(lines)) {
+		t.Errorf("records %+v", r)
+	}
+}
+
+// TestWatchedLinesMayComeLate has what ends a dump come before its lines do: they are
+// in another ring.
+func TestWatchedLinesMayComeLate(t *testing.T) {
+	w, lines := newFedWatch(t), dumpLines(t)
+	w.feed(lineRecord(7, 0, lines[0]))
+	w.feed(endRecord(7, len(lines), 2), exitRecord(1, dump.ExitErrorStall, 0, "mitosis", ""))
+	if len(w.got) != 0 {
+		t.Fatal("the crash is told before it is complete")
+	}
+	for i, l := range lines[1 : len(lines)-2] {
+		w.feed(lineRecord(7, 1+i, l))
+	}
+	if len(w.got) != 1 {
+		t.Fatalf("%d snapshots", len(w.got))
+	}
+	want := dump.RecordCount{Kind: "line", Expected: uint64(len(lines)), Received: uint64(len(lines) - 2), Dropped: 2}
+	if got := w.got[0].Ledger.Records[0]; got != want || w.got[0].Ledger.Complete() {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestWatchedEnds(t *testing.T) {
+	lines := dumpLines(t)
+	sysrq := append([]string{"Debug dump triggered by SysRq-D"}, lines[slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "CPU states") }):]...)
+	for _, c := range []struct {
+		name string
+		do   func(*fedWatch)
+		want []dump.Trigger
+	}{
+		{"unregistered", func(w *fedWatch) { w.feed(exitRecord(1, dump.ExitUnreg, 0, "a", "")) }, []dump.Trigger{dump.TriggerExit}},
+		{"nothing to end", func(w *fedWatch) { w.feed(exitRecord(1, dump.ExitNone, 0, "a", "")) }, nil},
+		{"failure without a dump", func(w *fedWatch) { w.feed(exitRecord(1, dump.ExitErrorBPF, 0, "a", "x")) }, []dump.Trigger{dump.TriggerCrash}},
+		{"again, of the next", func(w *fedWatch) {
+			w.feed(exitRecord(1, dump.ExitUnreg, 0, "a", ""), enableRecord("b", 0), exitRecord(1, dump.ExitUnreg, 0, "b", ""))
+		}, []dump.Trigger{dump.TriggerExit, dump.TriggerExit}},
+		{"dump whose exit never comes", func(w *fedWatch) { w.dump(7, lines); w.feed(endRecord(7, len(lines), 0)) }, []dump.Trigger{dump.TriggerCrash}},
+		{"dump whose end never comes", func(w *fedWatch) { w.dump(7, lines) }, []dump.Trigger{dump.TriggerCrash}},
+		{"SysRq-D twice by the same", func(w *fedWatch) {
+			w.dump(7, sysrq)
+			w.feed(endRecord(7, len(sysrq), 0))
+			w.dump(7, sysrq)
+			w.feed(endRecord(7, len(sysrq), 0))
+		}, []dump.Trigger{dump.TriggerSysRq, dump.TriggerSysRq}},
+		{"SysRq-D twice, one end lost", func(w *fedWatch) {
+			w.dump(7, sysrq)
+			w.dump(7, sysrq)
+			w.feed(endRecord(7, len(sysrq), 0))
+		}, []dump.Trigger{dump.TriggerSysRq, dump.TriggerSysRq}},
+		{"an end that came late", func(w *fedWatch) {
+			w.dump(7, sysrq)
+			w.dump(8, lines)
+			w.feed(endRecord(7, len(sysrq), 0), endRecord(8, len(lines), 0), exitRecord(1, dump.ExitErrorStall, 0, "a", ""))
+		}, []dump.Trigger{dump.TriggerSysRq, dump.TriggerCrash}},
+		{"no line got through", func(w *fedWatch) { w.feed(endRecord(7, 100, 100), exitRecord(1, dump.ExitErrorBPF, 0, "a", "x")) }, []dump.Trigger{dump.TriggerCrash}},
+		{"a hundred writers", func(w *fedWatch) {
+			for who := range uint64(100) {
+				w.feed(lineRecord(who+1, 0, "x"))
+			}
+		}, slices.Repeat([]dump.Trigger{dump.TriggerCrash}, 100)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newFedWatch(t)
+			c.do(w)
+			w.later(time.Minute)
+			w.later(time.Minute)
+			var got []dump.Trigger
+			for _, s := range w.got {
+				got = append(got, s.Trigger)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+			if w.flush(); len(w.got) != len(c.want) || len(w.open)+len(w.exits) != 0 {
+				t.Errorf("something was left over: %d snapshots", len(w.got))
+			}
+		})
+	}
+}
+
+func FuzzWatch(f *testing.F) {
+	for _, r := range [][]byte{
+		lineRecord(1, 0, "x"), endRecord(1, 1, 0), exitRecord(1, dump.ExitErrorBPF, 0, "a", "b"), enableRecord("a", -16), nil, make([]byte, 100),
+	} {
+		f.Add(r, r)
+	}
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		w := newFedWatch(t)
+		for _, r := range [][]byte{a, b, a} {
+			_ = w.add(r, w.now) // what is no record is an error
+			w.settle(w.now)
+		}
+		w.flush()
+	})
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"scxdiag/bpf/vm"
+)
+
+// TestRecordInAVirtualMachine has the real program record there what another one does:
+// a scheduler that raises an error.
+func TestRecordInAVirtualMachine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what takes a virtual machine")
+	}
+	for try := 1; ; try++ {
+		err := recordInVM(t)
+		if errors.Is(err, vm.ErrEmulation) && try < 3 {
+			t.Log("the emulator broke the kernel; again:", err)
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+}
+
+func recordInVM(t *testing.T) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), liveWithin)
+	defer cancel()
+	kernel, err := vm.Kernel(ctx, "7.3", func(line string) { t.Log(line) })
+	if err != nil {
+		return err
+	}
+	m, err := vm.Start(ctx, vm.Config{Kernel: kernel, Program: builtProgram(t)})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = m.Close() }() // it is to be gone, whatever happens
+	var out, said bytes.Buffer
+	recorder, err := m.Start(ctx, vm.Cmd{
+		Args: []string{vm.Self, "record", "--format", "json", "--duration", "30s", "--record", "/tmp/r.scxdiag"}, Stdout: &out, Stderr: &said,
+	})
+	if err != nil {
+		return err
+	}
+	// It may start before the recorder has: the error comes much later.
+	var exit *vm.ExitError
+	err = m.Run(ctx, vm.Cmd{Args: []string{vm.Self, "live", "--headless", "--interval", "0", "--inject", "error-now@8s"}})
+	if !errors.As(err, &exit) || exit.Code != exitFailure {
+		return errors.Join(errors.New("the scheduler did not fail"), err)
+	}
+	if err := recorder.Wait(); err != nil {
+		t.Errorf("record: %v\n%s", err, said.String())
+	}
+	var got []document
+	for dec := json.NewDecoder(&out); dec.More(); {
+		var d document
+		if err := dec.Decode(&d); err != nil {
+			return err
+		}
+		got = append(got, d)
+	}
+	if len(got) != 1 {
+		t.Fatalf("%d documents; it said:\n%s", len(got), said.String())
+	}
+	s := got[0].Snapshots[0]
+	if s.Trigger != "crash" || s.Exit == nil || s.Exit.Message != "injected: error-now" || len(s.CPUs) != 4 || !s.Ledger.Complete {
+		t.Errorf("recorded %+v", s)
+	}
+	t.Logf("%s, %d tasks; it said: %s", s.Exit.Message, len(s.Tasks), strings.TrimSpace(said.String()))
+	kept, err := m.ReadFile(ctx, "/tmp/r.scxdiag")
+	if err != nil || !bytes.HasPrefix(kept, []byte("SQLite format 3")) {
+		t.Errorf("the recording: %d bytes, %v", len(kept), err)
+	}
+	return nil
+}
