@@ -17,7 +17,8 @@ type comparison struct {
 	ghosts []int  // of each row from base on: the row of old
 	signs  []sign // of all rows
 	old    *list
-	note   text // for the status line
+	say    func(counts) text
+	note   text // for the status line, of the rows shown
 
 	present int // rows shown that are below base
 }
@@ -34,14 +35,18 @@ func (c *comparison) older(i int) int {
 	return c.pair[i]
 }
 
-// count finds out how many of the rows shown are of the snapshot itself.
+// count finds out how many of the rows shown are of the snapshot itself, and what
+// became of them.
 func (c *comparison) count(rows []int) {
 	c.present = 0
+	var n counts
 	for _, i := range rows {
+		n[c.signs[i]]++
 		if i < c.base {
 			c.present++
 		}
 	}
+	c.note = c.say(n)
 }
 
 // without is total, the number of all rows or of those of the scope, without
@@ -77,7 +82,7 @@ func (c *comparison) install(l *list, otherRun bool) {
 		}
 	}
 	for k := range l.fields {
-		l.fields[k] = c.field(l.fields[k])
+		l.fields[k] = signField(c.field(l.fields[k]), func(i int) sign { return c.signs[i] })
 	}
 	if at != nil {
 		l.at = func(i int) dump.Span {
@@ -102,17 +107,36 @@ func (c *comparison) ghost(k int) int {
 	return -1
 }
 
-// goneWord is what a filter finds all rows with that the snapshot lacks.
-const goneWord = "gone"
+// signWords are what the field "is" of a filter calls the signs.
+var signWords = map[string]sign{"came": came, "changed": altered, "gone": gone, "untold": untold}
+
+// signField has the field "is" of a filter take the signs of rows, too.
+func signField(f field, of func(i int) sign) field {
+	if f.name != "is" {
+		return f
+	}
+	both := f
+	both.values += ", came, changed, gone, untold"
+	both.match = func(op operator, value string) (predicate, text) {
+		if want, is := signWords[lowerASCII(value)]; is && (op == opHas || op == opEqual) {
+			return func(i int) bool { return of(i) == want }, ""
+		}
+		return f.match(op, value)
+	}
+	both.find = func(word string) predicate {
+		if want, is := signWords[word]; is {
+			return func(i int) bool { return of(i) == want }
+		}
+		return f.find(word)
+	}
+	return both
+}
 
 // field has a filter ask the other table of the rows that are only there.
 func (c *comparison) field(f field) field {
 	old := findField(c.old.fields, string(f.name))
 	both := f
 	both.match = func(op operator, value string) (predicate, text) {
-		if f.name == "is" && value == goneWord {
-			return c.isGone, ""
-		}
 		now, problem := f.match(op, value)
 		if problem != "" || old == nil {
 			return now, problem
@@ -122,9 +146,6 @@ func (c *comparison) field(f field) field {
 	}
 	if f.find != nil {
 		both.find = func(word string) predicate {
-			if f.name == "is" && word == goneWord {
-				return c.isGone
-			}
 			var was predicate
 			if old != nil && old.find != nil {
 				was = old.find(word)
@@ -134,8 +155,6 @@ func (c *comparison) field(f field) field {
 	}
 	return both
 }
-
-func (c *comparison) isGone(i int) bool { return i >= c.base }
 
 // either is a test of the rows of the snapshot, and another of those that it lacks;
 // nil if there is neither. One that is nil passes nothing.
@@ -200,7 +219,7 @@ func (c *comparison) scoped(scope place) []int {
 	}
 	var out []int
 	for k, i := range c.ghosts {
-		if slices.Contains(g.tasks, i) {
+		if _, is := slices.BinarySearch(g.tasks, i); is {
 			out = append(out, c.base+k)
 		}
 	}

@@ -52,22 +52,25 @@ func toClipboard(s string) tea.Cmd {
 }
 
 // copyNotice says what was copied.
-func copyNotice(what text, s string) text {
+func (m *Model) copyNotice(what text, s string) text {
 	t := "Copied " + what + ", " + count(strings.Count(s, "\n"), "line") + "."
-	if len(s) > manyBytes {
-		t += " Some terminals take less than that: w writes it to a file."
+	if key := m.keys[cmdWrite].key(); len(s) > manyBytes && m.outlet.Write != nil && key != "" {
+		t += " Some terminals take less than that: " + key + " writes it to a file."
 	}
 	return t
 }
 
 // copySelection copies what the cursor is on.
 func (m *Model) copySelection() tea.Cmd {
+	if m.isGhost() {
+		return nil
+	}
 	what, s := m.selectionText()
 	if s == "" {
 		m.notice = "There is nothing to copy here."
 		return nil
 	}
-	m.notice = copyNotice(what, s)
+	m.notice = m.copyNotice(what, s)
 	return toClipboard(s)
 }
 
@@ -154,7 +157,7 @@ func (m *Model) copyIssue() tea.Cmd {
 		if err != nil {
 			return copiedMsg{notice: statusLine(err.Error())}
 		}
-		return copiedMsg{t, copyNotice("the text of an issue", t)}
+		return copiedMsg{t, m.copyNotice("the text of an issue", t)}
 	}
 }
 

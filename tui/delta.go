@@ -69,7 +69,7 @@ func (m *Model) toggleMark() {
 		m.notice = "The mark is gone."
 	} else {
 		x := *m.x()
-		x.past = nil // it would keep the snapshots of the session
+		x.past, x.delta = nil, nil // they would keep other snapshots of the session
 		m.mark = &mark{nr: nr, x: &x}
 		m.notice = "Marked snapshot " + number(nr) + ": go to another one to see what changed."
 	}
@@ -185,6 +185,10 @@ func (m *Model) table(v view) *list {
 	l.x = x
 	if x.delta != nil {
 		x.delta.into(v, l)
+		return l
+	}
+	for k := range l.fields { // a filter may outlast the mark
+		l.fields[k] = signField(l.fields[k], func(int) sign { return stayed })
 	}
 	return l
 }
@@ -246,7 +250,7 @@ func (d *delta) into(v view, l *list) {
 			}
 		}
 	}
-	c.note = d.note(v, c)
+	c.say = func(n counts) text { return d.note(v, n) }
 	c.install(l, !d.diff.SameRun)
 	if spec := deltaColumns[v]; spec != nil && !d.apart(v) {
 		c.addColumn(l, spec)
@@ -263,30 +267,29 @@ func (d *delta) apart(v view) bool {
 func (d *delta) intoHistory(l *list, rows map[any]int) {
 	c := &comparison{base: l.n, signs: make([]sign, l.n)}
 	if !d.diff.SameRun {
-		c.note = ", Δ to " + number(d.nr) + " unknown: of another run"
+		c.say = func(counts) text { return ", Δ to " + number(d.nr) + " unknown: of another run" }
 	} else {
 		for i := range l.n {
 			if _, is := rows[l.identity(i)]; !is {
 				c.signs[i] = came
 			}
 		}
-		c.note = d.note(viewEvents, c)
+		c.say = func(n counts) text { return d.note(viewEvents, n) }
 	}
 	l.delta = c
 }
 
+// counts is how many rows there are of each sign.
+type counts [untold + 1]int
+
 // note is what the status line of a table says of the comparison.
-func (d *delta) note(v view, c *comparison) text {
+func (d *delta) note(v view, n counts) text {
 	to := ", Δ to " + number(d.nr)
 	switch {
 	case v == viewTasks && !d.diff.SamePIDs:
 		return to + " unknown: of another machine"
 	case d.apart(v):
 		return to + " unknown: of another run"
-	}
-	var n [untold + 1]int
-	for _, s := range c.signs {
-		n[s]++
 	}
 	t := to + ":"
 	for s := altered; s <= untold; s++ {

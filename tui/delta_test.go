@@ -149,7 +149,7 @@ func TestEventsSinceTheMark(t *testing.T) {
 	last.Seq++
 	after.Events = append(after.Events[1:], last)
 	s := start(t, 80, 24, before, after).keys("<", "d", "]", "7").wants("Δ to 1: +1")
-	s.keys("home").wants("\n>+ ")
+	s.wants("\n>+ ") // the newest is last, and the cursor there
 }
 
 func TestTriageLeadsWithTheCauseStill(t *testing.T) {
@@ -211,5 +211,42 @@ func BenchmarkDeltaScroll(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.keys("pgdown").Render()
+	}
+}
+
+// TestFiltersOutlastTheMark has a filter that asks what became of rows, on the marked
+// snapshot and without a mark, where nothing did.
+func TestFiltersOutlastTheMark(t *testing.T) {
+	s := start(t, 132, 24, pair(t, without(263))...).keys("<", "d", "]", "4", "/").text("is:gone").keys("enter")
+	s.wants("rootbusy[263]", "with is:gone").lacks("in part")
+	// Nothing but to go there or to look at what it was.
+	for _, k := range []string{"u", "r", "y"} {
+		s.keys(k).wants("It is only in snapshot 1, which is marked.")
+	}
+	s.keys("[").wants("0 of ", "with is:gone").lacks("in part")
+	s.keys("d").wants("0 of ", "with is:gone").lacks("in part")
+	s.keys("esc", "/").text("is:came").wants("0 of ").keys("esc")
+}
+
+func TestTheFilterOfATableComesBack(t *testing.T) {
+	s := start(t, 132, 24, mitosisStall()).keys("4", "/").text("websrv").keys("enter", "enter", "u", "T").wants("tasks of CPU 1")
+	s.keys("esc", "esc", "esc").wants("with websrv")
+}
+
+// TestKeysWithoutAUseSayWhy looks that no key of a command is silent.
+func TestKeysWithoutAUseSayWhy(t *testing.T) {
+	s := start(t, 80, 24, mitosisStall())
+	for keys, want := range map[string]string{
+		"]": "one snapshot", "t": "one snapshot", "L": "one snapshot", "p": "not live", "D": "no samples", "s": "no table", "C": "cgroups",
+	} {
+		s.keys("1", keys).wants(want)
+	}
+	s.keys("4", "t").lacks("time (")
+}
+
+func TestTabIsOfFiltersOnly(t *testing.T) {
+	s := start(t, 80, 24, mitosisStall(), qmapSysRq()).keys("4", "t").text("c").keys("tab").lacks("cell cpu")
+	if s.prompt == nil || s.prompt.value != "c" {
+		t.Errorf("the prompt has %+v", s.prompt)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"scxdiag/dump"
 )
 
-// newEventList is the table of the scheduler's history, the newest step first.
+// newEventList is the table of the scheduler's history, the newest step last.
 func newEventList(x *index) *list {
 	event := func(i int) *dump.Event { return &x.s.Events[i] }
 	var first uint64
@@ -23,19 +23,20 @@ func newEventList(x *index) *list {
 		noun:   "events",
 		empty:  "This snapshot has no history of the scheduler.",
 		n:      len(x.s.Events),
+		tail:   true,
 		place:  func(i int) place { return x.placeOfEvent(event(i)) },
 		same:   func(i int) any { return event(i).Seq },
 		fields: eventFields(x),
 	}
 	l.columns = []column{
 		{
-			title: "#", width: 7, right: true, desc: true,
+			title: "#", width: 7, right: true,
 			cell: func(i int) span { return span{plain, number(event(i).Seq)} },
 			key:  func(i int) sortKey { return byNumber(event(i).Seq, true) },
 		},
 		{
 			// The clock counts from the boot of the machine.
-			title: "time", width: 12, right: true, desc: true,
+			title: "time", width: 12, right: true,
 			cell: func(i int) span {
 				t := event(i).Time
 				return textSpan(t.Known, seconds(t.V))

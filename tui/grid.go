@@ -144,7 +144,7 @@ func (x *index) load(c *dump.CPU) int {
 	}
 	n = max(n, int(min(c.Queued.V, 1<<30)))
 	running := int(min(c.NrRunning.V, 1<<30))
-	if c.Class.V == dump.ClassExt {
+	if g := x.byCPU[c.ID]; c.Class.V == dump.ClassExt || g != nil && g.n[runs] > 0 { // it may run behind a class above
 		running--
 	}
 	return max(n, running)
@@ -229,8 +229,16 @@ func (g *grid) across(k, step, n int) {
 
 func distance(a, b int) int { return max(a-b, b-a) }
 
-func (g *grid) sideways() bool       { return true }
-func (g *grid) selection() selection { return g.l.selection() }
+func (g *grid) sideways() bool { return true }
+
+// selection is the CPU with the cursor, if there is one: the table may have it on one
+// that is gone.
+func (g *grid) selection() selection {
+	if g.cursor() < 0 {
+		return selection{}
+	}
+	return g.l.selection()
+}
 
 // position is which of the CPUs that the filter shows has the cursor.
 func (g *grid) position() text {
@@ -327,7 +335,11 @@ func (g *grid) Render(st *styles, width, height int) []string {
 		}
 	}
 	if len(g.tiles) == 0 {
-		put(line{{plain, "  0 CPUs"}})
+		none := line{{plain, "  0 CPUs"}}
+		if g.l.delta != nil {
+			none.add(changed, g.l.delta.note)
+		}
+		put(none)
 		put(line{{muted, "  This snapshot tells of no CPUs."}})
 		return out
 	}

@@ -211,12 +211,34 @@ func (k *keyMap) motion(msg tea.KeyPressMsg) (motion, bool) {
 	return 0, false
 }
 
-// useless says why there is no use for a command, of those that people try.
-var useless = map[command]text{
-	cmdCgroups: "This snapshot does not tell of cgroups.",
-	cmdExplain: "There is no finding to explain.",
-	cmdMark:    "There is no other snapshot to compare with.",
-	cmdShape:   "This view has only one shape.",
+// why says why there is no use for a command now, "" if it needs no saying.
+func (m *Model) why(c command) text {
+	switch c {
+	case cmdCgroups:
+		return "This snapshot does not tell of cgroups."
+	case cmdExplain:
+		if len(m.x().s.Findings) > 0 {
+			return "Findings are explained in triage."
+		}
+		return "There is no finding to explain."
+	case cmdMark:
+		return "There is no other snapshot to compare with."
+	case cmdShape:
+		return "This view has only one shape."
+	case cmdNextSnapshot, cmdPreviousSnapshot, cmdNextChange, cmdPreviousChange, cmdFirstSnapshot, cmdLastSnapshot, cmdTime, cmdSnapshots:
+		return "This session has one snapshot."
+	case cmdPause:
+		return "This session is not live."
+	case cmdSample:
+		return "The source of this session takes no samples."
+	case cmdFilter, cmdSort, cmdReverse, cmdColumns:
+		return "This view is no table."
+	case cmdTasksOf:
+		return "Tasks belong to a CPU, a cell, a DSQ or a cgroup: go to one."
+	case cmdCPU:
+		return "This is of no task that could be on a CPU."
+	}
+	return ""
 }
 
 // commandGroup is commands with a title, for the help.
@@ -296,7 +318,7 @@ func (m *Model) ownCommands() commandGroup {
 	case viewTasks:
 		add(cmdOpen, cmdCPU)
 	case viewRaw:
-		add(cmdSearch, cmdNext, cmdPrevious)
+		add(cmdSearch, cmdNext, cmdPrevious, cmdOpen)
 	case viewTask:
 		add(cmdOpen, cmdCPU, cmdRaw)
 	case viewCPU, viewCell, viewQueue, viewCgroup:
@@ -311,11 +333,12 @@ func (m *Model) ownCommands() commandGroup {
 		if at.view == viewTasks {
 			add(cmdRunnable)
 		}
-		if !l.fixed && m.pane() == pane(l) {
+		table := !l.fixed && m.pane() == pane(l)
+		if table {
 			add(cmdSort, cmdReverse)
 		}
 		add(cmdRaw)
-		if !l.fixed {
+		if table {
 			add(cmdColumns)
 		}
 	}
@@ -323,7 +346,7 @@ func (m *Model) ownCommands() commandGroup {
 }
 
 // footer is the most important commands. The first two stay on every screen, the
-// others go useless on a narrow one, the last first.
+// others go missing on a narrow one, the last first.
 func (m *Model) footer() []command {
 	out := []command{cmdHelp, cmdQuit}
 	if len(m.stack) > 1 || m.list() != nil && m.list().filter != "" {

@@ -34,9 +34,10 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 				}
 			}
 		}
-		for c, why := range useless {
+		for c := range nrCommands {
 			if m.keys[c].matches(k) {
-				m.notice = why
+				m.notice = m.why(c)
+				break
 			}
 		}
 	}
@@ -148,7 +149,7 @@ func (m *Model) goTo(nr int) {
 
 func (m *Model) promptKey(k tea.KeyPressMsg) tea.Cmd {
 	p := m.prompt
-	if k.String() == "tab" {
+	if k.String() == "tab" && p.enter == nil {
 		m.completeFilter()
 		return nil
 	}
@@ -164,6 +165,8 @@ func (m *Model) promptKey(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case p.enter != nil && k.String() == "enter":
 		return p.enter(m, p.value)
+	case p.enter != nil && p.leave != nil:
+		p.leave(m)
 	case p.enter == nil && m.frame().at.view == viewRaw && m.raw.query != "" && m.raw.found < 0:
 		m.searched(false)
 	}

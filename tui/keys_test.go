@@ -265,3 +265,14 @@ func TestFindingsComeFirst(t *testing.T) {
 	}
 	s.keys("esc", "enter").wants("Tasks of CPU 1")
 }
+
+// TestFromTheSourceToTheThing goes the way back: from lines of the source to what they
+// are of.
+func TestFromTheSourceToTheThing(t *testing.T) {
+	s := start(t, 80, 24, mitosisStall())
+	s.keys("9", "/").text("exit kind").keys("enter", "enter").wants("of no task, CPU, cell or DSQ")
+	s.keys("/").text("websrv[229] *").keys("enter", "enter").wants("Task websrv[229]")
+	s.keys("esc").wants("[9 Raw]").keys("/").text("curr=rt_hog").keys("enter", "enter").wants("CPU 1", "ksync")
+	s.keys("esc", "home", "pgdown", "pgdown").clickOn("R websrv[230] *").clickOn("R websrv[230] *").wants("Task websrv[230]")
+	s.keys("1", "4", "home", "r", "enter").wants("Task websrv[228]")
+}

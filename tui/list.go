@@ -39,6 +39,7 @@ type list struct {
 	scope   place                 // the list is confined to what belongs to it
 	scoped  []int                 // the things that do; meaningless without scope
 
+	tail    bool // the first column has the newest last
 	fixed   bool // the order cannot be changed
 	sorted  int  // column
 	reverse bool
@@ -78,10 +79,13 @@ func (l *list) update() {
 		l.delta.count(l.rows)
 	}
 	l.cursor = 0
+	if l.follows() {
+		l.cursor = max(len(l.rows)-1, 0)
+	}
 	switch {
 	case l.typing && l.picked:
 		l.seek(l.anchor)
-	case had && !l.typing:
+	case had && !l.typing && (l.picked || !l.follows()):
 		l.seek(at)
 	}
 }
@@ -176,6 +180,9 @@ func (l *list) resume(old *list) {
 		l.seekPlace(old.place(i))
 	}
 	l.top = l.cursor - (old.cursor - old.top)
+	if l.follows() && !old.picked {
+		l.cursor = max(len(l.rows)-1, 0)
+	}
 	if l.typing && old.anchor >= 0 {
 		l.anchor = l.thing(old.place(old.anchor))
 	}
@@ -184,8 +191,12 @@ func (l *list) resume(old *list) {
 // step moves the cursor by n rows.
 func (l *list) step(n int) {
 	l.cursor = max(0, min(l.cursor+n, len(l.rows)-1))
-	l.picked = true
+	l.picked = !l.follows() || l.cursor < len(l.rows)-1
 }
+
+// follows reports whether the newest thing is the last row, and the cursor with it
+// unless it is moved.
+func (l *list) follows() bool { return l.tail && l.sorted == 0 && !l.reverse }
 
 // first goes to the first row, and stays there.
 func (l *list) first() { l.cursor, l.picked = 0, false }

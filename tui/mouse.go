@@ -3,6 +3,8 @@
 package tui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -57,8 +59,8 @@ func (m *Model) click(msg tea.MouseClickMsg) tea.Cmd {
 	}
 	if o, is := m.overlay.(*sessionOverlay); is {
 		if o.list.click(msg.X, msg.Y-top) == clickOpens {
-			m.overlay.key(m, tea.KeyPressMsg{Code: tea.KeyEnter})
 			m.overlay = nil
+			m.follow(o.list.place(o.list.rows[o.list.cursor]))
 		}
 		return nil
 	}
@@ -70,15 +72,16 @@ func (m *Model) click(msg tea.MouseClickMsg) tea.Cmd {
 
 // clickTab goes to the view whose name is at a column.
 func (m *Model) clickTab(x int) tea.Cmd {
+	shown := m.tabs() // before the overlay is closed, which changes them
 	m.overlay = nil
 	at := 0
-	for _, s := range m.tabs() {
+	for _, s := range shown {
 		if w := s.text.width(); x >= at+w {
 			at += w
 			continue
 		}
 		for _, v := range numbered {
-			if t := s.text; len(t) > 1 && t[1] == '0'+byte(v.nr) { //nolint:gosec // below ten
+			if strings.HasPrefix(strings.TrimLeft(string(s.text), " ["), string(number(v.nr))) {
 				return m.do(v.command)
 			}
 		}
@@ -184,8 +187,11 @@ func (v *masks) click(x, y int) clicked {
 	if at := x - gutter - v.label - 1; at >= 0 && at/v.pitch < v.fit {
 		v.column = v.left + at/v.pitch*v.per
 	}
+	if v.kind(row) == rowHead {
+		return clickNothing
+	}
 	was := v.cursor
-	v.cursor = row
+	v.cursor, v.picked = row, true
 	if was == row {
 		return clickOpens
 	}

@@ -93,3 +93,30 @@ func TestClicksAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryTabCanBeClicked goes from each view to each other one.
+func TestEveryTabCanBeClicked(t *testing.T) {
+	for _, size := range frameSizes {
+		for _, from := range numbered {
+			for _, to := range numbered {
+				for _, over := range []string{"", "?"} {
+					s := start(t, size[0], size[1], ringSample()).keys(string(number(from.nr)))
+					if over != "" {
+						s.keys(over)
+					}
+					tabs, at := s.tabs(), 0
+					for _, p := range tabs {
+						if strings.HasPrefix(strings.TrimLeft(string(p.text), " ["), string(number(to.nr))) {
+							s.Update(tea.MouseClickMsg{X: at + p.text.width() - 1, Y: 1, Button: tea.MouseLeft})
+							break
+						}
+						at += p.text.width()
+					}
+					if got := s.frame().at.view; got != to.view {
+						t.Errorf("%dx%d: from %d a click on %d led to %v", size[0], size[1], from.nr, to.nr, place{view: got}.title())
+					}
+				}
+			}
+		}
+	}
+}

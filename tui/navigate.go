@@ -11,11 +11,12 @@ import (
 // frame is an entry of the stack of views.
 type frame struct {
 	at    place
-	scope place // what a table of tasks is confined to
-	row   place // what was selected in a table when it was left
-	page  *page // of a place that is shown as a page
-	built built // what the page was built for
-	seen  int   // number of the last snapshot shown that has what the place is of; 0 if none has
+	scope place  // what a table of tasks is confined to
+	row   place  // what was selected in a table when it was left
+	was   string // its filter then
+	page  *page  // of a place that is shown as a page
+	built built  // what the page was built for
+	seen  int    // number of the last snapshot shown that has what the place is of; 0 if none has
 }
 
 // built says what a page was built for; it is built again when that changes.
@@ -113,6 +114,10 @@ func (m *Model) back() {
 		m.stack = m.stack[:len(m.stack)-1]
 		m.enter()
 		if l := m.list(); l != nil {
+			if l.filter != m.frame().was {
+				l.filter = m.frame().was
+				l.update()
+			}
 			l.seekPlace(m.frame().row)
 		}
 	}
@@ -123,6 +128,7 @@ func (m *Model) leave() {
 		if i, ok := l.current(); ok {
 			m.frame().row = l.place(i)
 		}
+		m.frame().was = l.filter
 	}
 }
 
@@ -150,13 +156,14 @@ func (m *Model) follow(p place) {
 func (m *Model) open() {
 	f := m.frame()
 	if l := m.list(); l != nil {
-		if i, ok := l.current(); ok {
+		if i, ok := l.current(); ok && (m.pane() == pane(l) || m.grid.cursor() >= 0) {
 			l.picked = true
 			m.follow(l.place(i))
 		}
 		return
 	}
 	if f.at.view == viewRaw {
+		m.openLine()
 		return
 	}
 	if f.at.view == viewMasks {
@@ -175,8 +182,36 @@ func (m *Model) open() {
 	}
 }
 
+// openLine goes to what the lines of the source are of that are found or marked, or
+// else the first ones shown.
+func (m *Model) openLine() {
+	p := m.raw.thing()
+	if p == nowhere {
+		m.notice = "These lines are of no task, CPU, cell or DSQ."
+		return
+	}
+	m.follow(p)
+}
+
+// isGhost tells the user, and reports, that the cursor is on a row of the marked
+// snapshot only, of which there is nothing here.
+func (m *Model) isGhost() bool {
+	l := m.list()
+	if l == nil || l.delta == nil {
+		return false
+	}
+	i, ok := l.current()
+	if ok = ok && i >= l.delta.base; ok {
+		m.notice = "It is only in snapshot " + number(m.markNr()) + ", which is marked."
+	}
+	return ok
+}
+
 // openCPU goes to the CPU of the task that is selected.
 func (m *Model) openCPU() {
+	if m.isGhost() {
+		return
+	}
 	x := m.x()
 	p := m.pane().selection().place
 	if p == nowhere && m.frame().at.view == viewTriage && x.subject >= 0 {
@@ -196,6 +231,9 @@ func (m *Model) openCPU() {
 
 // openTasks goes to the table of the tasks that belong to what is selected.
 func (m *Model) openTasks() {
+	if m.isGhost() || m.pane().selection() == (selection{}) {
+		return
+	}
 	f := m.frame()
 	p := f.at
 	if l := m.list(); l != nil {
@@ -250,6 +288,9 @@ func (m *Model) openCgroups() {
 // openRaw shows the source of what is selected.
 func (m *Model) openRaw() {
 	if m.frame().at.view == viewRaw {
+		return
+	}
+	if m.isGhost() {
 		return
 	}
 	s := m.pane().selection()

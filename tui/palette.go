@@ -3,6 +3,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -74,26 +75,10 @@ func (p *chooser) gather(m *Model) {
 	}
 	for c := range nrCommands {
 		if !usable[c] {
-			add(c, m.unusable(c))
+			add(c, cmp.Or(m.why(c), "There is no use for it in this view."))
 		}
 	}
 	p.all = append(p.all, m.snapshotChoices()...)
-}
-
-// unusable says why there is no use for a command now.
-func (m *Model) unusable(c command) text {
-	if why, is := useless[c]; is {
-		return why
-	}
-	switch c {
-	case cmdNextSnapshot, cmdPreviousSnapshot, cmdSnapshots:
-		return "This session has one snapshot."
-	case cmdPause:
-		return "This session is not live."
-	case cmdSample:
-		return "The source of this session takes no samples."
-	}
-	return "There is no use for it in this view."
 }
 
 // snapshotChoices are the snapshots of the session, which are found by number.

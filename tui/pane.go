@@ -62,7 +62,7 @@ func (m *Model) reshape() {
 		m.grid.table = !m.grid.table
 	case viewMasks:
 		if !m.masks.reshape() {
-			m.notice = useless[cmdShape]
+			m.notice = m.why(cmdShape)
 		}
 	}
 }

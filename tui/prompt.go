@@ -20,6 +20,8 @@ type prompt struct {
 	// enter takes what was typed, unless the user leaves the prompt as it was; nil for
 	// one that is heard while it is typed.
 	enter func(m *Model, value string) tea.Cmd
+	// leave is called if the user leaves such a prompt; it may be nil.
+	leave func(m *Model)
 }
 
 // typed takes a key. It reports whether the value changed, and whether the

@@ -4,6 +4,8 @@ package tui
 
 import (
 	"strings"
+
+	"scxdiag/dump"
 )
 
 const (
@@ -257,3 +259,61 @@ func (r *raw) move(to motion) {
 func (r *raw) sideways() bool       { return true }
 func (r *raw) selection() selection { return r.of }
 func (r *raw) position() text       { return "" } // its first line tells
+
+// thing is what the match is of, or what is marked if that is on the screen, or else
+// what the first lines shown are of.
+func (r *raw) thing() place {
+	if r.found >= 0 {
+		return r.x.placeAt(uint32(r.found)) //nolint:gosec // an offset in Raw
+	}
+	if at := r.of.at; !at.IsZero() {
+		if i := r.x.lineAt(at.Off); i >= r.top && i < r.top+r.height {
+			return r.of.place
+		}
+	}
+	return r.x.placeAt(uint32(r.firstOffset())) //nolint:gosec // an offset in Raw
+}
+
+// placeAt is what a byte of the source is of: of several things the one with the
+// fewest bytes, nowhere if it is of none.
+func (x *index) placeAt(off uint32) place {
+	best, size := nowhere, ^uint32(0)
+	look := func(at dump.Span, p func() place) {
+		if off >= at.Off && off < at.End() && at.Len < size {
+			best, size = p(), at.Len
+		}
+	}
+	for i := range x.s.Tasks {
+		look(x.s.Tasks[i].At, func() place { return x.placeOfTask(i) })
+	}
+	for i := range x.s.CPUs {
+		look(x.s.CPUs[i].At, func() place { return placeOfCPU(x.s.CPUs[i].ID) })
+	}
+	for i := range x.s.Cells {
+		look(x.s.Cells[i].At, func() place { return placeOfCell(x.s.Cells[i].ID) })
+	}
+	for i := range x.queues {
+		if t := x.queues[i].text; t != nil {
+			look(t.At, func() place { return x.placeOfQueue(i) })
+		}
+	}
+	return best
+}
+
+// click marks the lines of what a line is of.
+func (r *raw) click(_, y int) clicked {
+	starts := r.x.lineStarts()
+	i := r.top + y - 1 // below the status
+	if y < 1 || i >= len(starts) {
+		return clickNothing
+	}
+	p := r.x.placeAt(starts[i])
+	switch {
+	case p == nowhere:
+		return clickNothing
+	case p == r.of.place && r.found < 0:
+		return clickOpens
+	}
+	r.of, r.found = selection{p, r.x.span(p)}, -1
+	return clickSelects
+}

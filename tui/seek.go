@@ -14,8 +14,13 @@ import (
 
 // askTime has the user type where to go in time.
 func (m *Model) askTime() {
+	followed := m.live != nil && !m.live.paused
 	m.hold() // what comes while a time is typed is not what it is relative to
-	m.prompt = &prompt{label: "time (10:02:33, -30s, #12): ", enter: (*Model).goToTime}
+	m.prompt = &prompt{label: "time (10:02:33, -30s, #12): ", enter: (*Model).goToTime, leave: func(m *Model) {
+		if followed {
+			m.pause() // again: it goes on
+		}
+	}}
 }
 
 // goToTime goes to the snapshot nearest to what was typed.

@@ -254,7 +254,11 @@ func sinceOf(w *writer, x *index) {
 		return
 	}
 	for _, n := range d.diff.Notes {
-		w.para(line{{warning, "! " + clean(n)}}, nowhere, dump.Span{})
+		t := clean(n)
+		if n == diff.NoteBackwards {
+			t = "the marked snapshot is the later one: what is said to have come went since"
+		}
+		w.para(line{{warning, "! " + t}}, nowhere, dump.Span{})
 	}
 	rows := len(w.items)
 	d.verdictSince(w, x)

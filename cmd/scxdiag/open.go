@@ -54,7 +54,7 @@ Into a file or a pipe, or with --format, it prints them instead:
   json      everything that is known, for programs: one document, its
             "snapshots" in the order in which they were found
 
-A recording is a timeline: [ and ] step through it, l lists it. The screen starts
+A recording is a timeline: [ and ] step through it, L lists it. The screen starts
 at a failure, if there is one, or else at the end. --at goes to the snapshot that
 was in force at a time: the screen starts there; printing prints that one.
 

@@ -9,6 +9,9 @@ import (
 	"scxdiag/dump"
 )
 
+// NoteBackwards is the note of a Diff whose second snapshot was taken before the first.
+const NoteBackwards = "the second snapshot is older than the first"
+
 // Diff is what changed from one snapshot to another.
 type Diff struct {
 	Before, After *dump.Snapshot
@@ -81,7 +84,7 @@ func (d *Diff) relate() {
 		d.note("both are the same snapshot")
 	}
 	if d.Elapsed.Known && d.Elapsed.V < 0 {
-		d.note("the second snapshot is older than the first")
+		d.note(NoteBackwards)
 		b, a = a, b
 	}
 	switch {
