@@ -119,11 +119,12 @@ func (o *columnsOverlay) key(m *Model, k tea.KeyPressMsg) bool {
 	if !is {
 		return false
 	}
-	o.move(to, len(l.columns))
+	o.move(to)
 	return true
 }
 
-func (o *columnsOverlay) move(to motion, n int) {
+func (o *columnsOverlay) move(to motion) {
+	n := len(o.lines)
 	switch to {
 	case moveUp:
 		o.cursor--

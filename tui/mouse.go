@@ -36,7 +36,9 @@ func (m *Model) wheel(msg tea.MouseWheelMsg) {
 	}
 	way, is := to[msg.Button]
 	for n := 0; is && n < wheelLines; n++ {
-		if o, scrolls := m.overlay.(interface{ move(to motion) }); scrolls {
+		if p := m.chooser(); p != nil && way <= moveDown {
+			p.step(2*int(way) - 1)
+		} else if o, scrolls := m.overlay.(interface{ move(to motion) }); scrolls {
 			o.move(way)
 		} else if m.overlay == nil {
 			m.pane().move(way)
@@ -57,12 +59,16 @@ func (m *Model) click(msg tea.MouseClickMsg) tea.Cmd {
 	case msg.Y < top || msg.Y >= top+m.bodyHeight():
 		return nil
 	}
-	if o, is := m.overlay.(*sessionOverlay); is {
+	switch o := m.overlay.(type) {
+	case *sessionOverlay:
 		if o.list.click(msg.X, msg.Y-top) == clickOpens {
 			m.overlay = nil
 			m.follow(o.list.place(o.list.rows[o.list.cursor]))
 		}
-		return nil
+	case *columnsOverlay:
+		o.click(m, msg.Y-top)
+	case *chooser:
+		return o.click(m, msg.Y-top)
 	}
 	if p, is := m.pane().(clickable); is && m.overlay == nil && p.click(msg.X, msg.Y-top) == clickOpens {
 		m.open()
@@ -196,4 +202,29 @@ func (v *masks) click(x, y int) clicked {
 		return clickOpens
 	}
 	return clickSelects
+}
+
+// click goes to a choice, and then runs it.
+func (p *chooser) click(m *Model, y int) tea.Cmd {
+	k := p.top + y - 1 // below the prompt
+	if y < 1 || k >= len(p.shown) {
+		return nil
+	}
+	if p.cursor != k {
+		p.cursor = k
+		return nil
+	}
+	return p.run(m)
+}
+
+// click goes to a column, and then shows or hides it.
+func (o *columnsOverlay) click(m *Model, y int) {
+	k := o.top + y - headLines
+	if y < headLines || k >= len(o.lines) {
+		return
+	}
+	if o.cursor == k {
+		m.notice = o.toggle(m.lists[o.of], m.width)
+	}
+	o.cursor = k
 }

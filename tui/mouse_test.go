@@ -120,3 +120,16 @@ func TestEveryTabCanBeClicked(t *testing.T) {
 		}
 	}
 }
+
+func TestMouseInTheLists(t *testing.T) {
+	s := start(t, 80, 24, mitosisStall()).keys("4", "c").clickOn("[x] st").wants("> [x] st").clickOn("[x] st").wants("> [ ] st")
+	s.turnWheel(tea.MouseWheelDown)
+	if got := s.cursorLine(); strings.Contains(got, " st") {
+		t.Errorf("the wheel left the cursor on %q", got)
+	}
+	s.keys("esc", ":").text("snapshot").turnWheel(tea.MouseWheelDown)
+	if got := s.cursorLine(); strings.Contains(got, "> snapshots ") {
+		t.Errorf("the wheel left the cursor on %q", got)
+	}
+	s.keys("esc", ":").text("ue").clickOn("  copy-issue").wants("> copy-issue").clickOn("queues").wants("> queues").clickOn("> queues").wants("[5 Queues]")
+}

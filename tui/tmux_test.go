@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -138,13 +139,35 @@ func (t *terminal) resize(width, height int) {
 // binary builds scxdiag.
 func binary(tb testing.TB) string {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "scxdiag")
+	path, err := program()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// programDir is where the program is built, once for all tests.
+var programDir string
+
+var program = sync.OnceValues(func() (path string, err error) {
+	if programDir, err = os.MkdirTemp("", "scxdiag"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(programDir, "scxdiag")
 	cmd := exec.Command("go", "build", "-o", path, "../cmd/scxdiag")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("build: %v\n%s", err, out)
+		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return path
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if programDir != "" {
+		_ = os.RemoveAll(programDir) // it is in the temporary folder
+	}
+	os.Exit(code)
 }
 
 // realDump is the path of a dump of testdata.
@@ -172,6 +195,7 @@ func TestTmux(t *testing.T) {
 	scxdiag := binary(t)
 	for _, size := range sizes {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
 			term := newTerminal(t, size[0], size[1])
 			term.typeText("cd " + filepath.Dir(realDump(t, rtHog)) + "; " + scxdiag + " open " + rtHog + "; echo status=$?").press("Enter")
 			term.waitFor("[1 Triage]", "FAILED ERROR_STALL", "rt_hog[259], class rt, holds CPU 1", "q quit")

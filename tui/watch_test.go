@@ -81,6 +81,7 @@ func TestTmuxLive(t *testing.T) {
 	}
 	for _, size := range sizes {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
 			path := filepath.Join(t.TempDir(), "orders")
 			if err := syscall.Mkfifo(path, 0o600); err != nil {
 				t.Fatal(err)
