@@ -72,7 +72,7 @@ generated: ## fail if the committed objects are not what their sources give
 	if [ "$$before" != "$$after" ]; then echo "bpf: the committed objects are not what their sources give; commit what go generate made"; exit 1; fi
 
 bench: ## run the benchmarks, compiled as build does it
-	go test -pgo=$(PROFILE) -run '^$$' -bench . ./dump/... ./bpf ./cmd/scxdiag
+	go test -pgo=$(PROFILE) -run '^$$' -bench . ./dump/... ./tui ./bpf ./cmd/scxdiag
 
 profile: ## record again where the reader spends its time
 	dir="$$(mktemp -d)"; trap 'rm -r "$$dir"' EXIT; \
