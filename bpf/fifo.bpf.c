@@ -56,6 +56,6 @@ struct sched_ext_ops fifo_ops = {
 	.dispatch = (void *)fifo_dispatch,
 	.init = (void *)fifo_init,
 	.exit = (void *)fifo_exit,
-	.timeout_ms = 20000,
+	.timeout_ms = 30000,
 	.name = "fifo",
 };
