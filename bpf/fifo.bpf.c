@@ -14,7 +14,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define FIFO 1
 #define TEXT_MAX (64 << 10)
 
-u32 fifo_stall; /* take nothing from the queue any more, but for kernel threads */
+u32 fifo_stall; /* take nothing from the queue any more */
 u32 fifo_error; /* raise an error */
 char fifo_text[TEXT_MAX];
 u64 fifo_exits;
@@ -24,10 +24,8 @@ void BPF_PROG(fifo_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	if (fifo_error)
 		scx_error("fifo: told to fail by %s[%d]", p->comm, p->pid);
-	if (fifo_stall && !(p->flags & PF_KTHREAD))
-		dsq_insert(p, FIFO, 0, enq_flags);
-	else
-		dsq_insert(p, fifo_stall ? SCX_DSQ_GLOBAL : FIFO, 20000000, enq_flags);
+	/* The kernel's watchdog is a kernel thread: it must not be what waits. */
+	dsq_insert(p, p->flags & PF_KTHREAD ? SCX_DSQ_GLOBAL : FIFO, 20000000, enq_flags);
 }
 
 SEC("struct_ops")

@@ -15,6 +15,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"scxdiag/bpf/vm/load"
 	"scxdiag/dump"
@@ -90,7 +91,7 @@ func (f *foreign) ownText(t *testing.T) *dump.Snapshot {
 	if err := f.coll.Variables[fifoVarFifoText].Get(raw); err != nil {
 		t.Fatal(err)
 	}
-	s, err := text.NewReader(strings.NewReader(cString(raw)), text.Options{}).Next()
+	s, err := text.NewReader(strings.NewReader(unix.ByteSliceToString(raw)), text.Options{}).Next()
 	if errors.Is(err, io.EOF) {
 		return &dump.Snapshot{}
 	}

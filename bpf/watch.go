@@ -11,51 +11,50 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"scxdiag/dump"
 	"scxdiag/dump/text"
 )
 
-// The records of include/watch.h.
+// The records of include/watch.h, member by member.
 const (
 	watchLine   = 1
 	watchEnd    = 2
 	watchExit   = 3
 	watchEnable = 4
+)
 
-	watchHead     = 24
-	watchLineHead = watchHead + 16
-	watchEndLen   = watchHead + 8
-	watchExitLen  = watchHead + 32 + 128 + 128 + 1024 + 64*8
-	watchEnabLen  = watchHead + 8 + 128
+type (
+	watchHdr struct {
+		Kind, Len uint32
+		Time      uint64 // ns since boot
+		Who       uint64 // writes a dump
+	}
+	watchLineRec struct { // the text follows
+		Seq     uint64
+		Nr, Len uint32
+	}
+	watchEndRec  struct{ Nr, Dropped uint32 }
+	watchExitRec struct {
+		Sched         uint64
+		Code          int64
+		Kind          uint32
+		CPU           int32
+		NrFrames, Pad uint32
+		Name, Reason  [128]byte
+		Msg           [1024]byte
+		Frames        [64]uint64
+	}
+	watchEnableRec struct {
+		RC   int32
+		Pad  uint32
+		Name [128]byte
+	}
 )
 
 // errWatch is of a record that is none of the recorder's.
 var errWatch = errors.New("is no record of the recorder")
-
-// watchHdr is what every record begins with.
-type watchHdr struct {
-	kind uint32
-	time uint64 // ns since boot
-	who  uint64 // writes a dump
-}
-
-func parseWatchHdr(b []byte) (watchHdr, error) {
-	if len(b) < watchHead || int(binary.LittleEndian.Uint32(b[4:])) > len(b) {
-		return watchHdr{}, errWatch
-	}
-	h := watchHdr{binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])}
-	least, is := map[uint32]int{watchLine: watchLineHead, watchEnd: watchEndLen, watchExit: watchExitLen, watchEnable: watchEnabLen}[h.kind]
-	if !is || len(b) < least {
-		return watchHdr{}, errWatch
-	}
-	return h, nil
-}
-
-// cString is text up to its NUL.
-func cString(b []byte) string {
-	b, _, _ = bytes.Cut(b, []byte{0})
-	return string(b)
-}
 
 // watched is a dump that is not complete yet.
 type watched struct {
@@ -71,15 +70,10 @@ type watched struct {
 
 func (d *watched) complete() bool { return d.ended && d.received+d.dropped >= d.sent }
 
-// schedEnd is the end of a scheduler, as the kernel keeps it.
+// schedEnd is the end of a scheduler, until the dumps before it are complete.
 type schedEnd struct {
-	time         uint64
-	sched        uint64
-	kind         dump.ExitKind
-	code         int64
-	cpu          int32
-	name         string
-	reason, msg  string
+	rec          *watchExitRec
+	time         uint64 // ns since boot
 	waitingSince time.Time
 }
 
@@ -119,44 +113,67 @@ func newWatch(host watchHost, scheduler string, emit func(*dump.Snapshot)) *watc
 
 // add takes a record.
 func (w *watch) add(b []byte, now time.Time) error {
-	h, err := parseWatchHdr(b)
-	if err != nil {
-		return err
+	var h watchHdr
+	n, err := binary.Decode(b, binary.LittleEndian, &h)
+	if err != nil || uint64(h.Len) > uint64(len(b)) {
+		return errWatch
 	}
-	switch h.kind {
+	b = b[n:]
+	switch h.Kind {
 	case watchLine:
-		n := int(min(binary.LittleEndian.Uint32(b[watchHead+12:]), uint32(len(b)-watchLineHead))) //nolint:gosec // short
-		w.line(h, binary.LittleEndian.Uint32(b[watchHead+8:]), b[watchLineHead:][:n], now)
-	case watchEnd:
-		w.end(h, uint64(binary.LittleEndian.Uint32(b[watchHead:])), uint64(binary.LittleEndian.Uint32(b[watchHead+4:])), now)
-	case watchExit:
-		w.exit(h, b[watchHead:], now)
-	case watchEnable:
-		w.gone = 0
-		if int32(binary.LittleEndian.Uint32(b[watchHead:])) == 0 { //nolint:gosec // an errno
-			w.scheduler = cString(b[watchHead+8:][:128])
+		var r watchLineRec
+		if n, err = binary.Decode(b, binary.LittleEndian, &r); err == nil {
+			w.line(h, r.Nr, b[n:][:min(int(r.Len), len(b)-n)], now)
 		}
+	case watchEnd:
+		var r watchEndRec
+		if _, err = binary.Decode(b, binary.LittleEndian, &r); err == nil {
+			w.end(h, uint64(r.Nr), uint64(r.Dropped), now)
+		}
+	case watchExit:
+		var r watchExitRec
+		if _, err = binary.Decode(b, binary.LittleEndian, &r); err == nil {
+			w.exit(h, &r, now)
+		}
+	case watchEnable:
+		var r watchEnableRec
+		if _, err = binary.Decode(b, binary.LittleEndian, &r); err == nil {
+			w.enabled(&r)
+		}
+	default:
+		return errWatch
+	}
+	if err != nil {
+		return errWatch
 	}
 	return nil
 }
 
+// enabled takes the name of a scheduler, if it was.
+func (w *watch) enabled(r *watchEnableRec) {
+	w.gone = 0
+	if r.RC == 0 {
+		w.scheduler = unix.ByteSliceToString(r.Name[:])
+	}
+}
+
 // dumpOf is the dump that somebody writes.
 func (w *watch) dumpOf(h watchHdr, now time.Time) *watched {
-	d := w.open[h.who]
+	d := w.open[h.Who]
 	if d == nil {
 		if len(w.open) == maxWatched {
 			w.finishOldest()
 		}
-		d = &watched{first: h.time}
-		w.open[h.who] = d
+		d = &watched{first: h.Time}
+		w.open[h.Who] = d
 	}
 	d.last = now
 	return d
 }
 
 func (w *watch) line(h watchHdr, nr uint32, line []byte, now time.Time) {
-	if d := w.open[h.who]; d != nil && nr == 0 && d.received > 0 { // the end of the one before got lost
-		w.finish(h.who)
+	if d := w.open[h.Who]; d != nil && nr == 0 && d.received > 0 { // the end of the one before got lost
+		w.finish(h.Who)
 	}
 	d := w.dumpOf(h, now)
 	d.received++
@@ -167,33 +184,27 @@ func (w *watch) line(h watchHdr, nr uint32, line []byte, now time.Time) {
 		d.left++
 	}
 	if d.complete() {
-		w.finish(h.who)
+		w.finish(h.Who)
 	}
 }
 
 func (w *watch) end(h watchHdr, sent, dropped uint64, now time.Time) {
-	if sent == 0 && w.open[h.who] == nil {
+	if sent == 0 && w.open[h.Who] == nil {
 		return
 	}
 	d := w.dumpOf(h, now)
 	d.ended, d.sent, d.dropped = true, max(sent, d.received), dropped
 	if d.complete() {
-		w.finish(h.who)
+		w.finish(h.Who)
 	}
 }
 
-func (w *watch) exit(h watchHdr, b []byte, now time.Time) {
-	e := &schedEnd{
-		time: h.time, waitingSince: now,
-		sched: binary.LittleEndian.Uint64(b), code: int64(binary.LittleEndian.Uint64(b[8:])), //nolint:gosec // the kernel's s64
-		kind: dump.ExitKind(binary.LittleEndian.Uint32(b[16:])), cpu: int32(binary.LittleEndian.Uint32(b[20:])), //nolint:gosec // likewise
-		name: cString(b[32:][:128]), reason: cString(b[160:][:128]), msg: cString(b[288:][:1024]),
-	}
-	if e.kind == 0 || e.sched == w.gone {
+func (w *watch) exit(h watchHdr, r *watchExitRec, now time.Time) {
+	if r.Kind == 0 || r.Sched == w.gone {
 		return // the kernel looks whether there is something to end, and there is nothing any more
 	}
-	w.gone = e.sched
-	w.exits = append(w.exits, e)
+	w.gone = r.Sched
+	w.exits = append(w.exits, &schedEnd{rec: r, time: h.Time, waitingSince: now})
 }
 
 // settle does what can be done when all that was there was read.
@@ -295,24 +306,28 @@ func (w *watch) describe(s *dump.Snapshot, ns uint64) {
 
 // ended passes on why a scheduler ended, unless its dump has told that.
 func (w *watch) ended(e *schedEnd) {
-	if i := slices.IndexFunc(w.dumped, func(k dump.ExitKind) bool { return k == e.kind || k == dump.ExitNone }); i >= 0 {
+	kind := dump.ExitKind(e.rec.Kind) //nolint:gosec // the kernel's enum
+	if i := slices.IndexFunc(w.dumped, func(k dump.ExitKind) bool { return k == kind || k == dump.ExitNone }); i >= 0 {
 		w.dumped = slices.Delete(w.dumped, i, i+1)
 		return
 	}
-	s := &dump.Snapshot{Trigger: dump.TriggerExit, Scheduler: e.name, Exit: &dump.Exit{Kind: dump.Of(e.kind), Code: dump.Of(e.code)}}
-	if e.kind.IsFailure() {
+	s := &dump.Snapshot{
+		Trigger: dump.TriggerExit, Scheduler: unix.ByteSliceToString(e.rec.Name[:]),
+		Exit: &dump.Exit{Kind: dump.Of(kind), Code: dump.Of(e.rec.Code)},
+	}
+	if kind.IsFailure() {
 		s.Trigger = dump.TriggerCrash
 		s.Ledger.Note("the kernel wrote no dump, or none was seen")
 	}
 	w.describe(s, e.time)
-	if e.reason != "" {
-		s.Exit.Reason = dump.Of(e.reason)
+	if reason := unix.ByteSliceToString(e.rec.Reason[:]); reason != "" {
+		s.Exit.Reason = dump.Of(reason)
 	}
-	if msg := strings.TrimRight(e.msg, "\n"); msg != "" {
+	if msg := strings.TrimRight(unix.ByteSliceToString(e.rec.Msg[:]), "\n"); msg != "" {
 		s.Exit.Message = dump.Of(msg)
 	}
-	if e.cpu >= 0 {
-		s.Exit.CPU = dump.Of(e.cpu)
+	if e.rec.CPU >= 0 {
+		s.Exit.CPU = dump.Of(e.rec.CPU)
 	}
 	w.emit(s)
 }

@@ -15,44 +15,38 @@ import (
 
 // What the recorder sends, as include/watch.h has it.
 
-func appendWatch(kind uint32, at, who uint64, body []byte) []byte {
-	b := binary.LittleEndian.AppendUint32(nil, kind)
-	b = binary.LittleEndian.AppendUint32(b, uint32(watchHead+len(body)))
-	b = binary.LittleEndian.AppendUint64(b, at)
-	b = binary.LittleEndian.AppendUint64(b, who)
-	return append(b, body...)
+func appendWatch(kind uint32, at, who uint64, body any, text string) []byte {
+	h := watchHdr{Kind: kind, Len: uint32(binary.Size(watchHdr{}) + binary.Size(body) + len(text)), Time: at, Who: who}
+	var b []byte
+	for _, part := range []any{h, body} {
+		var err error
+		if b, err = binary.Append(b, binary.LittleEndian, part); err != nil {
+			panic(err) // they have a fixed size
+		}
+	}
+	return append(b, text...)
 }
 
 func lineRecord(who uint64, nr int, text string) []byte {
-	b := binary.LittleEndian.AppendUint64(nil, uint64(nr))
-	b = binary.LittleEndian.AppendUint32(b, uint32(nr))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
-	return appendWatch(watchLine, 1e9, who, append(b, text...))
+	return appendWatch(watchLine, 1e9, who, watchLineRec{Seq: uint64(nr), Nr: uint32(nr), Len: uint32(len(text))}, text)
 }
 
 func endRecord(who uint64, nr, dropped int) []byte {
-	b := binary.LittleEndian.AppendUint32(nil, uint32(nr))
-	return appendWatch(watchEnd, 2e9, who, binary.LittleEndian.AppendUint32(b, uint32(dropped)))
+	return appendWatch(watchEnd, 2e9, who, watchEndRec{uint32(nr), uint32(dropped)}, "")
 }
 
 func exitRecord(sched uint64, kind dump.ExitKind, code int64, name, msg string) []byte {
-	b := binary.LittleEndian.AppendUint64(nil, sched)
-	b = binary.LittleEndian.AppendUint64(b, uint64(code))
-	b = binary.LittleEndian.AppendUint32(b, uint32(kind))
-	b = binary.LittleEndian.AppendUint32(b, ^uint32(0))
-	b = binary.LittleEndian.AppendUint64(b, 0)
-	b = append(b, make([]byte, watchExitLen-watchHead-len(b))...)
-	copy(b[32:], name)
-	copy(b[160:], kind.Reason())
-	copy(b[288:], msg)
-	return appendWatch(watchExit, 3e9, 0, b)
+	r := watchExitRec{Sched: sched, Code: code, Kind: uint32(kind), CPU: -1}
+	copy(r.Name[:], name)
+	copy(r.Reason[:], kind.Reason())
+	copy(r.Msg[:], msg)
+	return appendWatch(watchExit, 3e9, 0, r, "")
 }
 
 func enableRecord(name string, rc int32) []byte {
-	b := binary.LittleEndian.AppendUint32(nil, uint32(rc))
-	b = append(b, make([]byte, watchEnabLen-watchHead-len(b))...)
-	copy(b[8:], name)
-	return appendWatch(watchEnable, 1e9, 0, b)
+	r := watchEnableRec{RC: rc}
+	copy(r.Name[:], name)
+	return appendWatch(watchEnable, 1e9, 0, r, "")
 }
 
 // dumpLines are those of a real dump.

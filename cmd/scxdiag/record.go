@@ -102,6 +102,13 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 	if err := r.Run(ctx); err != nil {
 		return err
 	}
+	lost, err := r.Lost()
+	if err != nil {
+		return err
+	}
+	if lost != (bpf.Lost{}) {
+		complain(cmd.ErrOrStderr(), fmt.Errorf("the kernel had no room for %d lines of dumps and %d ends", lost.Lines, lost.Steps))
+	}
 	if cause := context.Cause(ctx); !isEnd(cause) {
 		return cause
 	}
