@@ -100,6 +100,7 @@ func (s *Store) deleteSome(ctx context.Context, some []numbered) (done, deleted 
 	if err != nil {
 		return 0, 0, err
 	}
+	s.check.wrote(checkpointAfter) // what is deleted is overwritten
 	return done, deleted, nil
 }
 
@@ -238,8 +239,12 @@ func (s *Store) shrink(ctx context.Context) error {
 			}
 			return c.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free)
 		})
-		if err != nil || free == 0 || free == last {
+		if err != nil {
 			return err
+		}
+		s.check.wrote(shrinkStep * defaultPageSize)
+		if free == 0 || free == last {
+			return nil
 		}
 		last = free
 	}
