@@ -29,6 +29,9 @@ type Recorder struct {
 	RingSize int
 	// Snapshot gets each snapshot, in the goroutine of Run.
 	Snapshot func(*dump.Snapshot)
+	// Alive is called in each turn of Run's loop, some times a second, in its
+	// goroutine; nil calls nobody.
+	Alive func()
 
 	coll   *ebpf.Collection
 	links  []link.Link
@@ -179,7 +182,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	if err != nil {
 		name = "" // unknown
 	}
-	w := newWatch(watchHost{boot: bootTime(), name: name, release: release()}, loaded(), r.Snapshot)
+	w := newWatch(watchHost{boot: bootTime(), name: name, release: release()}, Loaded(), r.Snapshot)
 	w.noEnds = r.points[1].Err != nil
 	defer w.flush()
 	tick := time.NewTicker(lookEvery)
@@ -189,6 +192,9 @@ func (r *Recorder) Run(ctx context.Context) error {
 			return err
 		}
 		w.settle(time.Now())
+		if r.Alive != nil {
+			r.Alive()
+		}
 		select {
 		case <-ctx.Done():
 			return r.drain(w)
