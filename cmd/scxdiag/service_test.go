@@ -44,8 +44,8 @@ func TestAServiceTellsHowItDoes(t *testing.T) {
 	s.status("watching evil\nREADY=1\x1b[m")
 	s.status("watching evil\nREADY=1\x1b[m") // nothing new
 	now := time.Now()
-	for _, after := range []time.Duration{0, 1, 4, 5, 9, 10, 14} {
-		s.alive(now.Add(after * time.Second))
+	for _, at := range []int{0, 1, 4, 5, 9, 10, 14} {
+		s.alive(now.Add(time.Duration(at) * time.Second))
 	}
 	s.stopping()
 	s.close()

@@ -130,7 +130,7 @@ func (k *Keeper) Close(ctx context.Context) error {
 	<-k.done
 	var errs []error
 	if n := len(k.waiting) + k.lost; n > 0 {
-		errs = append(errs, fmt.Errorf("%d snapshots could not be recorded", n))
+		errs = append(errs, fmt.Errorf("snapshots that could not be recorded: %d", n))
 	}
 	if k.rec != nil {
 		errs = append(errs, k.rec.Close())
@@ -326,7 +326,7 @@ func (k *Keeper) well() {
 	lost := k.lost
 	k.lost = 0
 	k.mu.Unlock()
-	k.o.Say(fmt.Errorf("recording again: %d snapshots that waited are recorded, %d are lost", k.late, lost))
+	k.o.Say(fmt.Errorf("recording again; snapshots that had to wait: %d, that are lost: %d", k.late, lost))
 	k.late = 0
 }
 

@@ -121,7 +121,7 @@ func TestWhatTheDiskDoesNotTakeWaits(t *testing.T) {
 		want := []string{
 			"it cannot be recorded for now; up to 64 snapshots wait in memory: full",
 			"it cannot be recorded for now; up to 64 snapshots wait in memory: locked",
-			"recording again: 2 snapshots that waited are recorded, 0 are lost",
+			"recording again; snapshots that had to wait: 2, that are lost: 0",
 		}
 		if !slices.Equal(w.said, want) {
 			t.Errorf("said %q", w.said)
@@ -157,7 +157,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		if len(w.tried) != 1+len(samples) {
 			t.Errorf("told of %d", len(w.tried))
 		}
-		if lost := fmt.Sprintf("%d are lost", len(samples)+1-maxWaiting); len(w.said) != 2 || !strings.Contains(w.said[1], lost) {
+		if lost := fmt.Sprintf("that are lost: %d", len(samples)+1-maxWaiting); len(w.said) != 2 || !strings.Contains(w.said[1], lost) {
 			t.Errorf("said %q", w.said)
 		}
 		d.fail(errors.New("full again"))
@@ -169,7 +169,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		if len(k.waiting) != 2 || k.bytes > maxWaitingBytes {
 			t.Errorf("%d wait, %d bytes", len(k.waiting), k.bytes)
 		}
-		if err := k.Close(t.Context()); err == nil || err.Error() != "5 snapshots could not be recorded" {
+		if err := k.Close(t.Context()); err == nil || err.Error() != "snapshots that could not be recorded: 5" {
 			t.Errorf("closed with %v", err)
 		}
 	})
@@ -217,7 +217,7 @@ func TestAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for err := range said {
-		if strings.Contains(err.Error(), "recording again: 1 snapshots") {
+		if strings.Contains(err.Error(), "recording again; snapshots that had to wait: 1,") {
 			break
 		}
 	}
