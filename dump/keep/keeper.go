@@ -26,8 +26,8 @@ type Recording interface {
 	Close() error
 }
 
-// Options configure a Keeper. Its functions are called by several goroutines, but one
-// at a time is in Say.
+// Options configure a Keeper. Its functions are called by the keeper's goroutine, Tried
+// also by those that call Add.
 type Options struct {
 	// Open opens the recording. It is called again after an error, for the file may
 	// be another one by then.
