@@ -40,8 +40,9 @@ What it records goes into the catalogue, which scxdiag list shows, or with --rec
 into a file; and it prints a line for each snapshot, or with --format all of it.
 ctrl+c or SIGTERM ends it.
 
-This takes root and a kernel with sched_ext, 6.12 or later. What the kernel does not
-tell is said at the start.`,
+This takes a kernel with sched_ext, 6.12 or later, and root or the capabilities
+CAP_BPF and CAP_PERFMON: scxdiag doctor tells what is missing. What the kernel does
+not tell is said at the start.`,
 		Example: `  scxdiag record
   scxdiag record --record night.scxdiag
   scxdiag record --format json --duration 1h`,

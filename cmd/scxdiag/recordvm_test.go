@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,6 +46,7 @@ func recordInVM(t *testing.T) error {
 		return err
 	}
 	defer func() { _ = m.Close() }() // it is to be gone, whatever happens
+	examineInVM(ctx, t, m)
 	var out, said bytes.Buffer
 	recorder, err := m.Start(ctx, vm.Cmd{
 		Args: []string{vm.Self, "record", "--format", "json", "--duration", "30s", "--record", "/tmp/r.scxdiag"}, Stdout: &out, Stderr: &said,
@@ -82,4 +84,30 @@ func recordInVM(t *testing.T) error {
 		t.Errorf("the recording: %d bytes, %v", len(kept), err)
 	}
 	return nil
+}
+
+// examineInVM has the doctor look at the guest, where record and live work and
+// there is no QEMU.
+func examineInVM(ctx context.Context, t *testing.T, m *vm.Machine) {
+	t.Helper()
+	var doc bytes.Buffer
+	if err := m.Run(ctx, vm.Cmd{Args: []string{vm.Self, "doctor", "--format", "json"}, Stdout: &doc}); err != nil {
+		t.Errorf("doctor --format json: %v", err)
+	}
+	var got struct {
+		Checks []struct{ ID, Status, Found string }
+		Works  map[string]bool
+	}
+	if err := json.Unmarshal(doc.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !got.Works["record"] || !got.Works["live"] || got.Works["live --vm"] {
+		t.Errorf("it says that there works %v", got.Works)
+	}
+	for _, c := range got.Checks {
+		without := map[string]string{"lockdown": "skipped", "qemu": "error", "vm-kernel": "error"}
+		if want := cmp.Or(without[c.ID], "ok"); c.Status != want {
+			t.Errorf("%s: %s, want %s: %s", c.ID, c.Status, want, c.Found)
+		}
+	}
 }
