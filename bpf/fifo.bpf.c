@@ -19,6 +19,13 @@ u32 fifo_error; /* raise an error */
 char fifo_text[TEXT_MAX];
 u64 fifo_exits;
 
+/* Without it, the kernel gives a task that wakes up to an idle CPU, past the queue. */
+SEC("struct_ops")
+s32 BPF_PROG(fifo_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	return prev_cpu;
+}
+
 SEC("struct_ops")
 void BPF_PROG(fifo_enqueue, struct task_struct *p, u64 enq_flags)
 {
@@ -50,10 +57,10 @@ void BPF_PROG(fifo_exit, struct scx_exit_info *info)
 
 SEC(".struct_ops.link")
 struct sched_ext_ops fifo_ops = {
+	.select_cpu = (void *)fifo_select_cpu,
 	.enqueue = (void *)fifo_enqueue,
 	.dispatch = (void *)fifo_dispatch,
 	.init = (void *)fifo_init,
 	.exit = (void *)fifo_exit,
-	.timeout_ms = 30000,
 	.name = "fifo",
 };

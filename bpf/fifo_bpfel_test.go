@@ -16,15 +16,16 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	fifoMapFifoOps       = "fifo_ops"
-	fifoProgFifoDispatch = "fifo_dispatch"
-	fifoProgFifoEnqueue  = "fifo_enqueue"
-	fifoProgFifoExit     = "fifo_exit"
-	fifoProgFifoInit     = "fifo_init"
-	fifoVarFifoError     = "fifo_error"
-	fifoVarFifoExits     = "fifo_exits"
-	fifoVarFifoStall     = "fifo_stall"
-	fifoVarFifoText      = "fifo_text"
+	fifoMapFifoOps        = "fifo_ops"
+	fifoProgFifoDispatch  = "fifo_dispatch"
+	fifoProgFifoEnqueue   = "fifo_enqueue"
+	fifoProgFifoExit      = "fifo_exit"
+	fifoProgFifoInit      = "fifo_init"
+	fifoProgFifoSelectCpu = "fifo_select_cpu"
+	fifoVarFifoError      = "fifo_error"
+	fifoVarFifoExits      = "fifo_exits"
+	fifoVarFifoStall      = "fifo_stall"
+	fifoVarFifoText       = "fifo_text"
 )
 
 // loadFifo returns the embedded CollectionSpec for fifo.
@@ -69,10 +70,11 @@ type fifoSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fifoProgramSpecs struct {
-	FifoDispatch *ebpf.ProgramSpec `ebpf:"fifo_dispatch"`
-	FifoEnqueue  *ebpf.ProgramSpec `ebpf:"fifo_enqueue"`
-	FifoExit     *ebpf.ProgramSpec `ebpf:"fifo_exit"`
-	FifoInit     *ebpf.ProgramSpec `ebpf:"fifo_init"`
+	FifoDispatch  *ebpf.ProgramSpec `ebpf:"fifo_dispatch"`
+	FifoEnqueue   *ebpf.ProgramSpec `ebpf:"fifo_enqueue"`
+	FifoExit      *ebpf.ProgramSpec `ebpf:"fifo_exit"`
+	FifoInit      *ebpf.ProgramSpec `ebpf:"fifo_init"`
+	FifoSelectCpu *ebpf.ProgramSpec `ebpf:"fifo_select_cpu"`
 }
 
 // fifoMapSpecs contains maps before they are loaded into the kernel.
@@ -135,10 +137,11 @@ type fifoVariables struct {
 //
 // It can be passed to loadFifoObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fifoPrograms struct {
-	FifoDispatch *ebpf.Program `ebpf:"fifo_dispatch"`
-	FifoEnqueue  *ebpf.Program `ebpf:"fifo_enqueue"`
-	FifoExit     *ebpf.Program `ebpf:"fifo_exit"`
-	FifoInit     *ebpf.Program `ebpf:"fifo_init"`
+	FifoDispatch  *ebpf.Program `ebpf:"fifo_dispatch"`
+	FifoEnqueue   *ebpf.Program `ebpf:"fifo_enqueue"`
+	FifoExit      *ebpf.Program `ebpf:"fifo_exit"`
+	FifoInit      *ebpf.Program `ebpf:"fifo_init"`
+	FifoSelectCpu *ebpf.Program `ebpf:"fifo_select_cpu"`
 }
 
 func (p *fifoPrograms) Close() error {
@@ -147,6 +150,7 @@ func (p *fifoPrograms) Close() error {
 		p.FifoEnqueue,
 		p.FifoExit,
 		p.FifoInit,
+		p.FifoSelectCpu,
 	)
 }
 

@@ -39,20 +39,14 @@ func inGuest(t *testing.T, limit time.Duration, f func(t *testing.T)) {
 	inGuests(t, everyKernel(), limit, f)
 }
 
-// inGuestAlone is inGuest for what needs the speed of the whole machine: no
-// other guest is up meanwhile.
-func inGuestAlone(t *testing.T, limit time.Duration, f func(t *testing.T)) {
-	t.Helper()
-	inGuestsAlone(t, everyKernel(), limit, f)
-}
-
 // inGuests is inGuest for guests of choice.
 func inGuests(t *testing.T, guests []guest, limit time.Duration, f func(t *testing.T)) {
 	t.Helper()
 	inEach(t, guests, false, limit, f)
 }
 
-// inGuestsAlone is inGuestAlone for guests of choice.
+// inGuestsAlone is inGuests for what needs the speed of the whole machine: no
+// other guest is up meanwhile.
 func inGuestsAlone(t *testing.T, guests []guest, limit time.Duration, f func(t *testing.T)) {
 	t.Helper()
 	inEach(t, guests, true, limit, f)

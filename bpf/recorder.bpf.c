@@ -9,8 +9,12 @@
  * The kernel writes one dump at a time, under a lock, so the lines come one
  * after the other. They have a ring of their own: it may be too small for a dump, and
  * what says so must get through.
+ *
+ * Of a scheduler that works, iterators tell the state of tasks and CPUs: they take no
+ * lock of the kernel's and hold up nobody, as SysRq-D would, and they see tasks that
+ * sleep, too.
  */
-#include "kernel.bpf.h"
+#include "record.bpf.h"
 #include "watch.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -37,7 +41,8 @@ struct {
 u64 line_seq, lines_dropped, steps_dropped;
 
 struct tally {
-	u64 who;
+	u64 who; /* writes it; 0 when it is over */
+	u64 dump;
 	u32 nr;
 	u32 dropped;
 };
@@ -47,6 +52,7 @@ struct tally {
  * the kernel gives up the lock before it returns.
  */
 static struct tally now, before;
+static u64 dumps;
 
 struct bpf_link;
 
@@ -57,6 +63,7 @@ struct kthread_work {
 };
 
 struct sched_ext_ops___watch {
+	u32 timeout_ms;
 	char name[128];
 };
 
@@ -68,20 +75,20 @@ struct scx_sched {
 
 #pragma clang attribute pop
 
-/* Names the task, or the idle task of a CPU, that a dump is written by. */
+/* Names the task, or the idle task of a CPU, that a dump is written by; never 0. */
 static __always_inline u64 whoever(void)
 {
 	u64 pid = (u32)bpf_get_current_pid_tgid();
 
-	return pid << 32 | (pid ? 0 : bpf_get_smp_processor_id());
+	return pid << 32 | (pid ? 0 : bpf_get_smp_processor_id() + 1);
 }
 
-static __always_inline void head(struct watch_hdr *h, u32 kind, u32 len)
+static __always_inline void head(struct watch_hdr *h, u32 kind, u32 len, u64 dump)
 {
 	h->kind = kind;
 	h->len = len;
 	h->time = bpf_ktime_get_ns();
-	h->who = whoever();
+	h->dump = dump;
 }
 
 SEC("tp_btf/sched_ext_dump")
@@ -95,6 +102,7 @@ int BPF_PROG(dump_line, const char *text)
 	if (now.who != who) {
 		before = now;
 		now.who = who;
+		now.dump = ++dumps;
 		now.nr = now.dropped = 0;
 	}
 	l = bpf_map_lookup_elem(&scratch, &zero);
@@ -107,7 +115,7 @@ int BPF_PROG(dump_line, const char *text)
 	l->len = n;
 	l->seq = __sync_fetch_and_add(&line_seq, 1);
 	l->nr = now.nr++;
-	head(&l->h, WATCH_LINE, __builtin_offsetof(struct watch_line, text) + n);
+	head(&l->h, WATCH_LINE, __builtin_offsetof(struct watch_line, text) + n, now.dump);
 	if (bpf_ringbuf_output(&lines, l, __builtin_offsetof(struct watch_line, text) + n, BPF_RB_NO_WAKEUP)) {
 		now.dropped++;
 		__sync_fetch_and_add(&lines_dropped, 1);
@@ -118,24 +126,27 @@ int BPF_PROG(dump_line, const char *text)
 SEC("fexit/scx_dump_state")
 int BPF_PROG(dump_end)
 {
+	struct tally done = {};
 	struct watch_end *e;
 	u64 who = whoever();
 
+	if (now.who == who) {
+		done = now;
+		now.who = 0; /* the next dump may have the same writer */
+	} else if (before.who == who) {
+		done = before;
+		before.who = 0;
+	} else { /* it had no lines */
+		return 0;
+	}
 	e = bpf_ringbuf_reserve(&steps, sizeof(*e), 0);
 	if (!e) {
 		__sync_fetch_and_add(&steps_dropped, 1);
 		return 0;
 	}
-	head(&e->h, WATCH_END, sizeof(*e));
-	e->nr = e->dropped = 0;
-	if (now.who == who) {
-		e->nr = now.nr;
-		e->dropped = now.dropped;
-		now.who = 0; /* the next dump may have the same writer */
-	} else if (before.who == who) {
-		e->nr = before.nr;
-		e->dropped = before.dropped;
-	}
+	head(&e->h, WATCH_END, sizeof(*e), done.dump);
+	e->nr = done.nr;
+	e->dropped = done.dropped;
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -157,7 +168,7 @@ int BPF_PROG(sched_end, struct kthread_work *work)
 		__sync_fetch_and_add(&steps_dropped, 1);
 		return 0;
 	}
-	head(&e->h, WATCH_EXIT, sizeof(*e));
+	head(&e->h, WATCH_EXIT, sizeof(*e), 0);
 	e->pad = 0;
 	e->name[0] = e->reason[0] = e->msg[0] = 0; /* what is behind a NUL is unset */
 	e->sched = (u64)sch;
@@ -187,11 +198,124 @@ int BPF_PROG(sched_enable, void *kdata, struct bpf_link *link, int ret)
 		__sync_fetch_and_add(&steps_dropped, 1);
 		return 0;
 	}
-	head(&e->h, WATCH_ENABLE, sizeof(*e));
+	head(&e->h, WATCH_ENABLE, sizeof(*e), 0);
 	e->pad = 0;
 	e->name[0] = 0;
 	e->rc = ret;
 	bpf_probe_read_kernel_str(e->name, sizeof(e->name), __builtin_preserve_access_index(&ops->name));
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+extern void scx_root __ksym __weak;
+extern void ext_sched_class __ksym __weak;
+
+/* Set before an iterator over records runs: ns since boot, which joins them. */
+u64 sample_id;
+
+/* One iterator runs at a time. A record does not fit on the stack. */
+static struct {
+	struct rec_task r;
+	u64 masks[2 * MASK_WORDS];
+} task_rec;
+
+static struct rec_cpu cpu_rec;
+static struct watch_waiting waiting;
+
+/* Tasks that the scheduler does not have, or not yet, are none of its business. */
+static __always_inline bool is_ours(struct task_struct *p)
+{
+	u32 state_mask = bpf_core_enum_value(enum scx_ent_flags, SCX_TASK_STATE_MASK);
+	u64 class = (u64)&ext_sched_class;
+
+	return p->scx.flags & state_mask && (!class || (u64)p->sched_class == class);
+}
+
+SEC("iter/task")
+int sample_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *p = ctx->task;
+	struct rec_task *r = &task_rec.r;
+
+	if (!p || !is_ours(p))
+		return 0;
+	rec_head(&r->h, sample_id, REC_TASK, sizeof(*r), 2, true);
+	fill_entity(r, p);
+	no_context(r);
+	r->cpu = p->thread_info.cpu;
+	if (p->on_cpu)
+		r->flags |= REC_TASK_CURRENT;
+	r->cgid_now = p->cgroups->dfl_cgrp->kn->id;
+	bpf_seq_write(ctx->meta->seq, &task_rec, sizeof(*r) + MASK_BYTES(2));
+	return 0;
+}
+
+/* What an iterator over CPUs goes over; the recorder makes it as large as it must be. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} cpus SEC(".maps");
+
+SEC("iter/bpf_map_elem")
+int sample_cpu(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct rec_cpu *r = &cpu_rec;
+	u32 *cpu = ctx->key;
+	struct rq *rq;
+
+	if (!cpu)
+		return 0;
+	rq = run_queue(*cpu);
+	rec_head(&r->h, sample_id, REC_CPU, sizeof(*r), 0, false);
+	r->id = *cpu;
+	r->flags = rq && BPF_CORE_READ(rq, online) ? REC_CPU_ONLINE : 0;
+	fill_run_queue(r, rq, (u64)&ext_sched_class);
+	bpf_seq_write(ctx->meta->seq, r, sizeof(*r));
+	return 0;
+}
+
+/* Finds the scheduler, and how long it may let a task wait. */
+static __always_inline void find_limit(void)
+{
+	struct scx_sched *sch = NULL;
+	u64 root = (u64)&scx_root;
+
+	waiting.sched = waiting.limit = 0;
+	if (!root || !bpf_core_field_exists(sch->ops) ||
+	    bpf_probe_read_kernel(&sch, sizeof(sch), (void *)root) || !sch)
+		return;
+	waiting.sched = (u64)sch;
+	waiting.limit = BPF_CORE_READ(sch, ops.timeout_ms);
+}
+
+/* Tells which task has waited longest, as the kernel's watchdog would find it. */
+SEC("iter/task")
+int longest_wait(struct bpf_iter__task *ctx)
+{
+	struct task_struct *p = ctx->task;
+	u64 ticks;
+
+	if (!ctx->meta->seq_num) {
+		waiting.time = bpf_ktime_get_ns();
+		waiting.jiffies = bpf_jiffies64();
+		waiting.ticks = 0;
+		waiting.pid = 0;
+		__builtin_memset(waiting.comm, 0, sizeof(waiting.comm));
+	}
+	if (!p) {
+		find_limit();
+		bpf_seq_write(ctx->meta->seq, &waiting, sizeof(waiting));
+		return 0;
+	}
+	if (!is_ours(p) || !(p->scx.flags & SCX_TASK_QUEUED) || p->on_cpu)
+		return 0;
+	ticks = waiting.jiffies - p->scx.runnable_at;
+	if ((s64)ticks < (s64)waiting.ticks) /* it became runnable meanwhile */
+		return 0;
+	waiting.ticks = ticks;
+	waiting.pid = p->pid;
+	__builtin_memcpy(waiting.comm, p->comm, sizeof(waiting.comm));
 	return 0;
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 
 	"scxdiag/dump"
+	"scxdiag/dump/wire"
 )
 
 // Recorder watches whichever scheduler the machine has, one that knows nothing of
@@ -29,16 +30,30 @@ type Recorder struct {
 	RingSize int
 	// Snapshot gets each snapshot, in the goroutine of Run.
 	Snapshot func(*dump.Snapshot)
+	// Interval is how often a sample of the scheduler is taken; 0 is never.
+	Interval time.Duration
+	// Sample takes one for each value received. nil: never.
+	Sample <-chan struct{}
+	// Halfway takes a sample when a task has waited for half of the time that the
+	// scheduler may let it wait, once until none waits that long any more.
+	Halfway bool
+	// Status gets one line about what could not be done. nil: nobody does.
+	Status func(string)
+	// Waits gets which task waits longest, each time that was looked for. nil:
+	// nobody does.
+	Waits func(Waiting)
 	// Alive is called in each turn of Run's loop, some times a second, in its
 	// goroutine; nil calls nobody.
 	Alive func()
 
-	coll   *ebpf.Collection
-	links  []link.Link
-	points []Point
-	lines  *ringbuf.Reader
-	steps  *ringbuf.Reader
-	lost   Lost
+	coll    *ebpf.Collection
+	links   []link.Link
+	points  []Point
+	lines   *ringbuf.Reader
+	steps   *ringbuf.Reader
+	lost    Lost
+	sampler *sampler // nil if the kernel has no place for it
+	host    watchHost
 }
 
 // Point is a place in the kernel that a recorder attaches to.
@@ -61,6 +76,14 @@ var recorderPoints = []struct{ program, name, use string }{
 	{recorderProgSchedEnd, "fexit/scx_disable_workfn", "why a scheduler ended"},
 	{recorderProgSchedEnable, "fexit/bpf_scx_reg", "which scheduler is enabled"},
 }
+
+// samplePoint is what the programs are for that [recorderPoints] does not have.
+const (
+	samplePoint = "iter/task"
+	sampleUse   = "samples of a scheduler that works"
+)
+
+var samplePrograms = []string{recorderProgSampleTask, recorderProgSampleCpu, recorderProgLongestWait}
 
 const recorderRing = 16 << 20
 
@@ -89,9 +112,19 @@ func (r *Recorder) Attach() (err error) {
 	}
 	size = min(max(size, os.Getpagesize()), 1<<30)
 	spec.Maps[recorderMapLines].MaxEntries = 1 << bits.Len(uint(size-1))
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return fmt.Errorf("count CPUs: %w", err)
+	}
+	cpus = min(cpus, maxCPUs)                                                                  // more are not sampled
+	spec.Maps[recorderMapCpus].MaxEntries = uint32(cpus)                                       //nolint:gosec // bounded
+	if err := spec.Variables[recorderVarMaskWords].Set(uint32((cpus + 63) / 64)); err != nil { //nolint:gosec // bounded
+		return fmt.Errorf("configure the recorder: %w", err)
+	}
 	missing := fitRecorder(spec, kernel)
-	if r.coll, err = ebpf.NewCollection(spec); err != nil {
-		return fmt.Errorf("load the recorder: %w", err)
+	noSamples := r.load(spec)
+	if r.coll == nil {
+		return fmt.Errorf("load the recorder: %w", noSamples)
 	}
 	for _, p := range recorderPoints {
 		point := Point{Name: p.name, Use: p.use, Err: missing[p.program]}
@@ -107,7 +140,41 @@ func (r *Recorder) Attach() (err error) {
 	if err := r.points[0].Err; err != nil {
 		return fmt.Errorf("attach to %s: %w", r.points[0].Name, err)
 	}
+	r.host = thisHost()
+	if noSamples == nil {
+		r.sampler, noSamples = openSampler(r.coll, wire.Host{
+			Boot: r.host.boot, Name: r.host.name, Release: r.host.release, Enabled: enabledNumber(kernel),
+		}, cpus)
+	}
+	r.points = append(r.points, Point{Name: samplePoint, Use: sampleUse, Err: noSamples})
 	return r.openRings()
+}
+
+// load puts the programs into the kernel, those for samples only if it takes them. It
+// returns why it does not.
+func (r *Recorder) load(spec *ebpf.CollectionSpec) (noSamples error) {
+	r.coll, noSamples = ebpf.NewCollection(spec)
+	if noSamples == nil {
+		return nil
+	}
+	for _, name := range samplePrograms {
+		delete(spec.Programs, name)
+	}
+	var err error
+	if r.coll, err = ebpf.NewCollection(spec); err != nil {
+		r.coll = nil
+		return err //nolint:wrapcheck // the caller does
+	}
+	return noSamples //nolint:wrapcheck // likewise
+}
+
+// thisHost is what no record tells.
+func thisHost() watchHost {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "" // unknown
+	}
+	return watchHost{boot: bootTime(), name: name, release: release()}
 }
 
 func (r *Recorder) openRings() (err error) {
@@ -178,15 +245,13 @@ func (r *Recorder) Lost() (Lost, error) {
 
 // Run collects until ctx is done.
 func (r *Recorder) Run(ctx context.Context) error {
-	name, err := os.Hostname()
-	if err != nil {
-		name = "" // unknown
-	}
-	w := newWatch(watchHost{boot: bootTime(), name: name, release: release()}, Loaded(), r.Snapshot)
+	w := newWatch(r.host, Loaded(), r.Snapshot)
 	w.noEnds = r.points[1].Err != nil
 	defer w.flush()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	samples := r.newSampling()
+	defer samples.stop()
 	for {
 		if err := r.drain(w); err != nil {
 			return err
@@ -198,7 +263,12 @@ func (r *Recorder) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return r.drain(w)
-		case <-tick.C:
+		case now := <-tick.C:
+			samples.look(now)
+		case <-samples.interval():
+			samples.take(dump.TriggerSample)
+		case <-samples.asked():
+			samples.take(dump.TriggerSample)
 		}
 	}
 }
@@ -239,5 +309,8 @@ func (r *Recorder) Close() {
 		_, _ = r.Lost() // what is not known stays so
 		r.coll.Close()
 	}
-	r.links, r.lines, r.steps, r.coll = nil, nil, nil, nil
+	if r.sampler != nil {
+		r.sampler.close()
+	}
+	r.links, r.lines, r.steps, r.coll, r.sampler = nil, nil, nil, nil, nil
 }

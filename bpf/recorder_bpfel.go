@@ -16,15 +16,21 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	recorderMapCpus         = "cpus"
 	recorderMapLines        = "lines"
 	recorderMapScratch      = "scratch"
 	recorderMapSteps        = "steps"
 	recorderProgDumpEnd     = "dump_end"
 	recorderProgDumpLine    = "dump_line"
+	recorderProgLongestWait = "longest_wait"
+	recorderProgSampleCpu   = "sample_cpu"
+	recorderProgSampleTask  = "sample_task"
 	recorderProgSchedEnable = "sched_enable"
 	recorderProgSchedEnd    = "sched_end"
 	recorderVarLineSeq      = "line_seq"
 	recorderVarLinesDropped = "lines_dropped"
+	recorderVarMaskWords    = "mask_words"
+	recorderVarSampleId     = "sample_id"
 	recorderVarStepsDropped = "steps_dropped"
 )
 
@@ -72,6 +78,9 @@ type recorderSpecs struct {
 type recorderProgramSpecs struct {
 	DumpEnd     *ebpf.ProgramSpec `ebpf:"dump_end"`
 	DumpLine    *ebpf.ProgramSpec `ebpf:"dump_line"`
+	LongestWait *ebpf.ProgramSpec `ebpf:"longest_wait"`
+	SampleCpu   *ebpf.ProgramSpec `ebpf:"sample_cpu"`
+	SampleTask  *ebpf.ProgramSpec `ebpf:"sample_task"`
 	SchedEnable *ebpf.ProgramSpec `ebpf:"sched_enable"`
 	SchedEnd    *ebpf.ProgramSpec `ebpf:"sched_end"`
 }
@@ -80,6 +89,7 @@ type recorderProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recorderMapSpecs struct {
+	Cpus    *ebpf.MapSpec `ebpf:"cpus"`
 	Lines   *ebpf.MapSpec `ebpf:"lines"`
 	Scratch *ebpf.MapSpec `ebpf:"scratch"`
 	Steps   *ebpf.MapSpec `ebpf:"steps"`
@@ -91,6 +101,8 @@ type recorderMapSpecs struct {
 type recorderVariableSpecs struct {
 	LineSeq      *ebpf.VariableSpec `ebpf:"line_seq"`
 	LinesDropped *ebpf.VariableSpec `ebpf:"lines_dropped"`
+	MaskWords    *ebpf.VariableSpec `ebpf:"mask_words"`
+	SampleId     *ebpf.VariableSpec `ebpf:"sample_id"`
 	StepsDropped *ebpf.VariableSpec `ebpf:"steps_dropped"`
 }
 
@@ -114,6 +126,7 @@ func (o *recorderObjects) Close() error {
 //
 // It can be passed to loadRecorderObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recorderMaps struct {
+	Cpus    *ebpf.Map `ebpf:"cpus"`
 	Lines   *ebpf.Map `ebpf:"lines"`
 	Scratch *ebpf.Map `ebpf:"scratch"`
 	Steps   *ebpf.Map `ebpf:"steps"`
@@ -121,6 +134,7 @@ type recorderMaps struct {
 
 func (m *recorderMaps) Close() error {
 	return _RecorderClose(
+		m.Cpus,
 		m.Lines,
 		m.Scratch,
 		m.Steps,
@@ -133,6 +147,8 @@ func (m *recorderMaps) Close() error {
 type recorderVariables struct {
 	LineSeq      *ebpf.Variable `ebpf:"line_seq"`
 	LinesDropped *ebpf.Variable `ebpf:"lines_dropped"`
+	MaskWords    *ebpf.Variable `ebpf:"mask_words"`
+	SampleId     *ebpf.Variable `ebpf:"sample_id"`
 	StepsDropped *ebpf.Variable `ebpf:"steps_dropped"`
 }
 
@@ -142,6 +158,9 @@ type recorderVariables struct {
 type recorderPrograms struct {
 	DumpEnd     *ebpf.Program `ebpf:"dump_end"`
 	DumpLine    *ebpf.Program `ebpf:"dump_line"`
+	LongestWait *ebpf.Program `ebpf:"longest_wait"`
+	SampleCpu   *ebpf.Program `ebpf:"sample_cpu"`
+	SampleTask  *ebpf.Program `ebpf:"sample_task"`
 	SchedEnable *ebpf.Program `ebpf:"sched_enable"`
 	SchedEnd    *ebpf.Program `ebpf:"sched_end"`
 }
@@ -150,6 +169,9 @@ func (p *recorderPrograms) Close() error {
 	return _RecorderClose(
 		p.DumpEnd,
 		p.DumpLine,
+		p.LongestWait,
+		p.SampleCpu,
+		p.SampleTask,
 		p.SchedEnable,
 		p.SchedEnd,
 	)

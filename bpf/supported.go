@@ -27,10 +27,27 @@ func Supported() error {
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the kernel %s tells nothing of its types (CONFIG_DEBUG_INFO_BTF)", release())
 	}
-	if os.Geteuid() != 0 {
-		return errors.New("loading a scheduler takes root")
+	if !mayLoad() {
+		return errors.New("loading BPF programs takes root, or CAP_BPF and CAP_PERFMON; scxdiag doctor tells how to give them")
 	}
 	return nil
+}
+
+// mayLoad reports whether this process has the capabilities that the kernel asks
+// for: CAP_BPF for every program and map, and CAP_PERFMON for those that trace and
+// for schedulers.
+func mayLoad() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData // 32 capabilities each
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return os.Geteuid() == 0
+	}
+	for _, c := range []int{unix.CAP_BPF, unix.CAP_PERFMON} {
+		if sets[c/32].Effective&(1<<(c%32)) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // release is the running kernel's.

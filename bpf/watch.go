@@ -29,7 +29,7 @@ type (
 	watchHdr struct {
 		Kind, Len uint32
 		Time      uint64 // ns since boot
-		Who       uint64 // writes a dump
+		Dump      uint64 // joins its lines and its end
 	}
 	watchLineRec struct { // the text follows
 		Seq     uint64
@@ -85,8 +85,8 @@ type watch struct {
 	noEnds bool
 
 	scheduler string
-	open      map[uint64]*watched // by their writers
-	exits     []*schedEnd         // whose dumps may not be complete
+	open      map[uint64]*watched
+	exits     []*schedEnd // whose dumps may not be complete
 	// dumped are the failures whose dumps were passed on. Their exits, which may come
 	// much later, tell nothing more.
 	dumped []dump.ExitKind
@@ -123,7 +123,7 @@ func (w *watch) add(b []byte, now time.Time) error {
 	case watchLine:
 		var r watchLineRec
 		if n, err = binary.Decode(b, binary.LittleEndian, &r); err == nil {
-			w.line(h, r.Nr, b[n:][:min(int(r.Len), len(b)-n)], now)
+			w.line(h, b[n:][:min(int(r.Len), len(b)-n)], now)
 		}
 	case watchEnd:
 		var r watchEndRec
@@ -157,24 +157,21 @@ func (w *watch) enabled(r *watchEnableRec) {
 	}
 }
 
-// dumpOf is the dump that somebody writes.
+// dumpOf is the dump that a record is of.
 func (w *watch) dumpOf(h watchHdr, now time.Time) *watched {
-	d := w.open[h.Who]
+	d := w.open[h.Dump]
 	if d == nil {
 		if len(w.open) == maxWatched {
 			w.finishOldest()
 		}
 		d = &watched{first: h.Time}
-		w.open[h.Who] = d
+		w.open[h.Dump] = d
 	}
 	d.last = now
 	return d
 }
 
-func (w *watch) line(h watchHdr, nr uint32, line []byte, now time.Time) {
-	if d := w.open[h.Who]; d != nil && nr == 0 && d.received > 0 { // the end of the one before got lost
-		w.finish(h.Who)
-	}
+func (w *watch) line(h watchHdr, line []byte, now time.Time) {
 	d := w.dumpOf(h, now)
 	d.received++
 	if d.text.Len()+len(line) < maxWatchText {
@@ -184,18 +181,15 @@ func (w *watch) line(h watchHdr, nr uint32, line []byte, now time.Time) {
 		d.left++
 	}
 	if d.complete() {
-		w.finish(h.Who)
+		w.finish(h.Dump)
 	}
 }
 
 func (w *watch) end(h watchHdr, sent, dropped uint64, now time.Time) {
-	if sent == 0 && w.open[h.Who] == nil {
-		return
-	}
 	d := w.dumpOf(h, now)
 	d.ended, d.sent, d.dropped = true, max(sent, d.received), dropped
 	if d.complete() {
-		w.finish(h.Who)
+		w.finish(h.Dump)
 	}
 }
 
@@ -209,9 +203,9 @@ func (w *watch) exit(h watchHdr, r *watchExitRec, now time.Time) {
 
 // settle does what can be done when all that was there was read.
 func (w *watch) settle(now time.Time) {
-	for who, d := range w.open {
+	for id, d := range w.open {
 		if now.Sub(d.last) > watchPatience || w.noEnds && now.Sub(d.last) > watchQuiet {
-			w.finish(who)
+			w.finish(id)
 		}
 	}
 	for len(w.exits) > 0 && (len(w.open) == 0 || now.Sub(w.exits[0].waitingSince) > watchPatience) {
@@ -223,8 +217,8 @@ func (w *watch) settle(now time.Time) {
 
 // flush ends everything as it is.
 func (w *watch) flush() {
-	for who := range w.open {
-		w.finish(who)
+	for id := range w.open {
+		w.finish(id)
 	}
 	for _, e := range w.exits {
 		w.ended(e)
@@ -234,18 +228,18 @@ func (w *watch) flush() {
 
 func (w *watch) finishOldest() {
 	var oldest uint64
-	for who, d := range w.open {
+	for id, d := range w.open {
 		if o := w.open[oldest]; o == nil || d.last.Before(o.last) {
-			oldest = who
+			oldest = id
 		}
 	}
 	w.finish(oldest)
 }
 
 // finish reads the text of a dump.
-func (w *watch) finish(who uint64) {
-	d := w.open[who]
-	delete(w.open, who)
+func (w *watch) finish(id uint64) {
+	d := w.open[id]
+	delete(w.open, id)
 	r := text.NewReader(&d.text, text.Options{})
 	found := false
 	for {

@@ -15,8 +15,8 @@ import (
 
 // What the recorder sends, as include/watch.h has it.
 
-func appendWatch(kind uint32, at, who uint64, body any, text string) []byte {
-	h := watchHdr{Kind: kind, Len: uint32(binary.Size(watchHdr{}) + binary.Size(body) + len(text)), Time: at, Who: who}
+func appendWatch(kind uint32, at, id uint64, body any, text string) []byte {
+	h := watchHdr{Kind: kind, Len: uint32(binary.Size(watchHdr{}) + binary.Size(body) + len(text)), Time: at, Dump: id}
 	var b []byte
 	for _, part := range []any{h, body} {
 		var err error
@@ -27,12 +27,12 @@ func appendWatch(kind uint32, at, who uint64, body any, text string) []byte {
 	return append(b, text...)
 }
 
-func lineRecord(who uint64, nr int, text string) []byte {
-	return appendWatch(watchLine, 1e9, who, watchLineRec{Seq: uint64(nr), Nr: uint32(nr), Len: uint32(len(text))}, text)
+func lineRecord(id uint64, nr int, text string) []byte {
+	return appendWatch(watchLine, 1e9, id, watchLineRec{Seq: uint64(nr), Nr: uint32(nr), Len: uint32(len(text))}, text)
 }
 
-func endRecord(who uint64, nr, dropped int) []byte {
-	return appendWatch(watchEnd, 2e9, who, watchEndRec{uint32(nr), uint32(dropped)}, "")
+func endRecord(id uint64, nr, dropped int) []byte {
+	return appendWatch(watchEnd, 2e9, id, watchEndRec{uint32(nr), uint32(dropped)}, "")
 }
 
 func exitRecord(sched uint64, kind dump.ExitKind, code int64, name, msg string) []byte {
@@ -94,9 +94,9 @@ func (w *fedWatch) later(d time.Duration) {
 	w.settle(w.now)
 }
 
-func (w *fedWatch) dump(who uint64, lines []string) {
+func (w *fedWatch) dump(id uint64, lines []string) {
 	for i, l := range lines {
-		w.feed(lineRecord(who, i, l))
+		w.feed(lineRecord(id, i, l))
 	}
 }
 
@@ -158,16 +158,16 @@ func TestWatchedEnds(t *testing.T) {
 		}, []dump.Trigger{dump.TriggerExit, dump.TriggerExit}},
 		{"dump whose exit never comes", func(w *fedWatch) { w.dump(7, lines); w.feed(endRecord(7, len(lines), 0)) }, []dump.Trigger{dump.TriggerCrash}},
 		{"dump whose end never comes", func(w *fedWatch) { w.dump(7, lines) }, []dump.Trigger{dump.TriggerCrash}},
-		{"SysRq-D twice by the same", func(w *fedWatch) {
+		{"SysRq-D twice", func(w *fedWatch) {
 			w.dump(7, sysrq)
 			w.feed(endRecord(7, len(sysrq), 0))
-			w.dump(7, sysrq)
-			w.feed(endRecord(7, len(sysrq), 0))
+			w.dump(8, sysrq)
+			w.feed(endRecord(8, len(sysrq), 0))
 		}, []dump.Trigger{dump.TriggerSysRq, dump.TriggerSysRq}},
 		{"SysRq-D twice, one end lost", func(w *fedWatch) {
 			w.dump(7, sysrq)
-			w.dump(7, sysrq)
-			w.feed(endRecord(7, len(sysrq), 0))
+			w.dump(8, sysrq)
+			w.feed(endRecord(8, len(sysrq), 0))
 		}, []dump.Trigger{dump.TriggerSysRq, dump.TriggerSysRq}},
 		{"an end that came late", func(w *fedWatch) {
 			w.dump(7, sysrq)
@@ -175,9 +175,9 @@ func TestWatchedEnds(t *testing.T) {
 			w.feed(endRecord(7, len(sysrq), 0), endRecord(8, len(lines), 0), exitRecord(1, dump.ExitErrorStall, 0, "a", ""))
 		}, []dump.Trigger{dump.TriggerSysRq, dump.TriggerCrash}},
 		{"no line got through", func(w *fedWatch) { w.feed(endRecord(7, 100, 100), exitRecord(1, dump.ExitErrorBPF, 0, "a", "x")) }, []dump.Trigger{dump.TriggerCrash}},
-		{"a hundred writers", func(w *fedWatch) {
-			for who := range uint64(100) {
-				w.feed(lineRecord(who+1, 0, "x"))
+		{"a hundred dumps", func(w *fedWatch) {
+			for id := range uint64(100) {
+				w.feed(lineRecord(id+1, 0, "x"))
 			}
 		}, slices.Repeat([]dump.Trigger{dump.TriggerCrash}, 100)},
 	} {

@@ -16,6 +16,9 @@ const (
 	TriggerExit   Trigger = "exit"   // the scheduler ended in order
 	TriggerSysRq  Trigger = "sysrq"  // SysRq-D; the scheduler goes on
 	TriggerSample Trigger = "sample" // taken on an interval or on demand
+	// TriggerHalfway is of a sample that was taken because a task had waited for
+	// half of the time after which the kernel throws the scheduler out.
+	TriggerHalfway Trigger = "halfway"
 )
 
 // Source says where a snapshot was read from.

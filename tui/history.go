@@ -41,7 +41,7 @@ func (s *shot) kind() kind {
 	switch {
 	case s.IsFailure():
 		return kindFailure
-	case s.Trigger == dump.TriggerSample:
+	case s.Trigger == dump.TriggerSample || s.Trigger == dump.TriggerHalfway:
 		return kindSample
 	}
 	return kindDump

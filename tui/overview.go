@@ -68,6 +68,8 @@ func verdict(s *dump.Snapshot) (style, text) {
 		return plain, "ENDED"
 	case s.Trigger == dump.TriggerSysRq:
 		return good, "RUNNING (SysRq-D)"
+	case s.Trigger == dump.TriggerHalfway:
+		return warning, "RUNNING (halfway to a stall)"
 	default:
 		return good, "RUNNING"
 	}
@@ -82,9 +84,12 @@ func verdictOf(w *writer, x *index) {
 	e := s.Exit
 	if e == nil {
 		l := line{{on, word}}
-		if s.Trigger == dump.TriggerSysRq {
+		switch s.Trigger {
+		case dump.TriggerSysRq:
 			l.add(plain, ": the scheduler went on after this dump")
-		} else {
+		case dump.TriggerHalfway:
+			l.add(plain, ": a task had waited for half of what the kernel's watchdog allows")
+		default:
 			l.add(plain, ": a sample of the scheduler at work")
 		}
 		w.para(l, nowhere, dump.Span{})

@@ -12,10 +12,8 @@
 
 #include "kernel.bpf.h"
 #include "guard.bpf.h"
-#include "record.h"
+#include "record.bpf.h"
 
-#define MAX_CPUS 1024
-#define MASK_WORDS (MAX_CPUS / 64)
 #define MAX_CELLS 256
 
 /* The kernel refuses values of maps for each CPU above this size. */
@@ -29,7 +27,6 @@
 
 /* Set by the loader. */
 const volatile u32 nr_cpu_ids = 1;
-const volatile u32 mask_words = 1; /* that cover nr_cpu_ids */
 const volatile u32 nr_cells = 1;   /* cells that there may be, cell 0 included */
 const volatile u64 slice_ns = 20000000;
 const volatile bool smt_on;

@@ -21,7 +21,7 @@
 #include "task.bpf.h"
 #include "timer.bpf.h"
 #include "exiting.bpf.h"
-#include "record.h"
+#include "record.bpf.h"
 
 /* The loader sets the sizes: a whole dump must fit, for nobody reads meanwhile. */
 struct {
@@ -54,29 +54,15 @@ struct tally {
 
 struct tally kernel_tally, sample_tally;
 
-extern void runqueues __ksym __weak;
-extern void __per_cpu_offset __ksym __weak;
-
 /* Where the scheduling class of sched_ext is; learned from a task that ran. */
 u64 ext_class;
 
 const volatile bool dump_text = true; /* print into the kernel's own dump, too */
 
-#define MASK_BYTES(n) ((n) * mask_words * sizeof(u64))
-
 static __always_inline void rec_init(struct rec_hdr *h, struct tally *tally, u16 kind, u32 fixed,
 				     u32 masks, bool walk)
 {
-	h->magic = REC_MAGIC;
-	h->version = REC_VERSION;
-	h->kind = kind;
-	h->len = fixed + MASK_BYTES(masks);
-	h->cpu = bpf_get_smp_processor_id();
-	h->dump = tally->id;
-	h->time = bpf_ktime_get_ns();
-	h->masks = masks ? fixed : 0;
-	h->words = masks ? mask_words : 0;
-	h->walk = walk;
+	rec_head(h, tally->id, kind, fixed, masks, walk);
 }
 
 /*
@@ -94,11 +80,6 @@ static __always_inline void rec_init(struct rec_hdr *h, struct tally *tally, u16
 			(tally)->dropped[kind]++;                                                  \
 		__rec;                                                                             \
 	})
-
-static __always_inline void rec_mask(void *at, const struct cpumask *mask)
-{
-	bpf_probe_read_kernel(at, MASK_BYTES(1), mask);
-}
 
 static __always_inline void tally_begin(struct tally *tally, u64 id, u32 kind)
 {
@@ -177,6 +158,7 @@ static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind
 	r->time_clamped = time_clamped;
 	fill_state(r);
 	r->nr_cgrps = full ? nr_cgrps : 0;
+	r->foreign = r->unused = 0;
 	__builtin_memset(r->reason, 0, sizeof(r->reason));
 	if (reason)
 		bpf_probe_read_kernel_str(r->reason, sizeof(r->reason), reason);
@@ -235,41 +217,11 @@ static __always_inline void put_dsq(struct tally *tally, u64 dsq)
 	record_submit(r);
 }
 
-/* run_queue finds a CPU's struct rq, NULL if the kernel does not tell where they are. */
-static __always_inline struct rq *run_queue(s32 cpu)
-{
-	u64 offset = 0, base = (u64)&runqueues, offsets = (u64)&__per_cpu_offset;
-
-	if (!base || !offsets || cpu < 0 || cpu >= MAX_CPUS)
-		return NULL;
-	if (bpf_probe_read_kernel(&offset, sizeof(offset), (void *)(offsets + cpu * sizeof(u64))))
-		return NULL;
-	return (struct rq *)(base + offset);
-}
-
-static __always_inline u32 class_of(struct rq *rq, struct task_struct *p)
-{
-	int prio;
-
-	if (p == BPF_CORE_READ(rq, idle))
-		return REC_CLASS_IDLE;
-	if (p == BPF_CORE_READ(rq, stop))
-		return REC_CLASS_STOP;
-	if (ext_class && (u64)BPF_CORE_READ(p, sched_class) == ext_class)
-		return REC_CLASS_EXT;
-	prio = BPF_CORE_READ(p, prio);
-	if (prio < 0)
-		return REC_CLASS_DL;
-	return prio < 100 ? REC_CLASS_RT : REC_CLASS_FAIR;
-}
-
 static __always_inline void put_cpu(struct tally *tally, s32 id)
 {
 	struct rec_cpu *r RECORD = rec_new(vital, tally, REC_CPU, struct rec_cpu, 0, false);
 	struct section *s = section_of(id);
 	struct cpu *cpu = cpu_get(id);
-	struct rq *rq = run_queue(id);
-	struct task_struct *curr = NULL;
 
 	if (!r)
 		return;
@@ -286,22 +238,7 @@ static __always_inline void put_cpu(struct tally *tally, s32 id)
 	if (s && s->awaited)
 		r->flags |= REC_CPU_AWAITED;
 	r->unused = 0;
-	r->known = 0;
-	r->nr_running = 0;
-	r->rq_flags = 0;
-	r->curr_pid = -1;
-	r->curr_class = REC_CLASS_UNKNOWN;
-	__builtin_memset(r->curr_comm, 0, sizeof(r->curr_comm));
-	if (rq)
-		curr = BPF_CORE_READ(rq, curr);
-	if (curr) {
-		r->known = 1;
-		r->nr_running = BPF_CORE_READ(rq, scx.nr_running);
-		r->rq_flags = BPF_CORE_READ(rq, scx.flags);
-		r->curr_pid = BPF_CORE_READ(curr, pid);
-		r->curr_class = class_of(rq, curr);
-		bpf_core_read(r->curr_comm, sizeof(r->curr_comm), &curr->comm);
-	}
+	fill_run_queue(r, run_queue(id), ext_class);
 	record_submit(r);
 }
 
@@ -315,69 +252,29 @@ static __always_inline u64 cgid_now(struct task_struct *p)
 
 static __always_inline void fill_task(struct rec_task *r, struct task_struct *p)
 {
-	u32 state_mask = bpf_core_enum_value(enum scx_ent_flags, SCX_TASK_STATE_MASK);
-	u32 state_shift = bpf_core_enum_value(enum scx_ent_flags, SCX_TASK_STATE_SHIFT);
-	struct scx_dispatch_q *dsq = p->scx.dsq;
 	struct task *t = task_get(p);
-	u32 flags = p->scx.flags;
 
-	r->pid = p->pid;
-	r->tgid = p->tgid;
-	__builtin_memcpy(r->comm, p->comm, sizeof(r->comm));
-	r->flags = scx_bpf_task_running(p) ? REC_TASK_CURRENT : 0;
+	fill_entity(r, p);
+	r->flags |= scx_bpf_task_running(p) ? REC_TASK_CURRENT : 0;
 	r->cpu = scx_bpf_task_cpu(p);
-	r->state = p->__state;
-	r->exit_state = p->exit_state;
-	r->pf_flags = p->flags;
-	r->migration_disabled = p->migration_disabled;
-	/* Running a program like this one disables the migration of the task below it. */
-	if (r->migration_disabled && p == bpf_get_current_task_btf())
-		r->migration_disabled--;
-	r->scx_state = (flags & state_mask) >> state_shift;
-	r->scx_flags = flags & ~state_mask;
-	r->dsq_flags = p->scx.dsq_flags;
-	r->ops_state = p->scx.ops_state.counter;
-	r->sticky_cpu = p->scx.sticky_cpu;
-	r->holding_cpu = p->scx.holding_cpu;
-	r->dsq_id = 0;
-	if (dsq) {
-		r->dsq_id = dsq->id;
-		r->flags |= REC_TASK_ON_DSQ;
-	}
-	r->dsq_vtime = p->scx.dsq_vtime;
-	r->slice = p->scx.slice;
-	r->runnable_at = p->scx.runnable_at;
-	r->weight = p->scx.weight;
 	r->cgid_now = cgid_now(p);
-	if (t) {
-		r->flags |= REC_TASK_CTX | (t->all_cell ? REC_TASK_ALL_CELL : 0) |
-			    (t->fallback ? REC_TASK_FALLBACK : 0);
-		r->vtime_read = t->vtime_read;
-		r->started_at = t->started_at;
-		r->clock = t->clock;
-		r->generation = t->generation;
-		r->cell = t->cell;
-		r->seq = t->seq;
-		r->dsq = t->dsq;
-		r->basis = t->basis;
-		r->cgid = t->cgid;
-		r->run_ns = t->run_ns;
-		r->nr_runs = t->nr_runs;
-	} else {
-		r->cell = 0;
-		r->seq = r->dsq = r->basis = r->cgid = r->run_ns = r->nr_runs = 0;
-		r->vtime_read = r->started_at = 0;
-		r->clock = r->generation = 0;
+	if (!t) {
+		no_context(r);
+		return;
 	}
-	if (mask_words == 1) { /* most machines; two helper calls less for each task */
-		u64 *masks = (u64 *)(r + 1);
-
-		masks[0] = p->cpus_ptr->bits[0];
-		masks[1] = p->cpus_mask.bits[0];
-	} else {
-		rec_mask(r + 1, p->cpus_ptr);
-		rec_mask((void *)(r + 1) + MASK_BYTES(1), &p->cpus_mask);
-	}
+	r->flags |= REC_TASK_CTX | (t->all_cell ? REC_TASK_ALL_CELL : 0) |
+		    (t->fallback ? REC_TASK_FALLBACK : 0);
+	r->vtime_read = t->vtime_read;
+	r->started_at = t->started_at;
+	r->clock = t->clock;
+	r->generation = t->generation;
+	r->cell = t->cell;
+	r->seq = t->seq;
+	r->dsq = t->dsq;
+	r->basis = t->basis;
+	r->cgid = t->cgid;
+	r->run_ns = t->run_ns;
+	r->nr_runs = t->nr_runs;
 }
 
 /*

@@ -153,6 +153,10 @@ struct sched_ext_entity {
 
 struct sched_class;
 
+struct thread_info {
+	u32 cpu;
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -165,6 +169,8 @@ struct task_struct {
 	int nr_cpus_allowed;
 	unsigned short migration_disabled;
 	int exit_state;
+	u8 on_cpu; /* an int up to 7.2 */
+	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	char comm[16];
@@ -182,6 +188,7 @@ struct rq {
 	struct task_struct *idle;
 	struct task_struct *stop;
 	struct scx_rq scx;
+	int online;
 };
 
 enum scx_exit_kind {
@@ -279,6 +286,23 @@ struct sched_ext_ops {
 
 #define BPF_STRUCT_OPS(name, args...) SEC("struct_ops") BPF_PROG(name, ##args)
 #define BPF_STRUCT_OPS_SLEEPABLE(name, args...) SEC("struct_ops.s") BPF_PROG(name, ##args)
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 seq_num;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task; /* NULL after the last one */
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	void *key; /* NULL after the last one */
+} __attribute__((preserve_access_index));
 
 /* Opaque to programs; the kernel's verifier knows them by name. */
 struct bpf_cpumask {

@@ -17,7 +17,7 @@ struct watch_hdr {
 	u32 kind;
 	u32 len;  /* of the record with this header, in bytes */
 	u64 time; /* bpf_ktime_get_ns */
-	u64 who;  /* who writes a dump: joins its lines and its end */
+	u64 dump; /* joins the lines of a dump and its end, from 1; 0 if it is of none */
 };
 
 #define WATCH_TEXT 1024 /* the kernel has as much for a line */
@@ -57,6 +57,17 @@ struct watch_enable {
 	s32 rc; /* 0 or -errno */
 	u32 pad;
 	char name[128];
+};
+
+/* What the iterator over tasks says at its end, without a header. */
+struct watch_waiting {
+	u64 time;    /* bpf_ktime_get_ns */
+	u64 jiffies; /* at the same time */
+	u64 ticks;   /* jiffies that the longest waiting task has waited */
+	u64 sched;   /* the scheduler, 0 if there is none or the kernel does not tell */
+	u32 limit;   /* ms that a task may wait, 0 if unknown */
+	s32 pid;     /* of that task, 0 if none waits */
+	char comm[16];
 };
 
 #endif

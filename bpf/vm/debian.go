@@ -30,13 +30,8 @@ type debianPackage struct {
 // fetch writes the kernel image of the newest package to w and returns the
 // package's name.
 func (p debianPackage) fetch(ctx context.Context, w io.Writer) (string, error) {
-	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return "", errors.New("this machine has no apt, which fetches it from Debian")
-		}
-	}
-	if _, err := os.Stat(debianKeyring); err != nil {
-		return "", errors.New("install the package debian-archive-keyring, which vouches for it")
+	if err := canFetch(); err != nil {
+		return "", err
 	}
 	site, err := debianSite(ctx)
 	if err != nil {
@@ -63,6 +58,19 @@ func debianSite(ctx context.Context) (string, error) {
 		return "", errors.New("this machine's apt knows no mirror of Debian (is apt-get update needed?)")
 	}
 	return slices.Min(sites), nil
+}
+
+// canFetch is an error if this machine lacks what fetching takes.
+func canFetch() error {
+	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return errors.New("this machine has no apt, which fetches it from Debian")
+		}
+	}
+	if _, err := os.Stat(debianKeyring); err != nil {
+		return errors.New("install the package debian-archive-keyring, which vouches for it")
+	}
+	return nil
 }
 
 var errNoPackage = errors.New("no package matches")

@@ -53,11 +53,8 @@ func Kernels() []string {
 // through this machine's apt, whose settings and lists stay as they are, and
 // is kept in the user's cache. log, unless nil, is told of what takes long.
 func Kernel(ctx context.Context, series string, log func(string)) (string, error) {
-	if path := os.Getenv(kernelVar); path != "" {
-		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() { //nolint:gosec // the user names it
-			return "", fmt.Errorf("%s=%s: no such kernel image", kernelVar, path)
-		}
-		return path, nil
+	if path, err := namedKernel(); path != "" || err != nil {
+		return path, err
 	}
 	if series == "" {
 		series = DefaultKernel
@@ -69,12 +66,11 @@ func Kernel(ctx context.Context, series string, log func(string)) (string, error
 	if log == nil {
 		log = func(string) {}
 	}
-	cache, err := os.UserCacheDir()
+	dir, err := kernelDir()
 	if err != nil {
-		return "", fmt.Errorf("no place to keep a kernel: %w; %s", err, kernelHint)
+		return "", err
 	}
-	dir := filepath.Join(cache, "scxdiag", "kernels")
-	path, err := cachedKernel(ctx, dir, "vmlinuz-"+series, func(w io.Writer) error {
+	path, err := cachedKernel(ctx, dir, imageName(series), func(w io.Writer) error {
 		log("fetching a kernel " + series + " from Debian's archive")
 		name, err := pkg.fetch(ctx, w)
 		if err == nil {
@@ -87,6 +83,50 @@ func Kernel(ctx context.Context, series string, log func(string)) (string, error
 	}
 	return path, nil
 }
+
+// CheckKernel says where Kernel would take the newest kernel of DefaultKernel from,
+// without fetching it, or what is missing for that. An archive may still not be
+// within reach.
+func CheckKernel() (string, error) {
+	if path, err := namedKernel(); path != "" || err != nil {
+		return path, err
+	}
+	dir, err := kernelDir()
+	if err != nil {
+		return "", err
+	}
+	if path := filepath.Join(dir, imageName(DefaultKernel)); verify(path) == nil {
+		return path, nil
+	}
+	if err := canFetch(); err != nil {
+		return "", fmt.Errorf("get a kernel %s: %w", DefaultKernel, err)
+	}
+	return "Debian's archive, the first time", nil
+}
+
+// namedKernel is the kernel that the user names, "" if none.
+func namedKernel() (string, error) {
+	path := os.Getenv(kernelVar)
+	if path == "" {
+		return "", nil
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() { //nolint:gosec // the user names it
+		return "", fmt.Errorf("%s=%s: no such kernel image", kernelVar, path)
+	}
+	return path, nil
+}
+
+// kernelDir is where kernels are kept.
+func kernelDir() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no place to keep a kernel: %w; %s", err, kernelHint)
+	}
+	return filepath.Join(cache, "scxdiag", "kernels"), nil
+}
+
+// imageName is what the kernel of a series is called there.
+func imageName(series string) string { return "vmlinuz-" + series }
 
 // errDamaged tells that a kept kernel is not what was fetched.
 var errDamaged = errors.New("checksum mismatch")

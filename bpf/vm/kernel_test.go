@@ -46,6 +46,38 @@ func TestAKernelOfTheUsersOwnWins(t *testing.T) {
 	}
 }
 
+func TestWhereAKernelComesFromIsTold(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("PATH", t.TempDir()) // no apt
+	image := filepath.Join(cache, "image")
+	t.Setenv(kernelVar, image)
+	if _, err := CheckKernel(); err == nil {
+		t.Error("no error for an image that does not exist")
+	}
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := CheckKernel(); got != image || err != nil {
+		t.Errorf("of the user's own: %s, %v", got, err)
+	}
+	t.Setenv(kernelVar, "")
+	if _, err := CheckKernel(); err == nil || !strings.Contains(err.Error(), "no apt") {
+		t.Errorf("where there is none, and no apt: %v", err)
+	}
+	dir := filepath.Join(cache, "scxdiag", "kernels")
+	kept, err := cachedKernel(t.Context(), dir, imageName(DefaultKernel), func(w io.Writer) error {
+		_, err := io.WriteString(w, "a kernel")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := CheckKernel(); got != kept || err != nil {
+		t.Errorf("of the cache: %s, %v", got, err)
+	}
+}
+
 func TestAnUnknownSeriesIsToldWhatThereIs(t *testing.T) {
 	t.Setenv(kernelVar, "")
 	_, err := Kernel(t.Context(), "5.4", nil)

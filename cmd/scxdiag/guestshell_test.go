@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -92,6 +93,9 @@ func guestOutside() error {
 	if err != nil {
 		return err
 	}
+	if err := os.Chmod(guestNotify, 0o777); err != nil { // as that of systemd
+		return err
+	}
 	var mu sync.Mutex
 	say := func(format string, args ...any) {
 		mu.Lock()
@@ -147,6 +151,7 @@ func loopbackUp() error {
 // serviceCaps are the capabilities that the unit in the README leaves.
 var serviceCaps = map[string]uintptr{
 	"CAP_BPF": unix.CAP_BPF, "CAP_PERFMON": unix.CAP_PERFMON, "CAP_SYS_NICE": unix.CAP_SYS_NICE, "CAP_IPC_LOCK": unix.CAP_IPC_LOCK,
+	"CAP_SYSLOG": unix.CAP_SYSLOG,
 }
 
 // serviceCapMask is how /proc writes them.
@@ -158,13 +163,34 @@ func serviceCapMask() string {
 	return fmt.Sprintf("%016x", mask)
 }
 
-// asService runs a program with the rights that the unit in the README gives it.
+// asService runs a program as the unit in the README does: as nobody in particular, with
+// some capabilities.
 func asService(args []string) error {
+	const nobody = 65534
+	runtime.LockOSThread() // what follows is of this thread, which becomes the program
+	sets := [2]unix.CapUserData{}
 	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
 		if slices.Contains(slices.Collect(maps.Values(serviceCaps)), c) {
-			continue
+			set := &sets[c/32]
+			set.Permitted |= 1 << (c % 32)
+			set.Effective, set.Inheritable = set.Permitted, set.Permitted
+		} else if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
+			return err
 		}
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
+	}
+	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	for _, call := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
+		if _, _, errno := syscall.RawSyscall(call, nobody, nobody, nobody); errno != 0 {
+			return errno
+		}
+	}
+	if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &sets[0]); err != nil {
+		return err
+	}
+	for _, c := range serviceCaps {
+		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, c, 0, 0); err != nil {
 			return err
 		}
 	}

@@ -128,12 +128,12 @@ func (f *listFlags) parse(now time.Time) (dump.Trigger, error) {
 	switch t := dump.Trigger(f.kind); t {
 	case "":
 		return "", nil
-	case dump.TriggerCrash, dump.TriggerExit, dump.TriggerSysRq, dump.TriggerSample:
+	case dump.TriggerCrash, dump.TriggerExit, dump.TriggerSysRq, dump.TriggerSample, dump.TriggerHalfway:
 		return t, nil
 	}
 	kind, ok := dump.ParseExitKind(f.kind)
 	if !ok {
-		return "", fmt.Errorf("--kind %s: must be crash, exit, sysrq, sample, or a kind of exit such as ERROR_STALL", f.kind)
+		return "", fmt.Errorf("--kind %s: must be crash, exit, sysrq, sample, halfway, or a kind of exit such as ERROR_STALL", f.kind)
 	}
 	f.filter.Kind = dump.Of(kind)
 	return "", nil

@@ -61,9 +61,10 @@ one is in the cell of the cgroup above it. Cells come, grow, shrink and go as
 cpusets are written. When live ends, the machine is back on its default
 scheduler.
 
-This takes root and a kernel with sched_ext, 6.12 or later. With --vm all of it
-happens in a virtual machine, with a load to schedule, and nothing to this one:
-that takes QEMU and, the first time, a kernel, which apt fetches from Debian.
+This takes root and a kernel with sched_ext, 6.12 or later; scxdiag doctor tells
+what is missing. With --vm all of it happens in a virtual machine, with a load to
+schedule, and nothing to this one: that takes QEMU and, the first time, a kernel,
+which apt fetches from Debian.
 
 On a terminal, live shows the screen; ? lists its keys and q ends it. Into a file
 or a pipe, or with --headless or --format, it prints each snapshot as it is

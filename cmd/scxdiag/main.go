@@ -21,12 +21,12 @@ import (
 const (
 	exitOK      = 0
 	exitError   = 1 // scxdiag itself failed, or recognised nothing
-	exitFailure = 3 // a scheduler failure was found
+	exitFailure = 3 // a scheduler failure was found, or by doctor what is wrong
 )
 
 var (
 	// errFailureFound ends a command that did its work and found that a
-	// scheduler failed.
+	// scheduler failed, or that the machine is not up to something.
 	errFailureFound = errors.New("a scheduler failure was found")
 	// errReported ends a command that has already said what went wrong.
 	errReported = errors.New("already reported")

@@ -146,9 +146,11 @@ func TestTheUnitOfTheReadme(t *testing.T) {
 		t.Fatalf("it starts %q", command)
 	}
 	checkCommand(t, settings["ExecStart"], command[1:])
-	left := slices.Sorted(slices.Values(strings.Fields(settings["CapabilityBoundingSet"])))
-	if want := slices.Sorted(maps.Keys(serviceCaps)); !slices.Equal(left, want) {
-		t.Errorf("it leaves %q, tested are %q", left, want)
+	want := slices.Sorted(maps.Keys(serviceCaps))
+	for _, name := range []string{"CapabilityBoundingSet", "AmbientCapabilities"} {
+		if got := slices.Sorted(slices.Values(strings.Fields(settings[name]))); !slices.Equal(got, want) {
+			t.Errorf("%s is %q, tested are %q", name, got, want)
+		}
 	}
 	systemd, err := exec.LookPath("systemd-analyze")
 	if err != nil {

@@ -56,8 +56,9 @@ As a service of systemd it tells when it is ready, how it does, and that it is a
 (Type=notify, WatchdogSec). ctrl+c or SIGTERM ends it: exit code 0, or 1 if something
 could not be recorded.
 
-This takes root and a kernel with sched_ext, 6.12 or later. What the kernel does not
-tell is said at the start.`,
+This takes a kernel with sched_ext, 6.12 or later, and root or the capabilities
+CAP_BPF and CAP_PERFMON: scxdiag doctor tells what is missing. What the kernel does
+not tell is said at the start.`,
 		Example: `  scxdiag record
   scxdiag record --record night.scxdiag --max-size 500MiB
   scxdiag record --exec 'logger "$SCXDIAG_SCHEDULER failed: $SCXDIAG_TITLE"'
@@ -132,6 +133,7 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 		}
 	}}
 	r.Alive = func() { w.turn(r.Lost) }
+	r.Waits = func(x bpf.Waiting) { w.oldest.Store(&x) }
 	// A scheduler that fails may not run ordinary processes, this one among them.
 	if err := realtime.Enter(); err != nil {
 		w.say(fmt.Errorf("a scheduler that fails may hold up the recording: %w", err))

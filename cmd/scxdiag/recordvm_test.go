@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,6 +52,7 @@ func recordInVM(t *testing.T) error {
 		return err
 	}
 	defer func() { _ = m.Close() }() // it is to be gone, whatever happens
+	examineInVM(ctx, t, m)
 	outside, err := startOutside(ctx, m)
 	if err != nil {
 		return err
@@ -98,11 +100,14 @@ func recordInVM(t *testing.T) error {
 		t.Errorf("recorded %+v", s)
 	}
 	t.Logf("%s, %d tasks; it said: %s", s.Exit.Message, len(s.Tasks), strings.TrimSpace(said.String()))
+	if strings.Count(said.String(), "\n") != 2 {
+		t.Errorf("something is missing there: %s", said.String())
+	}
 	told, err := m.ReadFile(ctx, guestTold)
 	if err != nil {
 		t.Errorf("the command: %v", err)
 	}
-	for _, want := range []string{"policy 0\n", "SCXDIAG_MESSAGE=injected: error-now\n", "SCXDIAG_ID=" + s.ID + "\n", "document of " + s.ID + "\n", "CapEff:\t" + serviceCapMask() + "\n"} {
+	for _, want := range []string{"policy 0\n", "SCXDIAG_MESSAGE=injected: error-now\n", "SCXDIAG_ID=" + s.ID + "\n", "document of " + s.ID + "\n", "Uid:\t65534\t", "CapEff:\t" + serviceCapMask() + "\n"} {
 		if !strings.Contains(string(told), want) {
 			t.Errorf("the command: %q is missing in %s", want, told)
 		}
@@ -112,4 +117,30 @@ func recordInVM(t *testing.T) error {
 		t.Errorf("the recording: %d bytes, %v", len(kept), err)
 	}
 	return nil
+}
+
+// examineInVM has the doctor look at the guest, where record and live work and
+// there is no QEMU.
+func examineInVM(ctx context.Context, t *testing.T, m *vm.Machine) {
+	t.Helper()
+	var doc bytes.Buffer
+	if err := m.Run(ctx, vm.Cmd{Args: []string{vm.Self, "doctor", "--format", "json"}, Stdout: &doc}); err != nil {
+		t.Errorf("doctor --format json: %v", err)
+	}
+	var got struct {
+		Checks []struct{ ID, Status, Found string }
+		Works  map[string]bool
+	}
+	if err := json.Unmarshal(doc.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !got.Works["record"] || !got.Works["live"] || got.Works["live --vm"] {
+		t.Errorf("it says that there works %v", got.Works)
+	}
+	for _, c := range got.Checks {
+		without := map[string]string{"lockdown": "skipped", "qemu": "error", "vm-kernel": "error"}
+		if want := cmp.Or(without[c.ID], "ok"); c.Status != want {
+			t.Errorf("%s: %s, want %s: %s", c.ID, c.Status, want, c.Found)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,7 @@ type recordWork struct {
 	alerts  *alert.Alerts
 	metrics *metrics.Metrics // nil if nobody asks for them
 	service *service
+	oldest  atomic.Pointer[bpf.Waiting] // nil as long as nobody has looked
 
 	snapshots, crashes int
 	looked             time.Time // when turn last did something
@@ -67,7 +69,7 @@ func (f *recordFlags) startWork(ctx context.Context, cmd *cobra.Command) (_ *rec
 		}
 	}
 	if f.metrics != "" {
-		w.metrics = metrics.New(f.metricsConfig(func() int64 { return w.keeper.Size() }))
+		w.metrics = metrics.New(w.metricsConfig())
 	}
 	w.alerts, err = alert.Start(alert.Config{
 		Command: f.exec, URL: f.webhook, Recording: path, StartCommand: realtime.Start, Say: say, Count: w.metrics.Alert,
@@ -89,8 +91,17 @@ func (f *recordFlags) startWork(ctx context.Context, cmd *cobra.Command) (_ *rec
 	return w, nil
 }
 
-func (*recordFlags) metricsConfig(size func() int64) metrics.Config {
-	c := metrics.Config{RecordingBytes: size, AlertKinds: alert.Kinds, AlertResults: alert.Results}
+func (w *recordWork) metricsConfig() metrics.Config {
+	c := metrics.Config{
+		RecordingBytes: func() int64 { return w.keeper.Size() }, AlertKinds: alert.Kinds, AlertResults: alert.Results,
+		OldestWaiter: func() (time.Duration, bool) {
+			x := w.oldest.Load()
+			if x == nil || x.Task.PID == 0 {
+				return 0, false
+			}
+			return x.For, true
+		},
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		c.Version, c.GoVersion = info.Main.Version, info.GoVersion
 		for _, s := range info.Settings {

@@ -65,6 +65,7 @@ func TestARecorderRecordsCountsAndTells(t *testing.T) {
 	f := &recordFlags{file: path, webhook: server.URL, metrics: "127.0.0.1:0", exec: `head -c 16 "$SCXDIAG_RECORDING" > ` + dir + `/$SCXDIAG_ID`}
 	w, out, said := work(t, f)
 	w.ready()
+	w.oldest.Store(&bpf.Waiting{Task: dump.TaskRef{PID: 7}, For: 1500 * time.Millisecond})
 	w.turn(func() (bpf.Lost, error) { return bpf.Lost{Lines: 3}, nil })
 	crash := seenCrash(true)
 	for _, s := range []*dump.Snapshot{crash, {Trigger: dump.TriggerSysRq, Time: time.Now()}} {
@@ -78,7 +79,7 @@ func TestARecorderRecordsCountsAndTells(t *testing.T) {
 	page := scrape(t, said.String())
 	for _, want := range []string{
 		`scxdiag_snapshots_total{trigger="sysrq"} 1`, `scxdiag_crashes_total{kind="ERROR_STALL",scheduler="evil\\x1b[2J"} 1`,
-		`scxdiag_lost_records_total{kind="line"} 3`, "scxdiag_recording_bytes ", `scxdiag_build_info{goversion="go`,
+		`scxdiag_lost_records_total{kind="line"} 3`, "scxdiag_recording_bytes ", "scxdiag_oldest_waiter_seconds 1.5", `scxdiag_build_info{goversion="go`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%s is missing", want)

@@ -34,6 +34,7 @@ or have scxdiag run a scheduler of its own and watch it:
   scxdiag explain rt-hog                      tell what a finding means
   scxdiag live --vm                           watch a scheduler work, in a virtual machine
   scxdiag record                              record why the schedulers of this machine fail
+  scxdiag doctor                              tell whether this machine is up to that
   scxdiag import crash.log                    keep what is in it
   scxdiag list                                see what was kept
   scxdiag diff 3f9c 41d0                      tell what changed between two snapshots
@@ -48,7 +49,7 @@ or have scxdiag run a scheduler of its own and watch it:
 		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
-	root.AddCommand(newOpen(), newAttach(), newLive(), newRecord(), newList(), newShow(), newDiff(), newExplain(), newExport(), newImport(), newRemove(), newPrune(),
+	root.AddCommand(newOpen(), newAttach(), newLive(), newRecord(), newDoctor(), newList(), newShow(), newDiff(), newExplain(), newExport(), newImport(), newRemove(), newPrune(),
 		newVersion())
 	return root
 }

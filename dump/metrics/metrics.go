@@ -85,7 +85,7 @@ func New(c Config) *Metrics {
 			"scxdiag_oldest_waiter_seconds", "How long the task has waited that has waited for the longest.", nil, nil)})
 	}
 	// What was not counted yet is 0: a rate needs the value before the first one.
-	for _, t := range []dump.Trigger{dump.TriggerCrash, dump.TriggerExit, dump.TriggerSysRq, dump.TriggerSample} {
+	for _, t := range []dump.Trigger{dump.TriggerCrash, dump.TriggerExit, dump.TriggerSysRq, dump.TriggerSample, dump.TriggerHalfway} {
 		m.snapshots.WithLabelValues(string(t))
 	}
 	for _, k := range c.AlertKinds {

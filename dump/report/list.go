@@ -88,6 +88,8 @@ func entryWhat(e *store.Entry) string {
 		what = "SysRq-D"
 	case e.Trigger == dump.TriggerSample:
 		what = "sample"
+	case e.Trigger == dump.TriggerHalfway:
+		what = "halfway to a stall"
 	case e.Failure:
 		what = "failed"
 	default:

@@ -83,6 +83,8 @@ func verdict(s *dump.Snapshot) phrase {
 		return say(name, ": live dump by SysRq-D, no failure")
 	case x == nil && s.Trigger == dump.TriggerSample:
 		return say(name, ": live sample, no failure")
+	case x == nil && s.Trigger == dump.TriggerHalfway:
+		return say(name, ": live sample, no failure yet: a task had waited for half of what the watchdog allows")
 	case x == nil:
 		return say(name, ": a dump without a verdict")
 	}

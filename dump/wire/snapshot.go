@@ -181,6 +181,9 @@ func (b *builder) addWalked(k Kind, record []byte) {
 
 func isWalk(record []byte) bool { return binary.LittleEndian.Uint32(record[headerSize-4:]) != 0 }
 
+// foreign reports whether the scheduler is not the one of this project.
+func (b *builder) foreign() bool { return b.d.hasBegin && b.d.begin.Foreign != 0 }
+
 // comm is the text of a C array.
 func (b *builder) comm(c []byte) string {
 	start := b.comms.Len()
@@ -262,17 +265,13 @@ func (b *builder) addCPU(r *CPU) {
 	if b.seen(b.cpus, r.ID, KindCPU) {
 		return
 	}
-	c := dump.CPU{
-		ID:     int32(r.ID), //nolint:gosec // below MaxCPUs
-		Cell:   id(r.Cell),
-		VTime:  dump.Of(r.VTime),
-		Queued: dump.Of(int64(r.NrQueued)),
-		DSQ:    dump.Of(dump.DSQID(r.DSQ)),
-
-		Online: dump.Of(r.Flags&CPUOnline != 0), Awaited: dump.Of(r.Flags&CPUAwaited != 0), PrevCell: id(r.PrevCell),
-		Sections: dump.Of(r.Sections), Nesting: dump.Of(r.Nesting),
+	c := dump.CPU{ID: int32(r.ID), Online: dump.Of(r.Flags&CPUOnline != 0)} //nolint:gosec // below MaxCPUs
+	if !b.foreign() {
+		c.Cell, c.PrevCell = id(r.Cell), id(r.PrevCell)
+		c.VTime, c.Queued, c.DSQ = dump.Of(r.VTime), dump.Of(int64(r.NrQueued)), dump.Of(dump.DSQID(r.DSQ))
+		c.Sections, c.Nesting, c.Awaited = dump.Of(r.Sections), dump.Of(r.Nesting), dump.Of(r.Flags&CPUAwaited != 0)
 	}
-	if r.Nesting != 0 {
+	if c.Nesting.V != 0 {
 		c.SectionSince = nonZero(r.SectionSince)
 	}
 	if r.Known != 0 {
@@ -320,6 +319,10 @@ func (b *builder) addTask(r *Task, record []byte) {
 	t.CPUs = r.mask(record, 0)
 	t.AllowedCPUs = r.mask(record, 1)
 
+	if b.foreign() {
+		t.CgroupID, t.CgroupName = nonZero(r.CGIDNow), b.cgroup(r.CGIDNow)
+		return
+	}
 	hasContext := r.Flags&TaskCtx != 0
 	t.HasContext = dump.Of(hasContext)
 	if !hasContext {
@@ -448,6 +451,9 @@ func (b *builder) setBegin() {
 	}
 	r := &b.d.begin
 	b.s.Trigger = triggers[r.Trigger]
+	if b.foreign() {
+		return
+	}
 	b.s.Status = &dump.Status{
 		ConfigSeq: r.CfgSeq, AppliedSeq: r.AppliedSeq, Slice: r.SliceNS, MaxCells: r.MaxCells,
 		NrEvents: r.NrEvents, EnqFallback: r.EnqFallback, TimeClamped: r.TimeClamped,

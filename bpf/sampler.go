@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package bpf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"scxdiag/dump"
+	"scxdiag/dump/wire"
+)
+
+// sampler reads the state of tasks and CPUs by iterators of recorder.bpf.c, which
+// disturb no scheduler. It is of one goroutine.
+type sampler struct {
+	tasks, cpus, wait *link.Iter
+	id                *ebpf.Variable // sample_id
+	nrCPUs            int
+	host              wire.Host // HZ and scheduler are filled in
+	first             clockPair // the first reading of the kernel's clocks
+}
+
+// waitingRec is struct watch_waiting.
+type waitingRec struct {
+	Time, Jiffies, Ticks, Sched uint64
+	Limit                       uint32
+	PID                         int32
+	Comm                        [16]byte
+}
+
+// Waiting is which task of the scheduler has waited longest to run.
+type Waiting struct {
+	Task dump.TaskRef  // PID 0 if none waits
+	For  time.Duration // how long it is runnable; the kernel's clock for it ticks in 1/HZ s
+	// Limit is how long the scheduler may let a task wait.
+	Limit time.Duration
+
+	jiffies uint64 // when that was
+	sched   uint64
+}
+
+// watchdogMost is the kernel's limit where a scheduler sets none
+// (SCX_WATCHDOG_MAX_TIMEOUT).
+const watchdogMost = 30 * time.Second
+
+// maxSample is how much memory the records of a sample may take.
+const maxSample = 128 << 20
+
+// eventsFile has the kernel's event counters of the scheduler, 6.15 and up.
+const eventsFile = "/sys/kernel/sched_ext/root/events"
+
+// openSampler attaches the iterators of a loaded recorder.
+func openSampler(coll *ebpf.Collection, host wire.Host, cpus int) (_ *sampler, err error) {
+	s := &sampler{id: coll.Variables[recorderVarSampleId], host: host, nrCPUs: cpus}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	for _, it := range []struct {
+		to      **link.Iter
+		program string
+		over    *ebpf.Map
+	}{
+		{&s.tasks, recorderProgSampleTask, nil},
+		{&s.cpus, recorderProgSampleCpu, coll.Maps[recorderMapCpus]},
+		{&s.wait, recorderProgLongestWait, nil},
+	} {
+		if *it.to, err = link.AttachIter(link.IterOptions{Program: coll.Programs[it.program], Map: it.over}); err != nil {
+			return nil, err //nolint:wrapcheck // the caller knows what it is for
+		}
+	}
+	_, err = s.waiting()
+	return s, err
+}
+
+func (s *sampler) close() {
+	for _, l := range []*link.Iter{s.tasks, s.cpus, s.wait} {
+		if l != nil {
+			_ = l.Close() // it only closes a file descriptor
+		}
+	}
+}
+
+// ready reports whether enough time has passed to tell how fast the kernel's clock
+// of waiting times ticks.
+func (s *sampler) ready() bool { return s.host.HZ != 0 }
+
+// waiting finds the task that waits longest.
+func (s *sampler) waiting() (Waiting, error) {
+	var r waitingRec
+	b, _, err := readIter(s.wait, 1<<10)
+	if err == nil {
+		_, err = binary.Decode(b, binary.LittleEndian, &r)
+	}
+	if err != nil {
+		return Waiting{}, fmt.Errorf("look for waiting tasks: %w", err)
+	}
+	now := clockPair{ns: r.Time, jiffies: r.Jiffies}
+	if s.first == (clockPair{}) {
+		s.first = now
+	}
+	if s.host.HZ == 0 {
+		s.host.HZ = uint32(hz(s.first, now)) //nolint:gosec // at most 1000
+	}
+	w := Waiting{
+		Task:  dump.TaskRef{PID: r.PID, Comm: unix.ByteSliceToString(r.Comm[:])},
+		Limit: time.Duration(r.Limit) * time.Millisecond, jiffies: r.Jiffies, sched: r.Sched,
+	}
+	if w.Limit == 0 || w.Limit > watchdogMost {
+		w.Limit = watchdogMost
+	}
+	if s.host.HZ != 0 {
+		w.For = time.Duration(r.Ticks) * time.Second / time.Duration(s.host.HZ) //nolint:gosec // a waiting time
+	}
+	return w, nil
+}
+
+// sample takes a snapshot of all tasks, those that sleep as well, and all CPUs.
+func (s *sampler) sample() (*dump.Snapshot, error) {
+	w, err := s.waiting()
+	if err != nil {
+		return nil, err
+	}
+	id, err := monotonic()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.id.Set(id); err != nil {
+		return nil, fmt.Errorf("take a sample: %w", err)
+	}
+	s.host.Scheduler = Loaded()
+	begin := wire.Begin{Trigger: wire.TriggerSample, AtJiffies: w.jiffies, NrCPUs: uint32(s.nrCPUs), Foreign: 1} //nolint:gosec // few
+	begin.Header = wire.Header{Dump: id, Time: id}
+	records := begin.Append(nameCgroups(s.host.Append(nil)))
+	end := wire.End{Header: wire.Header{Dump: id, Time: id}}
+	end.Sent[wire.KindBegin] = 1
+	cut := false
+	for kind, it := range map[wire.Kind]*link.Iter{wire.KindCPU: s.cpus, wire.KindTask: s.tasks} {
+		b, more, err := readIter(it, maxSample)
+		if err != nil {
+			return nil, fmt.Errorf("take a sample: %w", err)
+		}
+		cut = cut || more
+		end.Sent[kind] = countRecords(b)
+		records = append(records, b...)
+	}
+	d, err := wire.NewReader(bytes.NewReader(end.Append(records)), wire.Options{}).Next()
+	if err != nil {
+		return nil, fmt.Errorf("take a sample: %w", err)
+	}
+	if cut {
+		d.Snapshot.Ledger.Note("there are more tasks than a sample has room for")
+		d.Snapshot.Ledger.Truncated = true
+	}
+	d.Snapshot.Counters = eventCounters()
+	return d.Snapshot, nil
+}
+
+// nameCgroups appends a record for each cgroup there is.
+func nameCgroups(records []byte) []byte {
+	var names cgroupNamer
+	_ = names.walk(func(id uint64, path string) { // names are a help, not a need
+		records = wire.CgroupPath{ID: id, Path: path}.Append(records)
+	})
+	return records
+}
+
+// readIter runs an iterator and returns what it wrote, up to a limit.
+func readIter(it *link.Iter, limit int64) (b []byte, more bool, err error) {
+	f, err := it.Open()
+	if err != nil {
+		return nil, false, err //nolint:wrapcheck // the caller knows what it is for
+	}
+	b, err = io.ReadAll(io.LimitReader(f, limit+1))
+	if int64(len(b)) > limit {
+		b, more = b[:limit], true
+	}
+	return b, more, errors.Join(err, f.Close())
+}
+
+// countRecords counts whole records.
+func countRecords(b []byte) (n uint64) {
+	for len(b) > 0 {
+		h, err := wire.ParseHeader(b)
+		if err != nil || h.Len == 0 || uint64(h.Len) > uint64(len(b)) {
+			break
+		}
+		b = b[h.Len:]
+		n++
+	}
+	return n
+}
+
+// eventCounters are the kernel's counters of what the scheduler and the kernel did
+// (scx_event_stats), nil if it has none.
+func eventCounters() []dump.Counter {
+	b, err := os.ReadFile(eventsFile)
+	if err != nil {
+		return nil
+	}
+	var all []dump.Counter
+	for line := range strings.Lines(string(b)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64); err == nil {
+			all = append(all, dump.Counter{Name: name, Value: n})
+		}
+	}
+	return all
+}
+
+// monotonic is the clock of bpf_ktime_get_ns.
+func monotonic() (uint64, error) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		return 0, fmt.Errorf("read the clock: %w", err)
+	}
+	return uint64(t.Nano()), nil //nolint:gosec // since boot
+}
