@@ -328,5 +328,8 @@ func (w *watch) ended(e *schedEnd) {
 	if e.rec.CPU >= 0 {
 		s.Exit.CPU = dump.Of(e.rec.CPU)
 	}
+	for _, pc := range e.rec.Frames[:min(int(e.rec.NrFrames), len(e.rec.Frames))] { // only a dump has their names
+		s.Exit.Backtrace = append(s.Exit.Backtrace, dump.Line{Text: fmt.Sprintf("%#x", pc)})
+	}
 	w.emit(s)
 }
