@@ -18,11 +18,11 @@ import (
 
 // cpuTime is the processor time that this process has used, which, unlike the
 // time of day, does not count what else the machine does.
-func cpuTime(b *testing.B) time.Duration {
-	b.Helper()
+func cpuTime(tb testing.TB) time.Duration {
+	tb.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

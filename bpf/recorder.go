@@ -37,7 +37,8 @@ type Recorder struct {
 	// Halfway takes a sample when a task has waited for half of the time that the
 	// scheduler may let it wait, once until none waits that long any more.
 	Halfway bool
-	// Status gets one line about what could not be done. nil: nobody does.
+	// Status gets one line about a scheduler that comes, or what could not be done.
+	// It may hold anything that a scheduler put into its name. nil: nobody does.
 	Status func(string)
 	// Waits gets which task waits longest, each time that was looked for. nil:
 	// nobody does.
@@ -75,14 +76,10 @@ var recorderPoints = []struct{ program, name, use string }{
 	{recorderProgDumpEnd, "fexit/scx_dump_state", "where a dump ends"},
 	{recorderProgSchedEnd, "fexit/scx_disable_workfn", "why a scheduler ended"},
 	{recorderProgSchedEnable, "fexit/bpf_scx_reg", "which scheduler is enabled"},
+	{recorderProgSampleTask, "iter/task", "samples of a scheduler that works"},
 }
 
-// samplePoint is what the programs are for that [recorderPoints] does not have.
-const (
-	samplePoint = "iter/task"
-	sampleUse   = "samples of a scheduler that works"
-)
-
+// samplePrograms are those behind the last of the points.
 var samplePrograms = []string{recorderProgSampleTask, recorderProgSampleCpu, recorderProgLongestWait}
 
 const recorderRing = 16 << 20
@@ -122,50 +119,43 @@ func (r *Recorder) Attach() (err error) {
 		return fmt.Errorf("configure the recorder: %w", err)
 	}
 	missing := fitRecorder(spec, kernel)
-	noSamples := r.load(spec)
-	if r.coll == nil {
-		return fmt.Errorf("load the recorder: %w", noSamples)
+	if err := r.load(spec, missing); err != nil {
+		return fmt.Errorf("load the recorder: %w", err)
 	}
+	r.host = thisHost()
 	for _, p := range recorderPoints {
 		point := Point{Name: p.name, Use: p.use, Err: missing[p.program]}
-		if prog := r.coll.Programs[p.program]; prog != nil {
-			l, err := link.AttachTracing(link.TracingOptions{Program: prog})
-			if err == nil {
+		if point.Err == nil && p.program == recorderProgSampleTask {
+			r.sampler, point.Err = openSampler(r.coll, wire.Host{
+				Boot: r.host.boot, Name: r.host.name, Release: r.host.release, Enabled: enabledNumber(kernel),
+			}, cpus)
+		} else if point.Err == nil {
+			var l link.Link
+			if l, point.Err = link.AttachTracing(link.TracingOptions{Program: r.coll.Programs[p.program]}); point.Err == nil {
 				r.links = append(r.links, l)
 			}
-			point.Err = err
 		}
 		r.points = append(r.points, point)
 	}
 	if err := r.points[0].Err; err != nil {
 		return fmt.Errorf("attach to %s: %w", r.points[0].Name, err)
 	}
-	r.host = thisHost()
-	if noSamples == nil {
-		r.sampler, noSamples = openSampler(r.coll, wire.Host{
-			Boot: r.host.boot, Name: r.host.name, Release: r.host.release, Enabled: enabledNumber(kernel),
-		}, cpus)
-	}
-	r.points = append(r.points, Point{Name: samplePoint, Use: sampleUse, Err: noSamples})
 	return r.openRings()
 }
 
-// load puts the programs into the kernel, those for samples only if it takes them. It
-// returns why it does not.
-func (r *Recorder) load(spec *ebpf.CollectionSpec) (noSamples error) {
-	r.coll, noSamples = ebpf.NewCollection(spec)
-	if noSamples == nil {
-		return nil
+// load puts the programs into the kernel. It goes without samples, and says so in
+// missing, if the kernel refuses those for them.
+func (r *Recorder) load(spec *ebpf.CollectionSpec, missing map[string]error) (err error) {
+	r.coll, err = ebpf.NewCollection(spec)
+	if err == nil || missing[recorderProgSampleTask] != nil {
+		return err //nolint:wrapcheck // the caller does
 	}
+	missing[recorderProgSampleTask] = err
 	for _, name := range samplePrograms {
 		delete(spec.Programs, name)
 	}
-	var err error
-	if r.coll, err = ebpf.NewCollection(spec); err != nil {
-		r.coll = nil
-		return err //nolint:wrapcheck // the caller does
-	}
-	return noSamples //nolint:wrapcheck // likewise
+	r.coll, err = ebpf.NewCollection(spec)
+	return err //nolint:wrapcheck // likewise
 }
 
 // thisHost is what no record tells.
@@ -193,19 +183,28 @@ func fitRecorder(spec *ebpf.CollectionSpec, kernel *btf.Spec) map[string]error {
 	for _, p := range recorderPoints {
 		prog := spec.Programs[p.program]
 		var err error
-		if prog.AttachType == ebpf.AttachTraceRawTp {
-			var t *btf.Typedef
+		var t *btf.Typedef
+		var fn *btf.Func
+		switch prog.AttachType {
+		case ebpf.AttachTraceRawTp:
 			err = kernel.TypeByName("btf_trace_"+prog.AttachTo, &t)
-		} else {
-			var fn *btf.Func
+		case ebpf.AttachTraceIter:
+			err = kernel.TypeByName("bpf_iter_"+prog.AttachTo, &fn)
+		default:
 			err = kernel.TypeByName(prog.AttachTo, &fn)
 		}
 		if err == nil && p.program == recorderProgSchedEnd {
 			err = hasExitInfo(kernel)
 		}
-		if err != nil {
-			missing[p.program] = fmt.Errorf("this kernel does not have it: %w", err)
-			delete(spec.Programs, p.program)
+		if err == nil {
+			continue
+		}
+		missing[p.program] = fmt.Errorf("this kernel does not have it: %w", err)
+		delete(spec.Programs, p.program)
+		if p.program == recorderProgSampleTask {
+			for _, name := range samplePrograms {
+				delete(spec.Programs, name)
+			}
 		}
 	}
 	return missing
@@ -243,9 +242,21 @@ func (r *Recorder) Lost() (Lost, error) {
 	return r.lost, nil
 }
 
+func (r *Recorder) say(line string) {
+	if r.Status != nil {
+		r.Status(line)
+	}
+}
+
 // Run collects until ctx is done.
 func (r *Recorder) Run(ctx context.Context) error {
-	w := newWatch(r.host, Loaded(), r.Snapshot)
+	name := Loaded()
+	if name == "" {
+		r.say("there is no scheduler yet")
+	} else {
+		r.say(name + " is the scheduler")
+	}
+	w := newWatch(r.host, name, r.Snapshot, r.say)
 	w.noEnds = r.points[1].Err != nil
 	defer w.flush()
 	tick := time.NewTicker(lookEvery)

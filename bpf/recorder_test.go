@@ -344,6 +344,12 @@ func kernelObjects(t *testing.T) (n [3]int) {
 	return n
 }
 
+// moreThan reports whether there is more of anything. Less there may be: the kernel may
+// not have freed what was there before.
+func moreThan(now, before [3]int) bool {
+	return now[0] > before[0] || now[1] > before[1] || now[2] > before[2]
+}
+
 // TestRecorderSchedulersComeAndGo has schedulers fail and end one after the other, with
 // a recorder that comes, goes and comes again before, between and under them.
 func TestRecorderSchedulersComeAndGo(t *testing.T) {
@@ -403,7 +409,7 @@ func TestRecorderSchedulersComeAndGo(t *testing.T) {
 			t.Errorf("%d lives, %d crashes: %v", lives, crashes, got)
 		}
 		f.end()
-		for deadline := time.Now().Add(time.Minute); kernelObjects(t) != objects || runtime.NumGoroutine() > goroutines; wait(50 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); moreThan(kernelObjects(t), objects) || runtime.NumGoroutine() > goroutines; wait(50 * time.Millisecond) {
 			// The library maps what programs' variables are in, until nobody can use it
 			// any more; the kernel frees what it has behind a grace period.
 			runtime.GC()
@@ -457,4 +463,72 @@ func TestRecorderLosesNothingUnsaid(t *testing.T) {
 			t.Errorf("sent %d, received %d, dropped %d; the kernel says %+v", sent, received, dropped, lost)
 		}
 	})
+}
+
+// TestCostOfRecording has a recorder watch a busy scheduler of which nothing is wrong,
+// and compares a sample by iterators with a dump by SysRq-D. The guest's clock counts its
+// instructions, so a nanosecond is one. It has one CPU: those of others would be counted
+// as well.
+func TestCostOfRecording(t *testing.T) {
+	inGuestsAlone(t, []guest{{kernel: "7.3", counting: true, cpus: 1}}, 9*time.Minute, func(t *testing.T) {
+		f := startForeign(t)
+		startLoad(t, load.Spec{Kind: load.Spin, Count: 2})
+		sleeping := startLoad(t, load.Spec{Kind: load.Sleep, Count: 500, Period: 100 * time.Millisecond})
+		r := record(t, &Recorder{Halfway: true})
+		stats, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = stats.Close() }()
+		began, cpu, woken := time.Now(), cpuTime(t), sum(sleeping.Progress())
+		wait(6 * time.Second)
+		elapsed := time.Since(began)
+		own, programs := cpuTime(t)-cpu, r.runtime(t)
+		t.Logf("%v, %d wakeups a second: the recorder used %.3f %% of a core, its programs %.3f %% (those that it runs itself count twice)",
+			elapsed.Round(time.Millisecond), uint64(float64(sum(sleeping.Progress())-woken)/elapsed.Seconds()),
+			100*own.Seconds()/elapsed.Seconds(), 100*programs.Seconds()/elapsed.Seconds())
+		if own+programs > elapsed/200 {
+			t.Errorf("the recorder used %v and its programs %v in %v: more than half a percent of a core", own, programs, elapsed)
+		}
+
+		f.set(t, fifoVarFifoStall, 1)
+		s := r.awaitWaiting(sleeping.PIDs())
+		cpu = cpuTime(t)
+		r.sample <- struct{}{}
+		r.next(dump.TriggerSample, time.Minute)
+		sample := cpuTime(t) - cpu
+		began = time.Now()
+		sysrq(t, "0") // what there is around a dump: the console
+		around := time.Since(began)
+		began = time.Now()
+		sysrq(t, "D")
+		dumped := time.Since(began) - around
+		r.next(dump.TriggerSysRq, time.Minute)
+		t.Logf("of %d tasks, %d of them runnable: a sample %v in all, during which tasks run; SysRq-D %v with interrupts off",
+			len(s.Tasks), len(sleeping.PIDs()), sample, dumped)
+		if sample > dumped {
+			t.Error("a sample costs more than a dump")
+		}
+	})
+}
+
+// runtime is how long its programs have run.
+func (r *recording) runtime(t *testing.T) (all time.Duration) {
+	t.Helper()
+	for name, p := range r.coll.Programs {
+		s, err := p.Stats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d runs, %v", name, s.RunCount, s.Runtime)
+		all += s.Runtime
+	}
+	return all
+}
+
+func sum(all []uint64) (n uint64) {
+	for _, v := range all {
+		n += v
+	}
+	return n
 }

@@ -116,8 +116,8 @@ func (s *sampling) take(why dump.Trigger) {
 }
 
 func (s *sampling) say(err error) {
-	if s.r.Status != nil && !s.failed {
-		s.r.Status(err.Error())
+	if !s.failed {
+		s.r.say(err.Error())
 	}
 	s.failed = true
 }

@@ -81,6 +81,7 @@ type schedEnd struct {
 type watch struct {
 	host watchHost
 	emit func(*dump.Snapshot)
+	say  func(string) // gets one line about a scheduler that comes
 	// noEnds is set where the kernel does not tell when a dump ends.
 	noEnds bool
 
@@ -107,8 +108,8 @@ const (
 	watchQuiet    = 500 * time.Millisecond // after which a dump is over where nothing tells
 )
 
-func newWatch(host watchHost, scheduler string, emit func(*dump.Snapshot)) *watch {
-	return &watch{host: host, scheduler: scheduler, emit: emit, open: make(map[uint64]*watched)}
+func newWatch(host watchHost, scheduler string, emit func(*dump.Snapshot), say func(string)) *watch {
+	return &watch{host: host, scheduler: scheduler, emit: emit, say: say, open: make(map[uint64]*watched)}
 }
 
 // add takes a record.
@@ -152,9 +153,13 @@ func (w *watch) add(b []byte, now time.Time) error {
 // enabled takes the name of a scheduler, if it was.
 func (w *watch) enabled(r *watchEnableRec) {
 	w.gone = 0
-	if r.RC == 0 {
-		w.scheduler = unix.ByteSliceToString(r.Name[:])
+	name := unix.ByteSliceToString(r.Name[:])
+	if r.RC != 0 {
+		w.say(fmt.Sprintf("%s could not become the scheduler: %v", name, unix.Errno(-r.RC))) //nolint:gosec // the kernel's
+		return
 	}
+	w.scheduler = name
+	w.say(name + " is the scheduler")
 }
 
 // dumpOf is the dump that a record is of.
@@ -322,6 +327,9 @@ func (w *watch) ended(e *schedEnd) {
 	}
 	if e.rec.CPU >= 0 {
 		s.Exit.CPU = dump.Of(e.rec.CPU)
+	}
+	for _, pc := range e.rec.Frames[:min(int(e.rec.NrFrames), len(e.rec.Frames))] { // only a dump has their names
+		s.Exit.Backtrace = append(s.Exit.Backtrace, dump.Line{Text: fmt.Sprintf("%#x", pc)})
 	}
 	w.emit(s)
 }

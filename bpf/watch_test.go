@@ -36,7 +36,7 @@ func endRecord(id uint64, nr, dropped int) []byte {
 }
 
 func exitRecord(sched uint64, kind dump.ExitKind, code int64, name, msg string) []byte {
-	r := watchExitRec{Sched: sched, Code: code, Kind: uint32(kind), CPU: -1}
+	r := watchExitRec{Sched: sched, Code: code, Kind: uint32(kind), CPU: -1, NrFrames: 1, Frames: [64]uint64{0xffffffff81234567}}
 	copy(r.Name[:], name)
 	copy(r.Reason[:], kind.Reason())
 	copy(r.Msg[:], msg)
@@ -75,7 +75,7 @@ type fedWatch struct {
 
 func newFedWatch(t *testing.T) *fedWatch {
 	w := &fedWatch{t: t, now: time.Unix(0, 0)}
-	w.watch = newWatch(watchHost{boot: 1e18, name: "host", release: "7.3.4"}, "mitosis", func(s *dump.Snapshot) { w.got = append(w.got, s) })
+	w.watch = newWatch(watchHost{boot: 1e18, name: "host", release: "7.3.4"}, "mitosis", func(s *dump.Snapshot) { w.got = append(w.got, s) }, func(string) {})
 	return w
 }
 
@@ -197,6 +197,24 @@ func TestWatchedEnds(t *testing.T) {
 				t.Errorf("something was left over: %d snapshots", len(w.got))
 			}
 		})
+	}
+}
+
+// TestWatchedExit checks what is known of a failure without a dump.
+func TestWatchedExit(t *testing.T) {
+	w := newFedWatch(t)
+	w.feed(exitRecord(1, dump.ExitErrorBPF, 7, "qmap", "it failed\n"))
+	if len(w.got) != 1 {
+		t.Fatalf("%d snapshots", len(w.got))
+	}
+	s := w.got[0]
+	e := s.Exit
+	if s.Scheduler != "qmap" || e.Kind.V != dump.ExitErrorBPF || e.Code.V != 7 || e.Message.V != "it failed" ||
+		e.Reason.V != dump.ExitErrorBPF.Reason() || e.CPU.Known || len(e.Backtrace) != 1 || e.Backtrace[0].Text != "0xffffffff81234567" {
+		t.Errorf("scheduler %q, exit %+v", s.Scheduler, e)
+	}
+	if s.Ledger.Complete() && len(s.Ledger.Notes) == 0 {
+		t.Error("nothing says that there is no dump")
 	}
 }
 

@@ -64,7 +64,7 @@ func kernelTypes(t testing.TB, without ...string) *fstest.MapFile {
 		"scx_sched":                &btf.Struct{Name: "scx_sched", Size: 8, Members: []btf.Member{member("exit_info", 0), member("disable_work", 32)}},
 		"sched_ext_ops":            ops,
 	}
-	for _, name := range []string{"scx_dump_state", "scx_disable_workfn", "bpf_scx_reg", "scx_bpf_task_cgroup"} {
+	for _, name := range []string{"scx_dump_state", "scx_disable_workfn", "bpf_scx_reg", "scx_bpf_task_cgroup", "bpf_iter_task"} {
 		all[name] = &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}
 	}
 	for _, name := range without {
@@ -72,7 +72,7 @@ func kernelTypes(t testing.TB, without ...string) *fstest.MapFile {
 	}
 	types := make([]btf.Type, 0, len(all))
 	for _, name := range []string{
-		"btf_trace_sched_ext_dump", "scx_sched", "sched_ext_ops", "scx_dump_state", "scx_disable_workfn", "bpf_scx_reg", "scx_bpf_task_cgroup",
+		"btf_trace_sched_ext_dump", "scx_sched", "sched_ext_ops", "scx_dump_state", "scx_disable_workfn", "bpf_scx_reg", "scx_bpf_task_cgroup", "bpf_iter_task",
 	} {
 		if typ := all[name]; typ != nil {
 			types = append(types, typ)

@@ -33,6 +33,7 @@ type live struct {
 	duration   time.Duration
 	inject     string
 	restart    bool
+	attach     bool
 	headless   bool
 	format     liveFormat
 	record     recorder
@@ -51,7 +52,7 @@ func newLive() *cobra.Command {
 	var l live
 	cmd := &cobra.Command{
 		Use:   "live",
-		Short: "Run scxdiag's own scheduler and watch it",
+		Short: "Run scxdiag's own scheduler and watch it, or watch another",
 		Long: `live makes scxdiag's cell scheduler the scheduler of this machine and shows what
 it does: every two seconds a sample of all cells, CPUs and tasks, and, if the
 kernel throws it out, the whole state of that moment.
@@ -65,6 +66,11 @@ This takes root and a kernel with sched_ext, 6.12 or later; scxdiag doctor tells
 what is missing. With --vm all of it happens in a virtual machine, with a load to
 schedule, and nothing to this one: that takes QEMU and, the first time, a kernel,
 which apt fetches from Debian.
+
+With --attach, live runs no scheduler and watches whichever the machine has, one
+that knows nothing of scxdiag as well: its tasks and CPUs every two seconds, and
+each dump that the kernel writes. Schedulers may come and go meanwhile. scxdiag
+record does the same without a screen.
 
 On a terminal, live shows the screen; ? lists its keys and q ends it. Into a file
 or a pipe, or with --headless or --format, it prints each snapshot as it is
@@ -95,6 +101,7 @@ Exit codes, when it prints:
   scxdiag live --vm --inject lose-task=web-1
   scxdiag live --vm --record night.scxdiag
   scxdiag live --vm --format json --interval 5s --duration 1m
+  scxdiag live --attach
   scxdiag live --cell-parent /machine.slice --restart --record cells.scxdiag`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
@@ -105,6 +112,7 @@ Exit codes, when it prints:
 	f.DurationVar(&l.duration, "duration", 0, "how long the scheduler runs; 0 is until interrupted")
 	f.StringVar(&l.inject, "inject", "", "have the scheduler commit a `fault`; see above")
 	f.BoolVar(&l.restart, "restart", false, "start the scheduler again after it failed, later each time")
+	f.BoolVar(&l.attach, "attach", false, "watch the scheduler that the machine has instead of running one")
 	f.BoolVar(&l.headless, "headless", false, "print instead of showing the screen")
 	f.VarP(&l.format, "format", "f", "print, and what; see above")
 	l.record.addFlags(f)
@@ -233,6 +241,11 @@ func (l *live) check(cmd *cobra.Command) error {
 			return usageError(cmd, "--"+flag+" is of use with --vm only")
 		}
 	}
+	for _, flag := range []string{"cell-parent", "inject", "restart", "vm"} {
+		if l.attach && cmd.Flags().Changed(flag) {
+			return usageError(cmd, "--"+flag+" is about running a scheduler, which --attach does not")
+		}
+	}
 	return nil
 }
 
@@ -242,10 +255,14 @@ func (l *live) ready(ctx context.Context) error {
 	if l.vm {
 		return l.readyVM(ctx)
 	}
-	if err := bpf.Supported(); err != nil {
+	err := bpf.Supported()
+	if l.attach {
+		return err //nolint:wrapcheck // it says what is missing
+	}
+	if err != nil {
 		return fmt.Errorf("%w; scxdiag live --vm runs it in a virtual machine", err)
 	}
-	_, err := bpf.CgroupID(l.cellParent)
+	_, err = bpf.CgroupID(l.cellParent)
 	return err
 }
 
@@ -256,8 +273,11 @@ const maxVMCPUs = 64
 // is nil.
 func (l *live) source(records io.Writer) liveSource {
 	name, run := "live", func(ctx context.Context, f feed) error { return l.onThisMachine(ctx, f, records) }
-	if l.vm {
+	switch {
+	case l.vm:
 		name, run = "live --vm", l.inVM
+	case l.attach:
+		name, run = "live --attach", l.attached
 	}
 	return func(ctx context.Context, f feed) error {
 		add := f.dump

@@ -52,6 +52,15 @@ func (r *recorder) open() error {
 	return nil
 }
 
+// paths are the files of the recordings.
+func (r *recorder) paths() []string {
+	paths := make([]string, len(r.stores))
+	for i, st := range r.stores {
+		paths[i] = st.Path()
+	}
+	return paths
+}
+
 // add adds a snapshot to all recordings, whatever has become of ctx.
 func (r *recorder) add(ctx context.Context, s *dump.Snapshot) error {
 	ctx = context.WithoutCancel(ctx)

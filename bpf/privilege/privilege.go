@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package privilege
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// sets are the capabilities of a thread as the kernel takes them: 32 in each.
+type sets [2]unix.CapUserData
+
+func (s *sets) has(c int) bool { return s[c/32].Permitted&(1<<(c%32)) != 0 }
+
+// Drop gives up all capabilities of this process but those to keep (CAP_ numbers), as
+// far as it has them, in every thread and for good: no program that it executes gets
+// any others either. It works in programs that are built without cgo only.
+func Drop(keep ...int) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have, left sets
+	if err := unix.Capget(&header, &have[0]); err != nil {
+		return fmt.Errorf("read the capabilities: %w", err)
+	}
+	for _, c := range keep {
+		if have.has(c) {
+			left[c/32].Permitted |= 1 << (c % 32)
+			left[c/32].Effective |= 1 << (c % 32)
+		}
+	}
+	if _, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("let no program gain privileges: %w", errno)
+	}
+	// Ambient ones are handed down to programs; those that are no longer permitted go by
+	// themselves, and the others are not for them.
+	if _, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("hand down no capabilities: %w", errno)
+	}
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&left)), 0) //nolint:gosec // a system call
+	if errno != 0 {
+		return fmt.Errorf("give up capabilities: %w", errno)
+	}
+	return nil
+}
+
+// MayWrite reports whether this process may make files in a directory by the
+// permissions that it has, without a capability that overrides them.
+func MayWrite(dir string) (bool, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false, err //nolint:wrapcheck // it names the directory
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false, errors.New("the owner of " + dir + " is unknown")
+	}
+	groups, err := os.Getgroups()
+	if err != nil {
+		return false, fmt.Errorf("read the groups: %w", err)
+	}
+	var want fs.FileMode = 0o003 // write and search
+	switch gid := int(st.Gid); {
+	case int(st.Uid) == os.Geteuid():
+		want = 0o300
+	case gid == os.Getegid() || slices.Contains(groups, gid):
+		want = 0o030
+	}
+	return info.Mode().Perm()&want == want, nil
+}
