@@ -43,6 +43,9 @@ type Recorder struct {
 	// Waits gets which task waits longest, each time that was looked for. nil:
 	// nobody does.
 	Waits func(Waiting)
+	// Alive is called in each turn of Run's loop, some times a second, in its
+	// goroutine; nil calls nobody.
+	Alive func()
 
 	coll    *ebpf.Collection
 	links   []link.Link
@@ -247,7 +250,7 @@ func (r *Recorder) say(line string) {
 
 // Run collects until ctx is done.
 func (r *Recorder) Run(ctx context.Context) error {
-	name := loaded()
+	name := Loaded()
 	if name == "" {
 		r.say("there is no scheduler yet")
 	} else {
@@ -265,6 +268,9 @@ func (r *Recorder) Run(ctx context.Context) error {
 			return err
 		}
 		w.settle(time.Now())
+		if r.Alive != nil {
+			r.Alive()
+		}
 		select {
 		case <-ctx.Done():
 			return r.drain(w)

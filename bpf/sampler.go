@@ -140,7 +140,7 @@ func (s *sampler) sample() (*dump.Snapshot, error) {
 	if err := s.id.Set(id); err != nil {
 		return nil, fmt.Errorf("take a sample: %w", err)
 	}
-	s.host.Scheduler = loaded()
+	s.host.Scheduler = Loaded()
 	begin := wire.Begin{Trigger: wire.TriggerSample, AtJiffies: w.jiffies, NrCPUs: uint32(s.nrCPUs), Foreign: 1} //nolint:gosec // few
 	begin.Header = wire.Header{Dump: id, Time: id}
 	records := begin.Append(nameCgroups(s.host.Append(nil)))

@@ -67,7 +67,7 @@ func (s *sampling) look(now time.Time) {
 	if s.r.sampler == nil || now.Before(s.next) {
 		return
 	}
-	if loaded() == "" && s.ready() {
+	if Loaded() == "" && s.ready() {
 		s.next = now.Add(waitLookIdle)
 		s.halfway = noScheduler
 		s.waits(Waiting{})
@@ -102,7 +102,7 @@ func (s *sampling) waits(w Waiting) {
 
 // take takes a sample, if there is a scheduler. That one fails is no reason to stop.
 func (s *sampling) take(why dump.Trigger) {
-	if loaded() == "" {
+	if Loaded() == "" {
 		return
 	}
 	snapshot, err := s.r.sampler.sample()

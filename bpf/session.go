@@ -206,7 +206,7 @@ func (r *run) run(ctx context.Context) error {
 
 // attachError explains what attaching says in the kernel's words.
 func attachError(err error) error {
-	if name := loaded(); name != "" && errors.Is(err, syscall.EBUSY) {
+	if name := Loaded(); name != "" && errors.Is(err, syscall.EBUSY) {
 		return fmt.Errorf("%w: %s is the scheduler; stop it first", err, name)
 	}
 	return err

@@ -69,8 +69,8 @@ func State() (string, error) {
 	return strings.TrimSpace(string(data)), nil
 }
 
-// loaded is the name of the scheduler that the machine has, "" if none.
-func loaded() string {
+// Loaded is the name of the scheduler that the machine has, "" if none.
+func Loaded() string {
 	data, err := os.ReadFile(opsFile)
 	if err != nil {
 		return ""

@@ -21,6 +21,9 @@ import (
 const crashLog = "../../testdata/dumps/7.3-scx_mitosis-head-cell-rt-hog.log"
 
 func TestMain(m *testing.M) {
+	if os.Args[0] == guestShell {
+		os.Exit(runGuestShell(os.Args[1:]))
+	}
 	testscript.Main(m, map[string]func(){"scxdiag": main})
 }
 

@@ -16,8 +16,28 @@ import (
 
 // pruneFlags is the command line of scxdiag prune.
 type pruneFlags struct {
-	record, maxSize, maxAge string
-	dryRun                  bool
+	record string
+	bounds bounds
+	dryRun bool
+}
+
+// bounds are flags that say which snapshots are too many; "" is no bound.
+type bounds struct{ maxSize, maxAge string }
+
+func (b *bounds) policy() (p store.PrunePolicy, err error) {
+	if b.maxSize != "" {
+		n, err := humanize.ParseBytes(b.maxSize)
+		if err != nil || n == 0 || n > math.MaxInt64 {
+			return p, fmt.Errorf("--max-size %s: must be a size such as 500MiB or 1GiB", b.maxSize)
+		}
+		p.MaxSize = int64(n)
+	}
+	if b.maxAge != "" {
+		if p.MaxAge, err = parseAge(b.maxAge); err != nil || p.MaxAge == 0 {
+			return p, fmt.Errorf("--max-age %s: must be a time such as 90d or 12h", b.maxAge)
+		}
+	}
+	return p, nil
 }
 
 func newPrune() *cobra.Command {
@@ -40,30 +60,22 @@ A SIZE is a number with KiB, MiB or GiB behind it, or KB and so on for powers of
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.maxSize, "max-size", "", "the `SIZE` that the file may have")
-	fl.StringVar(&f.maxAge, "max-age", "", "the `AGE` that a snapshot may have")
+	fl.StringVar(&f.bounds.maxSize, "max-size", "", "the `SIZE` that the file may have")
+	fl.StringVar(&f.bounds.maxAge, "max-age", "", "the `AGE` that a snapshot may have")
 	fl.BoolVarP(&f.dryRun, "dry-run", "n", false, "change nothing")
 	addCatalogueFlag(fl, &f.record)
 	return cmd
 }
 
 func (f *pruneFlags) run(cmd *cobra.Command) (err error) {
-	policy := store.PrunePolicy{DryRun: f.dryRun}
-	if f.maxSize == "" && f.maxAge == "" {
+	if f.bounds == (bounds{}) {
 		return usageError(cmd, "nothing to go by: give --max-size, --max-age or both")
 	}
-	if f.maxSize != "" {
-		n, err := humanize.ParseBytes(f.maxSize)
-		if err != nil || n == 0 || n > math.MaxInt64 {
-			return usageError(cmd, fmt.Sprintf("--max-size %s: must be a size such as 500MiB or 1GiB", f.maxSize))
-		}
-		policy.MaxSize = int64(n)
+	policy, err := f.bounds.policy()
+	if err != nil {
+		return usageError(cmd, err.Error())
 	}
-	if f.maxAge != "" {
-		if policy.MaxAge, err = parseAge(f.maxAge); err != nil || policy.MaxAge == 0 {
-			return usageError(cmd, fmt.Sprintf("--max-age %s: must be a time such as 90d or 12h", f.maxAge))
-		}
-	}
+	policy.DryRun = f.dryRun
 	st, err := openExisting(f.record)
 	if err != nil {
 		return err

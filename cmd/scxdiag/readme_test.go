@@ -5,7 +5,9 @@ package main
 import (
 	"bytes"
 	"io"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -124,6 +126,46 @@ func TestTheReadmeKeepsAndShares(t *testing.T) {
 	}
 	if ran < 20 {
 		t.Errorf("ran only %d commands", ran)
+	}
+}
+
+// TestTheUnitOfTheReadme has systemd look at the unit, and the program at the command in
+// it. That it works with these rights is tested in a virtual machine.
+func TestTheUnitOfTheReadme(t *testing.T) {
+	m := regexp.MustCompile("(?s)\n```ini\n(.*?)\n```\n").FindStringSubmatch(readProjectFile(t, "README.md"))
+	if m == nil {
+		t.Fatal("the README has no unit")
+	}
+	unit, settings := m[1], make(map[string]string)
+	for line := range strings.Lines(unit) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		settings[name] = value
+	}
+	command := strings.Fields(settings["ExecStart"])
+	if len(command) < 2 {
+		t.Fatalf("it starts %q", command)
+	}
+	checkCommand(t, settings["ExecStart"], command[1:])
+	want := slices.Sorted(maps.Keys(serviceCaps))
+	for _, name := range []string{"CapabilityBoundingSet", "AmbientCapabilities"} {
+		if got := slices.Sorted(slices.Values(strings.Fields(settings[name]))); !slices.Equal(got, want) {
+			t.Errorf("%s is %q, tested are %q", name, got, want)
+		}
+	}
+	systemd, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd is not there")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "scxdiag.service")
+	if err := os.WriteFile(path, []byte(strings.Replace(unit, command[0], self, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), systemd, "verify", path).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

@@ -3,9 +3,8 @@
 package main
 
 import (
-	"bufio"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,15 +13,21 @@ import (
 	"scxdiag/bpf"
 	"scxdiag/bpf/realtime"
 	"scxdiag/dump"
-	"scxdiag/dump/report"
+	"scxdiag/dump/alert"
+	"scxdiag/dump/metrics"
+	"scxdiag/dump/store"
 	"scxdiag/dump/triage"
 )
 
 // recordFlags is the command line of scxdiag record.
 type recordFlags struct {
-	format   format
-	duration time.Duration
-	record   recorder
+	format                 format
+	duration               time.Duration
+	file                   string // "" for the catalogue
+	bounds                 bounds
+	exec, webhook, metrics string
+
+	policy store.PrunePolicy // of bounds
 }
 
 func newRecord() *cobra.Command {
@@ -38,13 +43,26 @@ scheduler ended. Schedulers may come and go meanwhile.
 
 What it records goes into the catalogue, which scxdiag list shows, or with --record
 into a file; and it prints a line for each snapshot, or with --format all of it.
-ctrl+c or SIGTERM ends it.
+The oldest snapshots are deleted as the recording reaches --max-size or --max-age
+(see scxdiag prune; "none" is no bound), but never the newest failure. What cannot
+be recorded for now, as on a full disk, waits in memory.
+
+Of each failure --exec and --webhook tell: the command has it in its environment
+(SCXDIAG_ID, SCHEDULER, KIND, MESSAGE, RULE, TITLE, SIGNATURE, TIME, HOST, KERNEL
+and RECORDING, each with SCXDIAG_ in front), and on standard input the JSON document
+that the web hook gets by POST. A command is killed after 30 seconds.
+
+As a service of systemd it tells when it is ready, how it does, and that it is alive
+(Type=notify, WatchdogSec). ctrl+c or SIGTERM ends it: exit code 0, or 1 if something
+could not be recorded.
 
 This takes a kernel with sched_ext, 6.12 or later, and root or the capabilities
 CAP_BPF and CAP_PERFMON: scxdiag doctor tells what is missing. What the kernel does
 not tell is said at the start.`,
 		Example: `  scxdiag record
-  scxdiag record --record night.scxdiag
+  scxdiag record --record night.scxdiag --max-size 500MiB
+  scxdiag record --exec 'logger "$SCXDIAG_SCHEDULER failed: $SCXDIAG_TITLE"'
+  scxdiag record --metrics :9100
   scxdiag record --format json --duration 1h`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -52,21 +70,49 @@ not tell is said at the start.`,
 	fl := cmd.Flags()
 	fl.VarP(&f.format, "format", "f", "print each snapshot instead of a line")
 	fl.DurationVar(&f.duration, "duration", 0, "how long to record; 0 is until interrupted")
-	fl.StringVar(&f.record.file, "record", "", "add to the recording `FILE` instead of the catalogue, and make it if need be")
+	fl.StringVar(&f.file, "record", "", "add to the recording `FILE` instead of the catalogue, and make it if need be")
+	fl.StringVar(&f.bounds.maxSize, "max-size", "1GiB", "the `SIZE` that the recording may have")
+	fl.StringVar(&f.bounds.maxAge, "max-age", noBound, "the `AGE` that a snapshot may have")
+	fl.StringVar(&f.exec, "exec", "", "run `COMMAND` by /bin/sh for each failure")
+	fl.StringVar(&f.webhook, "webhook", "", "post each failure to `URL`")
+	fl.StringVar(&f.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS`, such as :9100, to this machine only")
 	completeFormats(cmd, formatNames())
 	return cmd
 }
 
+// noBound is what --max-size and --max-age are for none.
+const noBound = "none"
+
+// check reads what the flags mean.
+func (f *recordFlags) check(ctx context.Context) (err error) {
+	for _, v := range []*string{&f.bounds.maxSize, &f.bounds.maxAge} {
+		if *v == noBound || *v == "0" {
+			*v = ""
+		}
+	}
+	if f.policy, err = f.bounds.policy(); err != nil {
+		return err
+	}
+	if f.webhook != "" {
+		if err := alert.CheckURL(f.webhook); err != nil {
+			return fmt.Errorf("--webhook: %w", err)
+		}
+	}
+	if f.metrics != "" {
+		if f.metrics, err = metrics.Address(ctx, f.metrics); err != nil {
+			return fmt.Errorf("--metrics: %w", err)
+		}
+	}
+	return nil
+}
+
 func (f *recordFlags) run(cmd *cobra.Command) (err error) {
+	if err := f.check(cmd.Context()); err != nil {
+		return usageError(cmd, err.Error())
+	}
 	if err := bpf.Supported(); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
-	f.record.keep = f.record.file == ""
-	f.record.boot = bootID()
-	if err := f.record.open(); err != nil {
-		return err
-	}
-	defer func() { err = f.record.closeAfter(err) }()
 	ctx, stop := context.WithCancelCause(cmd.Context())
 	defer stop(nil)
 	if f.duration > 0 {
@@ -74,21 +120,23 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 		defer cancel()
 		ctx = timed
 	}
-	out := bufio.NewWriter(cmd.OutOrStdout())
-	w := f.format.writer(out)
-	if f.format == formatJSON { // a document per line, for there is no end to wait for
-		w = report.NewJSONLines(out, report.Options{})
+	w, err := f.startWork(ctx, cmd)
+	if err != nil {
+		return err
 	}
+	defer func() { err = cmp.Or(err, w.close()) }()
 	r := &bpf.Recorder{Snapshot: func(s *dump.Snapshot) {
 		s.Source.Name = "record"
 		triage.Apply(s, nil)
-		if err := f.take(ctx, out, w, s); err != nil {
+		if err := w.take(s); err != nil {
 			stop(err)
 		}
 	}}
+	r.Alive = func() { w.turn(r.Lost) }
+	r.Waits = func(x bpf.Waiting) { w.oldest.Store(&x) }
 	// A scheduler that fails may not run ordinary processes, this one among them.
 	if err := realtime.Enter(); err != nil {
-		complain(cmd.ErrOrStderr(), fmt.Errorf("a scheduler that fails may hold up the recording: %w", err))
+		w.say(fmt.Errorf("a scheduler that fails may hold up the recording: %w", err))
 	}
 	if err := r.Attach(); err != nil {
 		return fmt.Errorf("record: %w", err)
@@ -96,11 +144,13 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 	defer r.Close()
 	for _, p := range r.Points() {
 		if p.Err != nil {
-			complain(cmd.ErrOrStderr(), fmt.Errorf("%s (%s): %w", p.Name, p.Use, p.Err))
+			w.say(fmt.Errorf("%s (%s): %w", p.Name, p.Use, p.Err))
 		}
 	}
-	complain(cmd.ErrOrStderr(), errors.New("recording; ctrl+c ends it"))
-	if err := r.Run(ctx); err != nil {
+	w.ready()
+	err = r.Run(ctx)
+	w.service.stopping()
+	if err != nil {
 		return err
 	}
 	lost, err := r.Lost()
@@ -108,38 +158,10 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	if lost != (bpf.Lost{}) {
-		complain(cmd.ErrOrStderr(), fmt.Errorf("the kernel had no room for %d lines of dumps and %d ends", lost.Lines, lost.Steps))
+		w.say(fmt.Errorf("the kernel had no room for %d lines of dumps and %d ends", lost.Lines, lost.Steps))
 	}
 	if cause := context.Cause(ctx); !isEnd(cause) {
 		return cause
 	}
-	return reportError(errors.Join(w.Close(), out.Flush()))
-}
-
-// take keeps a snapshot, and prints it.
-func (f *recordFlags) take(ctx context.Context, out *bufio.Writer, w report.Writer, s *dump.Snapshot) error {
-	if err := f.record.add(ctx, s); err != nil {
-		return err
-	}
-	if f.format != "" {
-		return reportError(errors.Join(w.Add(s), out.Flush()))
-	}
-	_, err := fmt.Fprintln(out, recordLine(s))
-	return reportError(errors.Join(err, out.Flush()))
-}
-
-// recordLine is a snapshot in a line.
-func recordLine(s *dump.Snapshot) string {
-	what := "dump by " + string(s.Trigger)
-	if e := s.Exit; e != nil {
-		what = e.Kind.V.String()
-		if e.Message.Known {
-			what += ": " + e.Message.V
-		}
-	}
-	if len(s.Findings) > 0 && s.IsFailure() {
-		what += "; " + s.Findings[0].Title
-	}
-	const idLen = 8
-	return dump.Printable(fmt.Sprintf("%s  %s  %s  %s", s.Time.Format(time.RFC3339), s.ID()[:idLen], s.Scheduler, what))
+	return nil
 }

@@ -8,7 +8,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"scxdiag/bpf/vm"
@@ -41,28 +43,47 @@ func recordInVM(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	m, err := vm.Start(ctx, vm.Config{Kernel: kernel, Program: builtProgram(t)})
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	m, err := vm.Start(ctx, vm.Config{Kernel: kernel, Program: builtProgram(t), Files: []vm.File{{Path: guestShell, Host: self}}})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = m.Close() }() // it is to be gone, whatever happens
 	examineInVM(ctx, t, m)
+	outside, err := startOutside(ctx, m)
+	if err != nil {
+		return err
+	}
 	var out, said bytes.Buffer
 	recorder, err := m.Start(ctx, vm.Cmd{
-		Args: []string{vm.Self, "record", "--format", "json", "--duration", "30s", "--record", "/tmp/r.scxdiag"}, Stdout: &out, Stderr: &said,
+		Args: []string{
+			guestShell, "as-service", vm.Self, "record", "--format", "json", "--record", "/tmp/r.scxdiag",
+			"--exec", "tell", "--webhook", "http://" + guestHook + "/?token=secret", "--metrics", guestMetrics,
+		},
+		Env: []string{"NOTIFY_SOCKET=" + guestNotify, "WATCHDOG_USEC=2000000"}, Stdout: &out, Stderr: &said,
 	})
 	if err != nil {
 		return err
 	}
-	// It may start before the recorder has: the error comes much later.
+	outside.await(t, "READY=1")
+	outside.await(t, "WATCHDOG=1")
 	var exit *vm.ExitError
-	err = m.Run(ctx, vm.Cmd{Args: []string{vm.Self, "live", "--headless", "--interval", "0", "--inject", "error-now@8s"}})
+	err = m.Run(ctx, vm.Cmd{Args: []string{vm.Self, "live", "--headless", "--interval", "0", "--inject", "error-now@1s"}})
 	if !errors.As(err, &exit) || exit.Code != exitFailure {
 		return errors.Join(errors.New("the scheduler did not fail"), err)
+	}
+	outside.await(t, "POST /?token=secret ")
+	outside.await(t, `metric scxdiag_crashes_total{kind="ERROR_BPF",scheduler="scxdiag_cells"} 1`)
+	if err := recorder.Signal(syscall.SIGTERM); err != nil {
+		return err
 	}
 	if err := recorder.Wait(); err != nil {
 		t.Errorf("record: %v\n%s", err, said.String())
 	}
+	outside.await(t, "STOPPING=1")
 	var got []document
 	for dec := json.NewDecoder(&out); dec.More(); {
 		var d document
@@ -79,6 +100,18 @@ func recordInVM(t *testing.T) error {
 		t.Errorf("recorded %+v", s)
 	}
 	t.Logf("%s, %d tasks; it said: %s", s.Exit.Message, len(s.Tasks), strings.TrimSpace(said.String()))
+	if strings.Count(said.String(), "\n") != 2 {
+		t.Errorf("something is missing there: %s", said.String())
+	}
+	told, err := m.ReadFile(ctx, guestTold)
+	if err != nil {
+		t.Errorf("the command: %v", err)
+	}
+	for _, want := range []string{"policy 0\n", "SCXDIAG_MESSAGE=injected: error-now\n", "SCXDIAG_ID=" + s.ID + "\n", "document of " + s.ID + "\n", "Uid:\t65534\t", "CapEff:\t" + serviceCapMask() + "\n"} {
+		if !strings.Contains(string(told), want) {
+			t.Errorf("the command: %q is missing in %s", want, told)
+		}
+	}
 	kept, err := m.ReadFile(ctx, "/tmp/r.scxdiag")
 	if err != nil || !bytes.HasPrefix(kept, []byte("SQLite format 3")) {
 		t.Errorf("the recording: %d bytes, %v", len(kept), err)

@@ -100,6 +100,7 @@ func (s *Store) deleteSome(ctx context.Context, some []numbered) (done, deleted 
 	if err != nil {
 		return 0, 0, err
 	}
+	s.check.wrote(checkpointAfter) // what is deleted is overwritten
 	return done, deleted, nil
 }
 
@@ -238,8 +239,12 @@ func (s *Store) shrink(ctx context.Context) error {
 			}
 			return c.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free)
 		})
-		if err != nil || free == 0 || free == last {
+		if err != nil {
 			return err
+		}
+		s.check.wrote(shrinkStep * defaultPageSize)
+		if free == 0 || free == last {
+			return nil
 		}
 		last = free
 	}
@@ -250,6 +255,8 @@ type PrunePolicy struct {
 	MaxSize int64         // of the recording, in bytes; 0: no limit
 	MaxAge  time.Duration // since Entry.When; 0: no limit
 	DryRun  bool          // change nothing, only say what would go
+	// KeepFailure spares the newest snapshot of a failure, however large and old.
+	KeepFailure bool
 }
 
 // Pruned is what Prune deleted, or would.
@@ -305,12 +312,10 @@ func (s *Store) tooMany(ctx context.Context, p PrunePolicy, now time.Time) ([]En
 	if err != nil {
 		return nil, err
 	}
-	var pages, free, size int64
-	if err := s.read.QueryRowContext(ctx, "SELECT page_count, freelist_count, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size").
-		Scan(&pages, &free, &size); err != nil {
+	file, err := s.size(ctx)
+	if err != nil {
 		return nil, err
 	}
-	file := (pages - free) * size
 	var total int64
 	for i := range all {
 		total += all[i].Size + rowSize
@@ -319,12 +324,41 @@ func (s *Store) tooMany(ctx context.Context, p PrunePolicy, now time.Time) ([]En
 	if p.MaxSize > 0 && file > p.MaxSize {
 		over = max(int64(float64(file-p.MaxSize)*float64(total)/float64(file)), 1)
 	}
-	n := 0
-	for n < len(all) && (over > 0 || p.MaxAge > 0 && now.Sub(all[n].When()) > p.MaxAge) {
-		over -= all[n].Size + rowSize
-		n++
+	spared := -1
+	for i := range all {
+		if p.KeepFailure && all[i].Failure {
+			spared = i
+		}
 	}
-	return all[:n], nil
+	var out []Entry
+	for i := range all {
+		if over <= 0 && (p.MaxAge <= 0 || now.Sub(all[i].When()) <= p.MaxAge) {
+			break
+		}
+		if i == spared {
+			continue
+		}
+		over -= all[i].Size + rowSize
+		out = append(out, all[i])
+	}
+	return out, nil
+}
+
+// Size is how many bytes the snapshots take in the file, without the write-ahead log
+// beside it. To ask costs next to nothing.
+func (s *Store) Size(ctx context.Context) (int64, error) {
+	n, err := s.size(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("measure recording %s: %w", s.path, explain(err))
+	}
+	return n, nil
+}
+
+func (s *Store) size(ctx context.Context) (int64, error) {
+	var pages, free, size int64
+	err := s.read.QueryRowContext(ctx, "SELECT page_count, freelist_count, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size").
+		Scan(&pages, &free, &size)
+	return (pages - free) * size, err
 }
 
 // rowSize is about what a snapshot takes in the file beside its body.

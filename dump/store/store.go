@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite" // and its driver
@@ -405,6 +406,17 @@ type explained struct {
 
 func (e *explained) Error() string { return e.text }
 func (e *explained) Unwrap() error { return e.err }
+
+// IsPassing reports whether an error is one of a recording that may be well again
+// later, without another program that records or another file: a full disk, one that
+// fails, others who write to it all the time, damage, which somebody may repair.
+func IsPassing(err error) bool {
+	switch code(err) {
+	case codeFull, codeIO, codeBusy, codeNoMem:
+		return true
+	}
+	return errors.Is(err, ErrDamaged) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EIO)
+}
 
 func explain(err error) error {
 	switch code(err) {

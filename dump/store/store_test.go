@@ -272,6 +272,38 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// TestPruneSparesTheNewestFailure asks for more than can be: nothing is to be left.
+func TestPruneSparesTheNewestFailure(t *testing.T) {
+	s := newStore(t)
+	all := samples(t, 12, 30)
+	for i, snap := range all {
+		snap.Time = time.Now().Add(time.Duration(i-20) * time.Hour)
+		if i == 3 || i == 7 {
+			snap.Trigger, snap.Exit = dump.TriggerCrash, &dump.Exit{Kind: dump.Of(dump.ExitErrorStall)}
+		}
+		add(t, s, snap)
+	}
+	before, err := s.Size(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []store.PrunePolicy{{MaxAge: time.Hour, KeepFailure: true}, {MaxSize: 1, KeepFailure: true}} {
+		if _, err := s.Prune(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.List(t.Context(), store.Filter{})
+		if err != nil || len(list) != 1 || list[0].ID != all[7].ID() {
+			t.Fatalf("%d left, %v", len(list), err)
+		}
+	}
+	if got, err := s.Get(t.Context(), all[7].ID()); err != nil || got.ID() != all[7].ID() {
+		t.Errorf("the failure cannot be read: %v", err)
+	}
+	if after, err := s.Size(t.Context()); err != nil || after >= before {
+		t.Errorf("%d bytes, %d before, %v", after, before, err)
+	}
+}
+
 func TestPruneToASize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a"+store.Ext)
 	s := openStore(t, path)

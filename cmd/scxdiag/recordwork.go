@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"scxdiag/bpf"
+	"scxdiag/bpf/realtime"
+	"scxdiag/dump"
+	"scxdiag/dump/alert"
+	"scxdiag/dump/keep"
+	"scxdiag/dump/metrics"
+	"scxdiag/dump/report"
+	"scxdiag/dump/store"
+)
+
+// recordWork is what scxdiag record does with what it sees. It is of the goroutine that
+// records.
+type recordWork struct {
+	say     func(error) // of any goroutine
+	lines   bool        // print a line for each snapshot
+	out     *bufio.Writer
+	writer  report.Writer
+	keeper  *keep.Keeper
+	seen    keep.Seen
+	alerts  *alert.Alerts
+	metrics *metrics.Metrics // nil if nobody asks for them
+	service *service
+	oldest  atomic.Pointer[bpf.Waiting] // nil as long as nobody has looked
+
+	snapshots, crashes int
+	looked             time.Time // when turn last did something
+}
+
+// How long the end may take.
+const (
+	recordEnd = 10 * time.Second // for what is yet to be recorded
+	alertEnd  = 5 * time.Second  // for the alerts that are under way
+)
+
+// startWork starts everything but the recorder.
+func (f *recordFlags) startWork(ctx context.Context, cmd *cobra.Command) (_ *recordWork, err error) {
+	var mu sync.Mutex
+	say := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		complain(cmd.ErrOrStderr(), err)
+	}
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	w := &recordWork{say: say, lines: f.format == "", out: out, writer: f.format.writer(out)}
+	if f.format == formatJSON { // a document per line, for there is no end to wait for
+		w.writer = report.NewJSONLines(out, report.Options{})
+	}
+	path := f.file
+	if path == "" {
+		if path, err = store.DefaultPath(); err != nil {
+			return nil, err
+		}
+	}
+	if f.metrics != "" {
+		w.metrics = metrics.New(w.metricsConfig())
+	}
+	w.alerts, err = alert.Start(alert.Config{
+		Command: f.exec, URL: f.webhook, Recording: path, StartCommand: realtime.Start, Say: say, Count: w.metrics.Alert,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := w.startKeeper(ctx, f); err != nil {
+		return nil, cmp.Or(err, w.close())
+	}
+	if w.metrics != nil {
+		addr, err := w.metrics.Serve(ctx, f.metrics)
+		if err != nil {
+			return nil, cmp.Or(err, w.close())
+		}
+		say(fmt.Errorf("metrics are at http://%s/metrics", addr))
+	}
+	w.service = startService(say)
+	return w, nil
+}
+
+func (w *recordWork) metricsConfig() metrics.Config {
+	c := metrics.Config{
+		RecordingBytes: func() int64 { return w.keeper.Size() }, AlertKinds: alert.Kinds, AlertResults: alert.Results,
+		OldestWaiter: func() (time.Duration, bool) {
+			x := w.oldest.Load()
+			if x == nil || x.Task.PID == 0 {
+				return 0, false
+			}
+			return x.For, true
+		},
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		c.Version, c.GoVersion = info.Main.Version, info.GoVersion
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				c.Revision = s.Value
+			}
+		}
+	}
+	return c
+}
+
+// startKeeper opens the recording. That it cannot be written to for now is no reason to
+// miss what happens.
+func (w *recordWork) startKeeper(ctx context.Context, f *recordFlags) error {
+	open := func() (keep.Recording, error) {
+		st, err := store.Open(f.file)
+		if err != nil {
+			return nil, err
+		}
+		return st, nil
+	}
+	var first keep.Recording
+	boot := bootID()
+	st, err := store.Open(f.file)
+	if err == nil {
+		first = st
+		w.seen, err = keep.Recent(ctx, st, boot, time.Now())
+	}
+	if err != nil && !store.IsPassing(err) {
+		if st != nil {
+			_ = st.Close() // nothing was written
+		}
+		return err
+	}
+	if err != nil {
+		w.say(err)
+	}
+	w.keeper = keep.Start(first, keep.Options{
+		Open: open, Boot: boot, MaxSize: f.policy.MaxSize, MaxAge: f.policy.MaxAge, Say: w.say,
+		Tried: func(s *dump.Snapshot) {
+			if s.Trigger == dump.TriggerCrash {
+				w.alerts.Send(s)
+			}
+		},
+	})
+	return nil
+}
+
+// take keeps a snapshot, prints it and tells of it.
+func (w *recordWork) take(s *dump.Snapshot) error {
+	if w.seen.Repeats(s) {
+		w.say(fmt.Errorf("%s ended after a failure that is recorded already", s.Scheduler))
+		return nil
+	}
+	w.snapshots++
+	if s.Trigger == dump.TriggerCrash {
+		w.crashes++
+	}
+	w.metrics.Snapshot(s)
+	w.keeper.Add(s)
+	w.status()
+	if w.lines {
+		_, err := fmt.Fprintln(w.out, recordLine(s))
+		return reportError(errors.Join(err, w.out.Flush()))
+	}
+	return reportError(errors.Join(w.writer.Add(s), w.out.Flush()))
+}
+
+// lookAgain is how often turn looks for what nobody tells.
+const lookAgain = time.Second
+
+// turn is called while all is well, over and over.
+func (w *recordWork) turn(lost func() (bpf.Lost, error)) {
+	now := time.Now()
+	w.service.alive(now)
+	if now.Sub(w.looked) < lookAgain {
+		return
+	}
+	w.looked = now
+	if n, err := lost(); err == nil { // at the end the error is told
+		w.metrics.Lost(n.Lines, n.Steps)
+	}
+	w.metrics.Scheduler(bpf.Loaded())
+	w.status()
+}
+
+// ready tells that nothing is missed from now on.
+func (w *recordWork) ready() {
+	w.service.ready()
+	w.status()
+	w.say(errors.New("recording; ctrl+c ends it"))
+}
+
+func (w *recordWork) status() {
+	if w.service == nil {
+		return
+	}
+	what := "no scheduler is enabled"
+	if name := bpf.Loaded(); name != "" {
+		what = "watching " + name
+	}
+	w.service.status(fmt.Sprintf("%s; %s, %d of failures", what, snapshotCount(w.snapshots), w.crashes))
+}
+
+// close ends everything: what was seen is recorded and told first. It says itself what
+// goes wrong.
+func (w *recordWork) close() error {
+	var errs []error
+	if w.keeper != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), recordEnd)
+		defer cancel()
+		errs = append(errs, w.keeper.Close(ctx))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), alertEnd)
+	defer cancel()
+	w.alerts.Close(ctx)
+	w.service.close()
+	if !w.lines && w.snapshots > 0 {
+		errs = append(errs, reportError(w.writer.Close()), reportError(w.out.Flush()))
+	}
+	var failed error
+	for _, err := range errs {
+		if err != nil {
+			w.say(err)
+			failed = errReported
+		}
+	}
+	return failed
+}
+
+// recordLine is a snapshot in a line.
+func recordLine(s *dump.Snapshot) string {
+	what := "dump by " + string(s.Trigger)
+	if e := s.Exit; e != nil {
+		what = e.Kind.V.String()
+		if e.Message.Known {
+			what += ": " + e.Message.V
+		}
+	}
+	if len(s.Findings) > 0 && s.IsFailure() {
+		what += "; " + s.Findings[0].Title
+	}
+	const idLen = 8
+	return dump.Printable(fmt.Sprintf("%s  %s  %s  %s", s.Time.Format(time.RFC3339), s.ID()[:idLen], s.Scheduler, what))
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"scxdiag/bpf"
+	"scxdiag/dump"
+	"scxdiag/dump/store"
+)
+
+// work starts what record does with what it sees, without a recorder.
+func work(t *testing.T, f *recordFlags) (w *recordWork, out, said *bytes.Buffer) {
+	t.Helper()
+	out, said = &bytes.Buffer{}, &bytes.Buffer{}
+	cmd := &cobra.Command{}
+	cmd.SetOut(out)
+	cmd.SetErr(said)
+	if err := f.check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w, err := f.startWork(t.Context(), cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, out, said
+}
+
+func seenCrash(dumped bool) *dump.Snapshot {
+	s := &dump.Snapshot{
+		Trigger: dump.TriggerCrash, Scheduler: "evil\x1b[2J", Time: time.Now(),
+		Exit: &dump.Exit{Kind: dump.Of(dump.ExitErrorStall), Message: dump.Of("stalled")},
+	}
+	if dumped {
+		s.Raw = "the dump"
+		s.Ledger.Records = []dump.RecordCount{{Kind: "line", Expected: 1, Received: 1}}
+	}
+	return s
+}
+
+// TestARecorderRecordsCountsAndTells has every way to tell, and a program that is
+// started again between a dump and the end of its scheduler.
+func TestARecorderRecordsCountsAndTells(t *testing.T) {
+	c := listen(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a"+store.Ext)
+	posted := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { posted <- r.Header.Get("X-Scxdiag-Id") }))
+	defer server.Close()
+	// The crash is in the recording by the time that the command runs.
+	f := &recordFlags{file: path, webhook: server.URL, metrics: "127.0.0.1:0", exec: `head -c 16 "$SCXDIAG_RECORDING" > ` + dir + `/$SCXDIAG_ID`}
+	w, out, said := work(t, f)
+	w.ready()
+	w.oldest.Store(&bpf.Waiting{Task: dump.TaskRef{PID: 7}, For: 1500 * time.Millisecond})
+	w.turn(func() (bpf.Lost, error) { return bpf.Lost{Lines: 3}, nil })
+	crash := seenCrash(true)
+	for _, s := range []*dump.Snapshot{crash, {Trigger: dump.TriggerSysRq, Time: time.Now()}} {
+		if err := w.take(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if id := <-posted; id != crash.ID() {
+		t.Errorf("posted %s, want %s", id, crash.ID())
+	}
+	page := scrape(t, said.String())
+	for _, want := range []string{
+		`scxdiag_snapshots_total{trigger="sysrq"} 1`, `scxdiag_crashes_total{kind="ERROR_STALL",scheduler="evil\\x1b[2J"} 1`,
+		`scxdiag_lost_records_total{kind="line"} 3`, "scxdiag_recording_bytes ", "scxdiag_oldest_waiter_seconds 1.5", `scxdiag_build_info{goversion="go`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if err := w.close(); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, crash.ID())); err != nil || !bytes.HasPrefix(b, []byte("SQLite format 3")) {
+		t.Errorf("the command found %q, %v", b, err)
+	}
+	if len(posted) != 0 || strings.Count(out.String(), "\n") != 2 || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("posted %d more, printed %q", len(posted), out.String())
+	}
+	told := received(t, c, 4)
+	if told[0] != "READY=1" || !strings.HasSuffix(told[1], "; 0 snapshots, 0 of failures") || !strings.HasSuffix(told[3], "; 2 snapshots, 1 of failures") {
+		t.Errorf("told %q", told)
+	}
+
+	w, out, said = work(t, &recordFlags{file: path, exec: "echo again"})
+	if err := w.take(seenCrash(false)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.close(); err != nil || w.crashes != 0 || out.Len() != 0 || !strings.Contains(said.String(), "recorded already") || strings.Contains(said.String(), "again") {
+		t.Errorf("%v, %d crashes, printed %q, said %q", err, w.crashes, out, said)
+	}
+	if n := recordedIn(t, path); n != 2 {
+		t.Errorf("%d snapshots are recorded", n)
+	}
+}
+
+func scrape(t *testing.T, said string) string {
+	t.Helper()
+	m := regexp.MustCompile(`metrics are at (http://127.0.0.1:\d+/metrics)`).FindStringSubmatch(said)
+	if m == nil {
+		t.Fatalf("said %q", said)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, m[1], http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func recordedIn(t *testing.T, path string) int {
+	t.Helper()
+	st, err := store.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	list, err := st.List(t.Context(), store.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
+// TestADamagedRecordingDoesNotEndTheRecorder prints and tells all the same.
+func TestADamagedRecordingDoesNotEndTheRecorder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a"+store.Ext)
+	st, err := store.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 100; i < len(b); i++ {
+		b[i] = 0xff
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, out, said := work(t, &recordFlags{file: path, format: formatJSON, exec: "echo $SCXDIAG_KIND"})
+	if err := w.take(seenCrash(true)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.close(); err == nil || !strings.Contains(said.String(), "snapshots that could not be recorded: 1") ||
+		!strings.Contains(said.String(), "exec: ERROR_STALL") || strings.Count(said.String(), "wait in memory") != 1 {
+		t.Errorf("%v, said %s", err, said)
+	}
+	var d document
+	if err := json.Unmarshal(out.Bytes(), &d); err != nil || len(d.Snapshots) != 1 {
+		t.Errorf("printed %q, %v", out, err)
+	}
+	// What never was a recording stays as it is.
+	other := filepath.Join(t.TempDir(), "notes")
+	if err := os.WriteFile(other, []byte(strings.Repeat("my notes ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := &recordFlags{file: other}
+	if _, err := f.startWork(t.Context(), &cobra.Command{}); err == nil || !strings.Contains(fmt.Sprint(err), "not a recording") {
+		t.Errorf("started with %v", err)
+	}
+}
