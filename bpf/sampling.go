@@ -67,7 +67,7 @@ func (s *sampling) look(now time.Time) {
 	if s.r.sampler == nil || now.Before(s.next) {
 		return
 	}
-	if Loaded() == "" && s.ready() {
+	if !enabled() && s.ready() {
 		s.next = now.Add(waitLookIdle)
 		s.halfway = noScheduler
 		s.waits(Waiting{})
@@ -94,6 +94,12 @@ func (s *sampling) look(now time.Time) {
 	}
 }
 
+// enabled reports whether a scheduler has all its tasks: not yet while it is enabled.
+func enabled() bool {
+	state, err := State()
+	return err == nil && state == "enabled"
+}
+
 func (s *sampling) waits(w Waiting) {
 	if s.r.Waits != nil {
 		s.r.Waits(w)
@@ -102,7 +108,7 @@ func (s *sampling) waits(w Waiting) {
 
 // take takes a sample, if there is a scheduler. That one fails is no reason to stop.
 func (s *sampling) take(why dump.Trigger) {
-	if Loaded() == "" {
+	if !enabled() {
 		return
 	}
 	snapshot, err := s.r.sampler.sample()

@@ -39,6 +39,7 @@ var checks = []check{
 	{"sysrq", "SysRq-D", both, (*examination).checkSysRq},
 
 	{"attach-points", "attach points", []Use{Record}, (*examination).checkPoints},
+	{"samples", "samples", []Use{Record}, (*examination).checkSamples},
 	{"catalogue", "catalogue", []Use{Record}, (*examination).checkCatalogue},
 	{"tracefs", "tracefs", []Use{Record}, (*examination).checkTracefs},
 

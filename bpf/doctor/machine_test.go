@@ -246,7 +246,7 @@ var machines = []struct {
 			root["proc/kallsyms"] = file("0000000000000000 A fixed_percpu_data\n0000000000000000 T _text\n")
 			m.Program = "/home/a b/scxdiag"
 		},
-		want:  map[string]Status{"capabilities": Error, "realtime": Warning, "addresses": Error},
+		want:  map[string]Status{"capabilities": Error, "realtime": Warning, "addresses": Error, "samples": Warning},
 		works: []Use{LiveVM},
 	},
 	{
@@ -255,7 +255,7 @@ var machines = []struct {
 			root["proc/self/status"] = file("CapEff:\t000000c000000000\n")
 			root["proc/kallsyms"] = file("0000000000000000 T _text\n")
 		},
-		want:  map[string]Status{"realtime": Warning, "addresses": Error},
+		want:  map[string]Status{"realtime": Warning, "addresses": Error, "samples": Warning},
 		works: []Use{Record, LiveVM},
 	},
 	{
@@ -272,7 +272,7 @@ var machines = []struct {
 			root["proc/sys/kernel/kptr_restrict"] = file("2\n")
 			root["proc/kallsyms"] = file("0000000000000000 T _text\n")
 		},
-		want:  map[string]Status{"addresses": Error},
+		want:  map[string]Status{"addresses": Error, "samples": Warning},
 		works: []Use{Record, LiveVM},
 	},
 	{
@@ -356,7 +356,7 @@ var machines = []struct {
 		want: map[string]Status{
 			"release": Warning, "sched-ext": Error, "config": Warning, "config-events": Warning, "btf": Error,
 			"capabilities": Warning, "lockdown": Skipped, "realtime": Skipped, "fentry": Warning, "sysrq": Warning,
-			"attach-points": Skipped, "tracefs": Skipped, "scheduler": Skipped, "vacancy": Skipped, "addresses": Error,
+			"attach-points": Skipped, "tracefs": Skipped, "scheduler": Skipped, "vacancy": Skipped, "addresses": Error, "samples": Warning,
 			"config-cgroups": Skipped, "cgroups": Error,
 		},
 		works: []Use{LiveVM},

@@ -101,6 +101,16 @@ func (e *examination) checkAddresses() result {
 	return wrong("/proc/kallsyms has no addresses: without CAP_SYSLOG", e.giveCapabilities())
 }
 
+// checkSamples is about the programs that read tasks and CPUs, which ask for addresses
+// too; all else that is recorded does without.
+func (e *examination) checkSamples() result {
+	r := e.checkAddresses()
+	if r.status == Error {
+		return warning(r.found+": no samples of a scheduler that works, and none halfway to a stall", r.fix)
+	}
+	return r
+}
+
 func (e *examination) checkCatalogue() result {
 	path, err := e.Catalogue()
 	if err != nil {

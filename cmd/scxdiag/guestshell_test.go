@@ -74,6 +74,13 @@ func guestTell() error {
 		return err
 	}
 	b.Write(status)
+	status, err = os.ReadFile(fmt.Sprintf("/proc/%d/status", os.Getppid()))
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(status)) {
+		b.WriteString("recorder " + line)
+	}
 	var d document
 	if err := json.NewDecoder(os.Stdin).Decode(&d); err != nil {
 		return err
@@ -154,10 +161,10 @@ var serviceCaps = map[string]uintptr{
 	"CAP_SYSLOG": unix.CAP_SYSLOG,
 }
 
-// serviceCapMask is how /proc writes them.
-func serviceCapMask() string {
+// capMask is how /proc writes capabilities.
+func capMask(caps ...int) string {
 	mask := uint64(0)
-	for _, c := range serviceCaps {
+	for _, c := range caps {
 		mask |= 1 << c
 	}
 	return fmt.Sprintf("%016x", mask)

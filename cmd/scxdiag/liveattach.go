@@ -23,12 +23,13 @@ func (l *live) attached(ctx context.Context, f feed) error {
 	}
 	return watchAny(ctx, &bpf.Recorder{
 		Interval: l.interval, Sample: f.sample, Halfway: true, Snapshot: f.dump, Status: f.status,
-	}, l.record.paths())
+	}, l.record.paths(), nil)
 }
 
 // watchAny runs a recorder that writes to the given recordings, until ctx is done. Once
-// it is attached, the process gives up what it may do and no longer needs to.
-func watchAny(ctx context.Context, r *bpf.Recorder, recordings []string) error {
+// it is attached, the process gives up what it may do and no longer needs to, and ready
+// is called unless nil.
+func watchAny(ctx context.Context, r *bpf.Recorder, recordings []string, ready func()) error {
 	// A scheduler that fails may not run ordinary processes, this one among them.
 	if err := realtime.Enter(); err != nil {
 		r.Status("a scheduler that fails may hold scxdiag up: " + err.Error())
@@ -44,6 +45,9 @@ func watchAny(ctx context.Context, r *bpf.Recorder, recordings []string) error {
 	}
 	if err := dropPrivileges(recordings); err != nil {
 		r.Status("scxdiag may do more than it needs to: " + err.Error())
+	}
+	if ready != nil {
+		ready()
 	}
 	if err := r.Run(ctx); err != nil {
 		return err

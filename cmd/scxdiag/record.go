@@ -5,13 +5,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"scxdiag/bpf"
-	"scxdiag/bpf/realtime"
 	"scxdiag/dump"
 	"scxdiag/dump/alert"
 	"scxdiag/dump/metrics"
@@ -22,7 +22,7 @@ import (
 // recordFlags is the command line of scxdiag record.
 type recordFlags struct {
 	format                 format
-	duration               time.Duration
+	interval, duration     time.Duration
 	file                   string // "" for the catalogue
 	bounds                 bounds
 	exec, webhook, metrics string
@@ -41,6 +41,11 @@ failure, and of SysRq-D. It takes the lines from the kernel one by one, before t
 text is cut to the 32 KiB that a scheduler's own user space gets, and why a
 scheduler ended. Schedulers may come and go meanwhile.
 
+When a task has waited for half of the time after which the kernel throws the
+scheduler out, record takes a sample: all tasks, those that sleep as well, and what
+runs on each CPU. SIGUSR1 has it take one at once, --interval now and then. The
+scheduler is not disturbed by that.
+
 What it records goes into the catalogue, which scxdiag list shows, or with --record
 into a file; and it prints a line for each snapshot, or with --format all of it.
 The oldest snapshots are deleted as the recording reaches --max-size or --max-age
@@ -57,7 +62,8 @@ As a service of systemd it tells when it is ready, how it does, and that it is a
 could not be recorded.
 
 This takes a kernel with sched_ext, 6.12 or later, and root or the capabilities
-CAP_BPF and CAP_PERFMON: scxdiag doctor tells what is missing. What the kernel does
+CAP_BPF and CAP_PERFMON, for samples CAP_SYSLOG as well: scxdiag doctor tells what is
+missing. Once it records, it gives up all of them but CAP_SYS_NICE and CAP_IPC_LOCK. What the kernel does
 not tell is said at the start.`,
 		Example: `  scxdiag record
   scxdiag record --record night.scxdiag --max-size 500MiB
@@ -69,6 +75,7 @@ not tell is said at the start.`,
 	}
 	fl := cmd.Flags()
 	fl.VarP(&f.format, "format", "f", "print each snapshot instead of a line")
+	fl.DurationVar(&f.interval, "interval", 0, "also take a sample that often; 0 is never")
 	fl.DurationVar(&f.duration, "duration", 0, "how long to record; 0 is until interrupted")
 	fl.StringVar(&f.file, "record", "", "add to the recording `FILE` instead of the catalogue, and make it if need be")
 	fl.StringVar(&f.bounds.maxSize, "max-size", "1GiB", "the `SIZE` that the recording may have")
@@ -85,6 +92,9 @@ const noBound = "none"
 
 // check reads what the flags mean.
 func (f *recordFlags) check(ctx context.Context) (err error) {
+	if f.interval < 0 {
+		return fmt.Errorf("--interval %s: a time must not be negative", f.interval)
+	}
 	for _, v := range []*string{&f.bounds.maxSize, &f.bounds.maxAge} {
 		if *v == noBound || *v == "0" {
 			*v = ""
@@ -125,40 +135,23 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, w.close()) }()
-	r := &bpf.Recorder{Snapshot: func(s *dump.Snapshot) {
-		s.Source.Name = "record"
-		triage.Apply(s, nil)
-		if err := w.take(s); err != nil {
-			stop(err)
-		}
-	}}
+	r := &bpf.Recorder{
+		Interval: f.interval, Sample: sampleOnSignal(ctx), Halfway: true,
+		Snapshot: func(s *dump.Snapshot) {
+			s.Source.Name = "record"
+			triage.Apply(s, nil)
+			if err := w.take(s); err != nil {
+				stop(err)
+			}
+		},
+		Waits:  func(x bpf.Waiting) { w.oldest.Store(&x) },
+		Status: func(line string) { w.say(errors.New(line)) },
+	}
 	r.Alive = func() { w.turn(r.Lost) }
-	r.Waits = func(x bpf.Waiting) { w.oldest.Store(&x) }
-	// A scheduler that fails may not run ordinary processes, this one among them.
-	if err := realtime.Enter(); err != nil {
-		w.say(fmt.Errorf("a scheduler that fails may hold up the recording: %w", err))
-	}
-	if err := r.Attach(); err != nil {
-		return fmt.Errorf("record: %w", err)
-	}
-	defer r.Close()
-	for _, p := range r.Points() {
-		if p.Err != nil {
-			w.say(fmt.Errorf("%s (%s): %w", p.Name, p.Use, p.Err))
-		}
-	}
-	w.ready()
-	err = r.Run(ctx)
+	err = watchAny(ctx, r, []string{w.path}, w.ready)
 	w.service.stopping()
 	if err != nil {
-		return err
-	}
-	lost, err := r.Lost()
-	if err != nil {
-		return err
-	}
-	if lost != (bpf.Lost{}) {
-		w.say(fmt.Errorf("the kernel had no room for %d lines of dumps and %d ends", lost.Lines, lost.Steps))
+		return fmt.Errorf("record: %w", err)
 	}
 	if cause := context.Cause(ctx); !isEnd(cause) {
 		return cause

@@ -8,10 +8,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"scxdiag/bpf/vm"
 )
@@ -70,11 +75,16 @@ func recordInVM(t *testing.T) error {
 	}
 	outside.await(t, "READY=1")
 	outside.await(t, "WATCHDOG=1")
+	attached, err := startAttached(ctx, m)
+	if err != nil {
+		return err
+	}
 	var exit *vm.ExitError
 	err = m.Run(ctx, vm.Cmd{Args: []string{vm.Self, "live", "--headless", "--interval", "0", "--inject", "error-now@1s"}})
 	if !errors.As(err, &exit) || exit.Code != exitFailure {
 		return errors.Join(errors.New("the scheduler did not fail"), err)
 	}
+	attached.check(ctx, t)
 	outside.await(t, "POST /?token=secret ")
 	outside.await(t, `metric scxdiag_crashes_total{kind="ERROR_BPF",scheduler="scxdiag_cells"} 1`)
 	if err := recorder.Signal(syscall.SIGTERM); err != nil {
@@ -100,14 +110,14 @@ func recordInVM(t *testing.T) error {
 		t.Errorf("recorded %+v", s)
 	}
 	t.Logf("%s, %d tasks; it said: %s", s.Exit.Message, len(s.Tasks), strings.TrimSpace(said.String()))
-	if strings.Count(said.String(), "\n") != 2 {
+	if strings.Count(said.String(), "\n") != 4 {
 		t.Errorf("something is missing there: %s", said.String())
 	}
 	told, err := m.ReadFile(ctx, guestTold)
 	if err != nil {
 		t.Errorf("the command: %v", err)
 	}
-	for _, want := range []string{"policy 0\n", "SCXDIAG_MESSAGE=injected: error-now\n", "SCXDIAG_ID=" + s.ID + "\n", "document of " + s.ID + "\n", "Uid:\t65534\t", "CapEff:\t" + serviceCapMask() + "\n"} {
+	for _, want := range []string{"policy 0\n", "SCXDIAG_MESSAGE=injected: error-now\n", "SCXDIAG_ID=" + s.ID + "\n", "document of " + s.ID + "\n", "Uid:\t65534\t", "\nCapEff:\t" + capMask() + "\n", "recorder CapPrm:\t" + capMask(unix.CAP_SYS_NICE, unix.CAP_IPC_LOCK) + "\n"} {
 		if !strings.Contains(string(told), want) {
 			t.Errorf("the command: %q is missing in %s", want, told)
 		}
@@ -117,6 +127,78 @@ func recordInVM(t *testing.T) error {
 		t.Errorf("the recording: %d bytes, %v", len(kept), err)
 	}
 	return nil
+}
+
+// attachedLive is live --attach in the guest.
+type attachedLive struct {
+	process   *vm.Process
+	documents chan document
+	said      bytes.Buffer
+}
+
+// startAttached waits until it watches.
+func startAttached(ctx context.Context, m *vm.Machine) (*attachedLive, error) {
+	a := &attachedLive{documents: make(chan document, 1000)}
+	ready := make(chan struct{})
+	var once sync.Once
+	r, w := io.Pipe()
+	go func() {
+		for dec := json.NewDecoder(r); ; {
+			var d document
+			if err := dec.Decode(&d); err != nil {
+				_ = r.CloseWithError(err)
+				return
+			}
+			a.documents <- d
+		}
+	}()
+	var err error
+	a.process, err = m.Start(ctx, vm.Cmd{
+		Args:   []string{vm.Self, "live", "--attach", "--headless", "--format", "json", "--interval", "500ms"},
+		Stdout: w,
+		Stderr: io.MultiWriter(&a.said, &lineWriter{line: func(string) { once.Do(func() { close(ready) }) }}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	select { // it says which scheduler there is
+	case <-ready:
+		return a, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("live --attach says nothing: %w", ctx.Err())
+	}
+}
+
+// check ends it after the crash, and checks what it saw.
+func (a *attachedLive) check(ctx context.Context, t *testing.T) {
+	t.Helper()
+	samples := 0
+	for crashed := false; !crashed; {
+		select {
+		case d := <-a.documents:
+			s := d.Snapshots[0]
+			crashed = s.Trigger == "crash"
+			if s.Trigger == "sample" {
+				samples++
+				if len(s.CPUs) != 4 || len(s.Tasks) < 20 || !s.Ledger.Complete || s.Exit != nil || len(s.Cells) > 0 {
+					t.Errorf("live --attach: a sample: %+v", s)
+				}
+			}
+		case <-ctx.Done():
+			t.Fatalf("live --attach: %d samples, no crash; it said: %s", samples, a.said.String())
+		}
+	}
+	if samples == 0 {
+		t.Error("live --attach: no sample before the crash")
+	}
+	if err := a.process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	var exit *vm.ExitError
+	if err := a.process.Wait(); !errors.As(err, &exit) || exit.Code != exitFailure {
+		t.Errorf("live --attach: %v\n%s", err, a.said.String())
+	}
+	t.Logf("live --attach: %d samples; it said: %s", samples, strings.TrimSpace(a.said.String()))
 }
 
 // examineInVM has the doctor look at the guest, where record and live work and

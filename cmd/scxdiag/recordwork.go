@@ -37,6 +37,7 @@ type recordWork struct {
 	alerts  *alert.Alerts
 	metrics *metrics.Metrics // nil if nobody asks for them
 	service *service
+	path    string                      // of the recording
 	oldest  atomic.Pointer[bpf.Waiting] // nil as long as nobody has looked
 
 	snapshots, crashes int
@@ -71,6 +72,7 @@ func (f *recordFlags) startWork(ctx context.Context, cmd *cobra.Command) (_ *rec
 	if f.metrics != "" {
 		w.metrics = metrics.New(w.metricsConfig())
 	}
+	w.path = path
 	w.alerts, err = alert.Start(alert.Config{
 		Command: f.exec, URL: f.webhook, Recording: path, StartCommand: realtime.Start, Say: say, Count: w.metrics.Alert,
 	})
@@ -234,7 +236,11 @@ func (w *recordWork) close() error {
 
 // recordLine is a snapshot in a line.
 func recordLine(s *dump.Snapshot) string {
-	what := "dump by " + string(s.Trigger)
+	what := string(s.Trigger)
+	if t := s.LongestWaiting(); s.Exit == nil && t != nil {
+		waited, _ := t.WaitingFor()
+		what += fmt.Sprintf(": %s waits for %s", t.TaskRef, waited)
+	}
 	if e := s.Exit; e != nil {
 		what = e.Kind.V.String()
 		if e.Message.Known {
