@@ -141,7 +141,7 @@ func (s *sampler) sample() (*dump.Snapshot, error) {
 		return nil, fmt.Errorf("take a sample: %w", err)
 	}
 	s.host.Scheduler = Loaded()
-	begin := wire.Begin{Trigger: wire.TriggerSample, AtJiffies: w.jiffies, NrCPUs: uint32(s.nrCPUs), Foreign: 1} //nolint:gosec // few
+	begin := wire.Begin{Trigger: wire.TriggerForeign, AtJiffies: w.jiffies, NrCPUs: uint32(s.nrCPUs)} //nolint:gosec // few
 	begin.Header = wire.Header{Dump: id, Time: id}
 	records := begin.Append(nameCgroups(s.host.Append(nil)))
 	end := wire.End{Header: wire.Header{Dump: id, Time: id}}

@@ -158,7 +158,6 @@ static __always_inline void put_begin(struct tally *tally, u32 trigger, u32 kind
 	r->time_clamped = time_clamped;
 	fill_state(r);
 	r->nr_cgrps = full ? nr_cgrps : 0;
-	r->foreign = r->unused = 0;
 	__builtin_memset(r->reason, 0, sizeof(r->reason));
 	if (reason)
 		bpf_probe_read_kernel_str(r->reason, sizeof(r->reason), reason);

@@ -47,6 +47,7 @@ enum rec_trigger {
 	REC_TRIGGER_ABORT = 1,
 	REC_TRIGGER_SYSRQ = 2,
 	REC_TRIGGER_SAMPLE = 3,
+	REC_TRIGGER_FOREIGN = 4, /* a sample of a scheduler that is not ours: only what the kernel has */
 };
 
 struct rec_begin {
@@ -98,8 +99,6 @@ struct rec_begin {
 	u32 fallback_pf_flags;
 	u32 nr_cgrps; /* REC_CGRP records that follow: cgroups with context at the last walk */
 	u32 nr_queues; /* cells that have a queue; more are made as cgroups come */
-	u32 foreign;   /* 1 if the scheduler is not ours: nothing is known but what the kernel has */
-	u32 unused;
 };
 
 enum rec_phase {

@@ -123,6 +123,9 @@ const (
 	TriggerAbort  Trigger = 1
 	TriggerSysRq  Trigger = 2
 	TriggerSample Trigger = 3
+	// TriggerForeign is of a sample of a scheduler that is not the one of this
+	// project: nothing is known of it, its tasks and CPUs but what the kernel has.
+	TriggerForeign Trigger = 4
 )
 
 // Begin is the first record of a dump.
@@ -174,10 +177,6 @@ type Begin struct {
 	FallbackPFFlags uint32 // task_struct.flags
 	NrCgroups       uint32 // with a context
 	NrQueues        uint32 // cells that have a queue
-	// Foreign is 1 if the scheduler is not the one of this project: nothing is
-	// known of it, its tasks and CPUs but what the kernel itself has.
-	Foreign uint32
-	Unused  uint32
 }
 
 // Phase is how far the application of a configuration has got.
@@ -236,8 +235,6 @@ func (r *Begin) fields(c *codec) {
 	c.u32(&r.FallbackPFFlags)
 	c.u32(&r.NrCgroups)
 	c.u32(&r.NrQueues)
-	c.u32(&r.Foreign)
-	c.u32(&r.Unused)
 }
 
 // Append appends the record to b.

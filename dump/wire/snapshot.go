@@ -182,7 +182,7 @@ func (b *builder) addWalked(k Kind, record []byte) {
 func isWalk(record []byte) bool { return binary.LittleEndian.Uint32(record[headerSize-4:]) != 0 }
 
 // foreign reports whether the scheduler is not the one of this project.
-func (b *builder) foreign() bool { return b.d.hasBegin && b.d.begin.Foreign != 0 }
+func (b *builder) foreign() bool { return b.d.hasBegin && b.d.begin.Trigger == TriggerForeign }
 
 // comm is the text of a C array.
 func (b *builder) comm(c []byte) string {
@@ -442,6 +442,7 @@ func (b *builder) sort() {
 
 var triggers = map[Trigger]dump.Trigger{
 	TriggerAbort: dump.TriggerCrash, TriggerSysRq: dump.TriggerSysRq, TriggerSample: dump.TriggerSample,
+	TriggerForeign: dump.TriggerSample,
 }
 
 // setBegin takes over what the first record says of the scheduler as a whole.
