@@ -216,7 +216,7 @@ func TestConstantsMirrorTheHeader(t *testing.T) {
 		"REC_KINDS": uint64(Kinds), "REC_HOST": uint64(KindHost), "REC_CGROUP_PATH": uint64(KindCgroupPath),
 		"REC_TRIGGER_ABORT": uint64(TriggerAbort), "REC_TRIGGER_SYSRQ": uint64(TriggerSysRq),
 		"REC_TRIGGER_SAMPLE": uint64(TriggerSample), "REC_TRIGGER_FOREIGN": uint64(TriggerForeign),
-		"REC_CELL_FREE":      uint64(CellFree), "REC_CELL_PREP": uint64(CellPrep),
+		"REC_CELL_FREE": uint64(CellFree), "REC_CELL_PREP": uint64(CellPrep),
 		"REC_CELL_LIVE": uint64(CellLive), "REC_CELL_DRAIN": uint64(CellDrain),
 		"REC_CLASS_UNKNOWN": uint64(ClassUnknown), "REC_CLASS_IDLE": uint64(ClassIdle),
 		"REC_CLASS_EXT": uint64(ClassExt), "REC_CLASS_FAIR": uint64(ClassFair), "REC_CLASS_RT": uint64(ClassRT),
