@@ -35,13 +35,13 @@ type Recorder struct {
 	// Sample takes one for each value received. nil: never.
 	Sample <-chan struct{}
 	// Halfway takes a sample when a task has waited for half of the time that the
-	// scheduler may let it wait, once until none waits that long any more.
+	// scheduler may let it wait, once until none waits for a quarter of it any more.
 	Halfway bool
 	// Status gets one line about a scheduler that comes, or what could not be done.
 	// It may hold anything that a scheduler put into its name. nil: nobody does.
 	Status func(string)
-	// Waits gets which task waits longest, each time that was looked for. nil:
-	// nobody does.
+	// Waits gets which task waits longest, each time that was looked for: the zero
+	// Waiting if there is no scheduler, or nobody knows. nil: nobody does.
 	Waits func(Waiting)
 	// Alive is called in each turn of Run's loop, some times a second, in its
 	// goroutine; nil calls nobody.
@@ -127,7 +127,7 @@ func (r *Recorder) Attach() (err error) {
 		point := Point{Name: p.name, Use: p.use, Err: missing[p.program]}
 		if point.Err == nil && p.program == recorderProgSampleTask {
 			r.sampler, point.Err = openSampler(r.coll, wire.Host{
-				Boot: r.host.boot, Name: r.host.name, Release: r.host.release, Enabled: enabledNumber(kernel),
+				Name: r.host.name, Release: r.host.release, Enabled: enabledNumber(kernel),
 			}, cpus)
 		} else if point.Err == nil {
 			var l link.Link
@@ -164,7 +164,7 @@ func thisHost() watchHost {
 	if err != nil {
 		name = "" // unknown
 	}
-	return watchHost{boot: bootTime(), name: name, release: release()}
+	return watchHost{boot: bootTime, name: name, release: release()}
 }
 
 func (r *Recorder) openRings() (err error) {

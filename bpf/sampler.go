@@ -27,7 +27,7 @@ type sampler struct {
 	tasks, cpus, wait *link.Iter
 	id                *ebpf.Variable // sample_id
 	nrCPUs            int
-	host              wire.Host // HZ and scheduler are filled in
+	host              wire.Host // HZ, and Boot and Scheduler of each sample, are filled in
 	first             clockPair // the first reading of the kernel's clocks
 }
 
@@ -140,7 +140,7 @@ func (s *sampler) sample() (*dump.Snapshot, error) {
 	if err := s.id.Set(id); err != nil {
 		return nil, fmt.Errorf("take a sample: %w", err)
 	}
-	s.host.Scheduler = Loaded()
+	s.host.Scheduler, s.host.Boot = Loaded(), bootTime()
 	begin := wire.Begin{Trigger: wire.TriggerForeign, AtJiffies: w.jiffies, NrCPUs: uint32(s.nrCPUs)} //nolint:gosec // few
 	begin.Header = wire.Header{Dump: id, Time: id}
 	records := begin.Append(nameCgroups(s.host.Append(nil)))

@@ -13,8 +13,8 @@ type sampling struct {
 	r      *Recorder
 	ticker *time.Ticker // nil: no interval
 	next   time.Time    // when to look for waiting tasks again
-	// halfway is the scheduler of which a task was seen to wait too long, until none
-	// does any more. noScheduler: there is none such.
+	// halfway is the scheduler of which a sample was taken because a task had waited too
+	// long, until none waits for long any more. noScheduler: there is none such.
 	halfway uint64
 	failed  bool // the last sample did, which was said
 }
@@ -76,6 +76,7 @@ func (s *sampling) look(now time.Time) {
 	w, err := s.r.sampler.waiting()
 	if err != nil {
 		s.next = now.Add(watchdogMost)
+		s.waits(Waiting{})
 		s.say(err)
 		return
 	}
@@ -85,10 +86,10 @@ func (s *sampling) look(now time.Time) {
 		return
 	}
 	s.waits(w)
-	switch late := w.For >= w.Limit/2; {
-	case !late:
+	switch {
+	case w.For < w.Limit/4:
 		s.halfway = noScheduler
-	case s.r.Halfway && s.halfway != w.sched:
+	case s.r.Halfway && w.For >= w.Limit/2 && s.halfway != w.sched:
 		s.halfway = w.sched
 		s.take(dump.TriggerHalfway)
 	}

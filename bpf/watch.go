@@ -96,7 +96,9 @@ type watch struct {
 
 // watchHost is what no record tells.
 type watchHost struct {
-	boot          int64 // time of day at which the kernel's clock was 0, ns
+	// boot is the time of day at which the kernel's clock was 0, in ns, as of now: that
+	// clock stands still while the machine sleeps, and the time of day may be set.
+	boot          func() int64
 	name, release string
 }
 
@@ -295,8 +297,8 @@ func (w *watch) describe(s *dump.Snapshot, ns uint64) {
 	if v, ok := dump.ParseVersion(w.host.release); ok {
 		s.Kernel.Min, s.Kernel.Max = v, v
 	}
-	if w.host.boot > 0 {
-		s.Time = time.Unix(0, w.host.boot+int64(ns)).UTC() //nolint:gosec // a machine is not up for centuries
+	if boot := w.host.boot(); boot > 0 {
+		s.Time = time.Unix(0, boot+int64(ns)).UTC() //nolint:gosec // a machine is not up for centuries
 	}
 	if s.Scheduler == "" {
 		s.Scheduler = w.scheduler

@@ -75,7 +75,7 @@ type fedWatch struct {
 
 func newFedWatch(t *testing.T) *fedWatch {
 	w := &fedWatch{t: t, now: time.Unix(0, 0)}
-	w.watch = newWatch(watchHost{boot: 1e18, name: "host", release: "7.3.4"}, "mitosis", func(s *dump.Snapshot) { w.got = append(w.got, s) }, func(string) {})
+	w.watch = newWatch(watchHost{boot: func() int64 { return 1e18 }, name: "host", release: "7.3.4"}, "mitosis", func(s *dump.Snapshot) { w.got = append(w.got, s) }, func(string) {})
 	return w
 }
 

@@ -49,27 +49,30 @@ func Drop(keep ...int) error {
 	return nil
 }
 
-// MayWrite reports whether this process may make files in a directory by the
-// permissions that it has, without a capability that overrides them.
-func MayWrite(dir string) (bool, error) {
-	info, err := os.Stat(dir)
+// MayWrite reports whether this process may read and write a file, or make files in a
+// directory, by the permissions of that, without a capability that overrides them.
+func MayWrite(path string) (bool, error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		return false, err //nolint:wrapcheck // it names the directory
+		return false, err //nolint:wrapcheck // it names the file
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return false, errors.New("the owner of " + dir + " is unknown")
+		return false, errors.New("the owner of " + path + " is unknown")
 	}
 	groups, err := os.Getgroups()
 	if err != nil {
 		return false, fmt.Errorf("read the groups: %w", err)
 	}
-	var want fs.FileMode = 0o003 // write and search
+	var want fs.FileMode = 0o006 // read and write
+	if info.IsDir() {
+		want = 0o003 // write and search
+	}
 	switch gid := int(st.Gid); {
 	case int(st.Uid) == os.Geteuid():
-		want = 0o300
+		want <<= 6
 	case gid == os.Getegid() || slices.Contains(groups, gid):
-		want = 0o030
+		want <<= 3
 	}
 	return info.Mode().Perm()&want == want, nil
 }

@@ -3,6 +3,7 @@
 package privilege
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -106,6 +107,21 @@ func TestMayWrite(t *testing.T) {
 		}
 		if got, err := MayWrite(dir); got != want || err != nil {
 			t.Errorf("mode %o: %t, %v", mode, got, err)
+		}
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "file")
+	for mode, want := range map[os.FileMode]bool{0o600: true, 0o400: false, 0o066: false} {
+		if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chmod(file, mode)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := MayWrite(file); got != want || err != nil {
+			t.Errorf("a file of mode %o: %t, %v", mode, got, err)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if os.Geteuid() != 0 {

@@ -4,8 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -60,19 +63,21 @@ func watchAny(ctx context.Context, r *bpf.Recorder, recordings []string, ready f
 }
 
 // dropPrivileges keeps what threads and programs started later take to stay runnable,
-// and to write to recordings in directories of others, such as that of a user who called
-// sudo.
+// and to write to recordings of others, such as those of a user who called sudo.
 func dropPrivileges(recordings []string) error {
 	keep := []int{unix.CAP_SYS_NICE, unix.CAP_IPC_LOCK}
-	for _, path := range recordings {
-		may, err := privilege.MayWrite(filepath.Dir(path))
-		if err != nil {
-			return err //nolint:wrapcheck // it names the directory
-		}
-		if !may {
-			keep = append(keep, unix.CAP_DAC_OVERRIDE)
-			break
-		}
+	if !slices.ContainsFunc(recordings, mayNotWrite) {
+		return privilege.Drop(keep...) //nolint:wrapcheck // it says what failed
 	}
-	return privilege.Drop(keep...) //nolint:wrapcheck // it says what failed
+	return privilege.Drop(append(keep, unix.CAP_DAC_OVERRIDE)...) //nolint:wrapcheck // likewise
+}
+
+// mayNotWrite reports whether a recording takes more than the permissions of its file,
+// if there is one, and of its folder, or nobody can tell.
+func mayNotWrite(recording string) bool {
+	if may, err := privilege.MayWrite(filepath.Dir(recording)); !may || err != nil {
+		return true
+	}
+	may, err := privilege.MayWrite(recording)
+	return !may && !errors.Is(err, fs.ErrNotExist)
 }
