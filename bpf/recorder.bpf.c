@@ -48,11 +48,23 @@ struct tally {
 };
 
 /*
- * The dump whose lines come now, and the one before: its end may come late, for
- * the kernel gives up the lock before it returns.
+ * The dump whose lines come now, and the one before, each by the last bit of its
+ * number: the kernel gives up the lock before it returns, so a dump may begin before
+ * the end of the last one is told.
  */
-static struct tally now, before;
+static struct tally tallies[2];
 static u64 dumps;
+
+extern void scx_root __ksym __weak;
+extern void scx_watchdog_timeout __ksym __weak; /* of kernels that have but one */
+extern void ext_sched_class __ksym __weak;
+
+/*
+ * Whoever reads a ring waits for a record that is reserved, at a priority at which what
+ * fills it in might never run again on the same CPU.
+ */
+extern void bpf_preempt_disable(void) __ksym;
+extern void bpf_preempt_enable(void) __ksym;
 
 struct bpf_link;
 
@@ -94,16 +106,17 @@ static __always_inline void head(struct watch_hdr *h, u32 kind, u32 len, u64 dum
 SEC("tp_btf/sched_ext_dump")
 int BPF_PROG(dump_line, const char *text)
 {
+	struct tally *t = &tallies[dumps & 1];
 	struct watch_line *l;
 	u64 who = whoever();
 	u32 zero = 0;
 	long n;
 
-	if (now.who != who) {
-		before = now;
-		now.who = who;
-		now.dump = ++dumps;
-		now.nr = now.dropped = 0;
+	if (t->who != who) {
+		t = &tallies[++dumps & 1];
+		t->who = who;
+		t->dump = dumps;
+		t->nr = t->dropped = 0;
 	}
 	l = bpf_map_lookup_elem(&scratch, &zero);
 	if (!l)
@@ -114,60 +127,66 @@ int BPF_PROG(dump_line, const char *text)
 	n &= WATCH_TEXT - 1;
 	l->len = n;
 	l->seq = __sync_fetch_and_add(&line_seq, 1);
-	l->nr = now.nr++;
-	head(&l->h, WATCH_LINE, __builtin_offsetof(struct watch_line, text) + n, now.dump);
+	l->nr = t->nr++;
+	head(&l->h, WATCH_LINE, __builtin_offsetof(struct watch_line, text) + n, t->dump);
 	if (bpf_ringbuf_output(&lines, l, __builtin_offsetof(struct watch_line, text) + n, BPF_RB_NO_WAKEUP)) {
-		now.dropped++;
+		t->dropped++;
 		__sync_fetch_and_add(&lines_dropped, 1);
 	}
 	return 0;
 }
 
+/* The scheduler, NULL if there is none or the kernel does not tell. */
+static __always_inline struct scx_sched *root_sched(void)
+{
+	struct scx_sched *sch = NULL;
+	u64 root = (u64)&scx_root;
+
+	if (!root || !bpf_core_field_exists(sch->ops) ||
+	    bpf_probe_read_kernel(&sch, sizeof(sch), (void *)root))
+		return NULL;
+	return sch;
+}
+
 SEC("fexit/scx_dump_state")
 int BPF_PROG(dump_end)
 {
-	struct tally done = {};
-	struct watch_end *e;
+	struct scx_sched *sch = root_sched();
+	struct tally *t = NULL;
 	u64 who = whoever();
 
-	if (now.who == who) {
-		done = now;
-		now.who = 0; /* the next dump may have the same writer */
-	} else if (before.who == who) {
-		done = before;
-		before.who = 0;
-	} else { /* it had no lines */
+	if (tallies[0].who == who)
+		t = &tallies[0];
+	else if (tallies[1].who == who)
+		t = &tallies[1];
+	else /* it had no lines */
 		return 0;
+	bpf_preempt_disable();
+	{
+		struct watch_end *e = bpf_ringbuf_reserve(&steps, sizeof(*e), 0);
+
+		if (e) {
+			head(&e->h, WATCH_END, sizeof(*e), t->dump);
+			e->nr = t->nr;
+			e->dropped = t->dropped;
+			e->name[0] = 0;
+			if (sch)
+				bpf_probe_read_kernel_str(e->name, sizeof(e->name),
+							  __builtin_preserve_access_index(&sch->ops.name));
+			bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+		} else {
+			__sync_fetch_and_add(&steps_dropped, 1);
+		}
 	}
-	e = bpf_ringbuf_reserve(&steps, sizeof(*e), 0);
-	if (!e) {
-		__sync_fetch_and_add(&steps_dropped, 1);
-		return 0;
-	}
-	head(&e->h, WATCH_END, sizeof(*e), done.dump);
-	e->nr = done.nr;
-	e->dropped = done.dropped;
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_preempt_enable();
+	t->who = 0; /* the next dump may have the same writer */
 	return 0;
 }
 
-SEC("fexit/scx_disable_workfn")
-int BPF_PROG(sched_end, struct kthread_work *work)
+static __always_inline void fill_exit(struct watch_exit *e, struct scx_sched *sch, struct scx_exit_info *ei)
 {
-	struct scx_exit_info *ei;
-	struct scx_sched *sch;
-	struct watch_exit *e;
 	u32 n;
 
-	sch = (void *)work - bpf_core_field_offset(struct scx_sched, disable_work);
-	ei = BPF_CORE_READ(sch, exit_info);
-	if (!ei)
-		return 0;
-	e = bpf_ringbuf_reserve(&steps, sizeof(*e), 0);
-	if (!e) {
-		__sync_fetch_and_add(&steps_dropped, 1);
-		return 0;
-	}
 	head(&e->h, WATCH_EXIT, sizeof(*e), 0);
 	e->pad = 0;
 	e->name[0] = e->reason[0] = e->msg[0] = 0; /* what is behind a NUL is unset */
@@ -183,7 +202,30 @@ int BPF_PROG(sched_end, struct kthread_work *work)
 		n = WATCH_FRAMES;
 	e->nr_frames = n;
 	bpf_probe_read_kernel(e->frames, n * sizeof(u64), BPF_CORE_READ(ei, bt));
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
+SEC("fexit/scx_disable_workfn")
+int BPF_PROG(sched_end, struct kthread_work *work)
+{
+	struct scx_exit_info *ei;
+	struct scx_sched *sch;
+
+	sch = (void *)work - bpf_core_field_offset(struct scx_sched, disable_work);
+	ei = BPF_CORE_READ(sch, exit_info);
+	if (!ei)
+		return 0;
+	bpf_preempt_disable();
+	{
+		struct watch_exit *e = bpf_ringbuf_reserve(&steps, sizeof(*e), 0);
+
+		if (e) {
+			fill_exit(e, sch, ei);
+			bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+		} else {
+			__sync_fetch_and_add(&steps_dropped, 1);
+		}
+	}
+	bpf_preempt_enable();
 	return 0;
 }
 
@@ -191,24 +233,26 @@ SEC("fexit/bpf_scx_reg")
 int BPF_PROG(sched_enable, void *kdata, struct bpf_link *link, int ret)
 {
 	struct sched_ext_ops___watch *ops = kdata;
-	struct watch_enable *e;
 
-	e = bpf_ringbuf_reserve(&steps, sizeof(*e), 0);
-	if (!e) {
-		__sync_fetch_and_add(&steps_dropped, 1);
-		return 0;
+	bpf_preempt_disable();
+	{
+		struct watch_enable *e = bpf_ringbuf_reserve(&steps, sizeof(*e), 0);
+
+		if (e) {
+			head(&e->h, WATCH_ENABLE, sizeof(*e), 0);
+			e->pad = 0;
+			e->name[0] = 0;
+			e->rc = ret;
+			bpf_probe_read_kernel_str(e->name, sizeof(e->name),
+						  __builtin_preserve_access_index(&ops->name));
+			bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+		} else {
+			__sync_fetch_and_add(&steps_dropped, 1);
+		}
 	}
-	head(&e->h, WATCH_ENABLE, sizeof(*e), 0);
-	e->pad = 0;
-	e->name[0] = 0;
-	e->rc = ret;
-	bpf_probe_read_kernel_str(e->name, sizeof(e->name), __builtin_preserve_access_index(&ops->name));
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	bpf_preempt_enable();
 	return 0;
 }
-
-extern void scx_root __ksym __weak;
-extern void ext_sched_class __ksym __weak;
 
 /* Set before an iterator over records runs: ns since boot, which joins them. */
 u64 sample_id;
@@ -236,16 +280,18 @@ int sample_task(struct bpf_iter__task *ctx)
 {
 	struct task_struct *p = ctx->task;
 	struct rec_task *r = &task_rec.r;
+	bool sleeps;
 
 	if (!p || !is_ours(p))
 		return 0;
-	rec_head(&r->h, sample_id, REC_TASK, sizeof(*r), 2, true);
+	sleeps = !p->on_cpu && !(p->scx.flags & SCX_TASK_QUEUED);
+	rec_head(&r->h, sample_id, REC_TASK, sizeof(*r), 2, sleeps);
 	fill_entity(r, p);
 	no_context(r);
 	r->cpu = p->thread_info.cpu;
 	if (p->on_cpu)
 		r->flags |= REC_TASK_CURRENT;
-	r->cgid_now = p->cgroups->dfl_cgrp->kn->id;
+	r->cgid_now = bpf_core_field_exists(p->cgroups) ? p->cgroups->dfl_cgrp->kn->id : 0;
 	bpf_seq_write(ctx->meta->seq, &task_rec, sizeof(*r) + MASK_BYTES(2));
 	return 0;
 }
@@ -279,15 +325,14 @@ int sample_cpu(struct bpf_iter__bpf_map_elem *ctx)
 /* Finds the scheduler, and how long it may let a task wait. */
 static __always_inline void find_limit(void)
 {
-	struct scx_sched *sch = NULL;
-	u64 root = (u64)&scx_root;
+	struct scx_sched *sch = root_sched();
 
-	waiting.sched = waiting.limit = 0;
-	if (!root || !bpf_core_field_exists(sch->ops) ||
-	    bpf_probe_read_kernel(&sch, sizeof(sch), (void *)root) || !sch)
-		return;
 	waiting.sched = (u64)sch;
-	waiting.limit = BPF_CORE_READ(sch, ops.timeout_ms);
+	waiting.limit = sch ? BPF_CORE_READ(sch, ops.timeout_ms) : 0;
+	waiting.limit_ticks = 0;
+	if (&scx_watchdog_timeout)
+		bpf_probe_read_kernel(&waiting.limit_ticks, sizeof(waiting.limit_ticks),
+				      &scx_watchdog_timeout);
 }
 
 /* Tells which task has waited longest, as the kernel's watchdog would find it. */

@@ -54,6 +54,7 @@ type Recorder struct {
 	steps   *ringbuf.Reader
 	lost    Lost
 	sampler *sampler // nil if the kernel has no place for it
+	unknown bool     // a record was none of ours, which was said
 	host    watchHost
 }
 
@@ -67,7 +68,7 @@ type Point struct {
 // Lost is what the kernel had no room for.
 type Lost struct {
 	Lines uint64 // of dumps
-	Steps uint64 // ends of dumps and of schedulers
+	Steps uint64 // ends of dumps, and schedulers that came and went
 }
 
 // recorderPoints are the programs of recorder.bpf.c.
@@ -122,7 +123,7 @@ func (r *Recorder) Attach() (err error) {
 	if err := r.load(spec, missing); err != nil {
 		return fmt.Errorf("load the recorder: %w", err)
 	}
-	r.host = thisHost()
+	r.host, r.points = thisHost(), nil
 	for _, p := range recorderPoints {
 		point := Point{Name: p.name, Use: p.use, Err: missing[p.program]}
 		if point.Err == nil && p.program == recorderProgSampleTask {
@@ -143,19 +144,42 @@ func (r *Recorder) Attach() (err error) {
 	return r.openRings()
 }
 
-// load puts the programs into the kernel. It goes without samples, and says so in
-// missing, if the kernel refuses those for them.
+// load puts the programs into the kernel. It goes without those that the kernel
+// refuses, and says so in missing, but for those of the first point.
 func (r *Recorder) load(spec *ebpf.CollectionSpec, missing map[string]error) (err error) {
-	r.coll, err = ebpf.NewCollection(spec)
-	if err == nil || missing[recorderProgSampleTask] != nil {
-		return err //nolint:wrapcheck // the caller does
+	if r.coll, err = ebpf.NewCollection(spec); err == nil {
+		return nil
 	}
-	missing[recorderProgSampleTask] = err
-	for _, name := range samplePrograms {
-		delete(spec.Programs, name)
+	for _, p := range recorderPoints[1:] {
+		if missing[p.program] != nil {
+			continue
+		}
+		alone := spec.Copy()
+		for _, other := range recorderPoints[1:] {
+			if other.program != p.program {
+				takeOut(alone, other.program)
+			}
+		}
+		coll, err := ebpf.NewCollection(alone)
+		if err != nil {
+			missing[p.program] = err
+			takeOut(spec, p.program)
+			continue
+		}
+		coll.Close()
 	}
 	r.coll, err = ebpf.NewCollection(spec)
-	return err //nolint:wrapcheck // likewise
+	return err //nolint:wrapcheck // the caller does
+}
+
+// takeOut takes out the programs of a point.
+func takeOut(spec *ebpf.CollectionSpec, program string) {
+	delete(spec.Programs, program)
+	if program == recorderProgSampleTask {
+		for _, name := range samplePrograms {
+			delete(spec.Programs, name)
+		}
+	}
 }
 
 // thisHost is what no record tells.
@@ -200,12 +224,7 @@ func fitRecorder(spec *ebpf.CollectionSpec, kernel *btf.Spec) map[string]error {
 			continue
 		}
 		missing[p.program] = fmt.Errorf("this kernel does not have it: %w", err)
-		delete(spec.Programs, p.program)
-		if p.program == recorderProgSampleTask {
-			for _, name := range samplePrograms {
-				delete(spec.Programs, name)
-			}
-		}
+		takeOut(spec, p.program)
 	}
 	return missing
 }
@@ -264,10 +283,11 @@ func (r *Recorder) Run(ctx context.Context) error {
 	samples := r.newSampling()
 	defer samples.stop()
 	for {
+		began := time.Now() // to pass on what comes may take long, and more is there afterwards
 		if err := r.drain(w); err != nil {
 			return err
 		}
-		w.settle(time.Now())
+		w.settle(began)
 		if r.Alive != nil {
 			r.Alive()
 		}
@@ -298,8 +318,9 @@ func (r *Recorder) drain(w *watch) error {
 			if err != nil {
 				return fmt.Errorf("read a ring buffer: %w", err)
 			}
-			if err := w.add(rec.RawSample, time.Now()); err != nil {
-				return fmt.Errorf("read a ring buffer: %w", err)
+			if err := w.add(rec.RawSample, time.Now()); err != nil && !r.unknown {
+				r.unknown = true
+				r.say(fmt.Sprintf("a record of %d bytes %v", len(rec.RawSample), err))
 			}
 		}
 	}

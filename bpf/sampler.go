@@ -27,28 +27,39 @@ type sampler struct {
 	tasks, cpus, wait *link.Iter
 	id                *ebpf.Variable // sample_id
 	nrCPUs            int
-	host              wire.Host // HZ, and Boot and Scheduler of each sample, are filled in
-	first             clockPair // the first reading of the kernel's clocks
+	host              wire.Host         // HZ, and Boot and Scheduler of each sample, are filled in
+	first             clockPair         // the first reading of the kernel's clocks
+	paths             map[uint64]string // of cgroups that were walked over
+	confined          bool              // in a container, outside of which nothing is seen
 }
 
 // waitingRec is struct watch_waiting.
 type waitingRec struct {
-	Time, Jiffies, Ticks, Sched uint64
-	Limit                       uint32
-	PID                         int32
-	Comm                        [16]byte
+	Time, Jiffies, Ticks, Sched, LimitTicks uint64
+	Limit                                   uint32
+	PID                                     int32
+	Comm                                    [16]byte
 }
 
 // Waiting is which task of the scheduler has waited longest to run.
 type Waiting struct {
 	Task dump.TaskRef  // PID 0 if none waits
 	For  time.Duration // how long it is runnable; the kernel's clock for it ticks in 1/HZ s
-	// Limit is how long the scheduler may let a task wait.
+	// Limit is how long the scheduler may let a task wait: what the kernel says, or
+	// else the most that it lets any.
 	Limit time.Duration
 
 	jiffies uint64 // when that was
 	sched   uint64
 }
+
+// ticks is how long so many jiffies take; what takes more than a day is no waiting time.
+func ticks(n, hz uint64) time.Duration {
+	return time.Duration(min(n, 24*60*60*hz)) * time.Second / time.Duration(hz) //nolint:gosec // bounded
+}
+
+// clockSettles is how long the rate of the kernel's clock is measured anew.
+const clockSettles = 10 * time.Second
 
 // watchdogMost is the kernel's limit where a scheduler sets none
 // (SCX_WATCHDOG_MAX_TIMEOUT).
@@ -81,8 +92,22 @@ func openSampler(coll *ebpf.Collection, host wire.Host, cpus int) (_ *sampler, e
 			return nil, err //nolint:wrapcheck // the caller knows what it is for
 		}
 	}
-	_, err = s.waiting()
-	return s, err
+	s.confined = confined()
+	if _, err = s.waiting(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// initialPIDs is the inode of the namespace of pids that the machine started with
+// (PROC_PID_INIT_INO).
+const initialPIDs = 0xeffffffc
+
+// confined reports whether this process sees the tasks of a container only, which goes
+// for its iterators, too.
+func confined() bool {
+	var st unix.Stat_t
+	return unix.Stat("/proc/self/ns/pid", &st) == nil && st.Ino != initialPIDs
 }
 
 func (s *sampler) close() {
@@ -111,18 +136,21 @@ func (s *sampler) waiting() (Waiting, error) {
 	if s.first == (clockPair{}) {
 		s.first = now
 	}
-	if s.host.HZ == 0 {
+	if now.ns-s.first.ns < uint64(clockSettles) {
 		s.host.HZ = uint32(hz(s.first, now)) //nolint:gosec // at most 1000
 	}
 	w := Waiting{
 		Task:  dump.TaskRef{PID: r.PID, Comm: unix.ByteSliceToString(r.Comm[:])},
 		Limit: time.Duration(r.Limit) * time.Millisecond, jiffies: r.Jiffies, sched: r.Sched,
 	}
-	if w.Limit == 0 || w.Limit > watchdogMost {
-		w.Limit = watchdogMost
+	if hz := uint64(s.host.HZ); hz != 0 {
+		w.For = ticks(r.Ticks, hz)
+		if r.LimitTicks > 0 {
+			w.Limit = ticks(r.LimitTicks, hz)
+		}
 	}
-	if s.host.HZ != 0 {
-		w.For = time.Duration(r.Ticks) * time.Second / time.Duration(s.host.HZ) //nolint:gosec // a waiting time
+	if w.Limit <= 0 || w.Limit > watchdogMost {
+		w.Limit = watchdogMost
 	}
 	return w, nil
 }
@@ -143,18 +171,22 @@ func (s *sampler) sample() (*dump.Snapshot, error) {
 	s.host.Scheduler, s.host.Boot = Loaded(), bootTime()
 	begin := wire.Begin{Trigger: wire.TriggerForeign, AtJiffies: w.jiffies, NrCPUs: uint32(s.nrCPUs)} //nolint:gosec // few
 	begin.Header = wire.Header{Dump: id, Time: id}
-	records := begin.Append(nameCgroups(s.host.Append(nil)))
+	records := begin.Append(s.host.Append(nil))
 	end := wire.End{Header: wire.Header{Dump: id, Time: id}}
 	end.Sent[wire.KindBegin] = 1
 	cut := false
-	for kind, it := range map[wire.Kind]*link.Iter{wire.KindCPU: s.cpus, wire.KindTask: s.tasks} {
-		b, more, err := readIter(it, maxSample)
+	for _, from := range []struct {
+		kind wire.Kind
+		it   *link.Iter
+	}{{wire.KindTask, s.tasks}, {wire.KindCPU, s.cpus}} {
+		b, more, err := readIter(from.it, maxSample)
 		if err != nil {
 			return nil, fmt.Errorf("take a sample: %w", err)
 		}
 		cut = cut || more
-		end.Sent[kind] = countRecords(b)
-		records = append(records, b...)
+		n, size := countRecords(b)
+		end.Sent[from.kind] = n
+		records = append(records, b[:size]...)
 	}
 	d, err := wire.NewReader(bytes.NewReader(end.Append(records)), wire.Options{}).Next()
 	if err != nil {
@@ -164,17 +196,34 @@ func (s *sampler) sample() (*dump.Snapshot, error) {
 		d.Snapshot.Ledger.Note("there are more tasks than a sample has room for")
 		d.Snapshot.Ledger.Truncated = true
 	}
+	if s.confined {
+		d.Snapshot.Ledger.Note("taken in a container: tasks outside of it are missing")
+		d.Snapshot.Ledger.Truncated = true
+	}
 	d.Snapshot.Counters = eventCounters()
+	s.nameCgroups(d.Snapshot)
 	return d.Snapshot, nil
 }
 
-// nameCgroups appends a record for each cgroup there is.
-func nameCgroups(records []byte) []byte {
-	var names cgroupNamer
-	_ = names.walk(func(id uint64, path string) { // names are a help, not a need
-		records = wire.CgroupPath{ID: id, Path: path}.Append(records)
-	})
-	return records
+// nameCgroups fills in the paths of the tasks' cgroups. It walks over all there are if
+// one is not known.
+func (s *sampler) nameCgroups(snapshot *dump.Snapshot) {
+	walked := false
+	for i := range snapshot.Tasks {
+		t := &snapshot.Tasks[i]
+		if !t.CgroupID.Known {
+			continue
+		}
+		path, ok := s.paths[t.CgroupID.V]
+		if !ok && !walked {
+			walked = true
+			s.paths = make(map[uint64]string)
+			var names cgroupNamer
+			_ = names.walk(func(id uint64, path string) { s.paths[id] = path }) // names are a help, not a need
+			path, ok = s.paths[t.CgroupID.V]
+		}
+		t.CgroupName = dump.Value[string]{V: path, Known: ok}
+	}
 }
 
 // readIter runs an iterator and returns what it wrote, up to a limit.
@@ -190,17 +239,16 @@ func readIter(it *link.Iter, limit int64) (b []byte, more bool, err error) {
 	return b, more, errors.Join(err, f.Close())
 }
 
-// countRecords counts whole records.
-func countRecords(b []byte) (n uint64) {
-	for len(b) > 0 {
-		h, err := wire.ParseHeader(b)
-		if err != nil || h.Len == 0 || uint64(h.Len) > uint64(len(b)) {
-			break
+// countRecords counts whole records, and the bytes that they take.
+func countRecords(b []byte) (n uint64, size int) {
+	for {
+		h, err := wire.ParseHeader(b[size:])
+		if err != nil {
+			return n, size
 		}
-		b = b[h.Len:]
+		size += int(h.Len)
 		n++
 	}
-	return n
 }
 
 // eventCounters are the kernel's counters of what the scheduler and the kernel did

@@ -8,30 +8,52 @@ import (
 	"scxdiag/dump"
 )
 
-// sampling says when a recorder takes samples. It is of the goroutine of Run.
+// sampling says when samples are taken. It is of the goroutine of Recorder.Run.
 type sampling struct {
-	r      *Recorder
-	ticker *time.Ticker // nil: no interval
-	next   time.Time    // when to look for waiting tasks again
+	source  sampleSource // nil: the kernel has no place for it
+	enabled func() bool  // whether a scheduler has all its tasks
+	late    bool         // take a sample when a task waits for long
+	emit    func(*dump.Snapshot)
+	say     func(string)
+	waits   func(Waiting)
+
+	ticker *time.Ticker    // nil: no interval
+	ask    <-chan struct{} // fires when somebody asks for a sample
+	was    bool            // a scheduler was enabled at the last look
+	next   time.Time       // when to look for waiting tasks again
 	// halfway is the scheduler of which a sample was taken because a task had waited too
 	// long, until none waits for long any more. noScheduler: there is none such.
 	halfway uint64
-	failed  bool // the last sample did, which was said
+	failing bool // which was said
+}
+
+// sampleSource is a sampler.
+type sampleSource interface {
+	ready() bool
+	waiting() (Waiting, error)
+	sample() (*dump.Snapshot, error)
 }
 
 // noScheduler is no scheduler's address.
 const noScheduler = ^uint64(0)
 
-// How often to look for waiting tasks: an eighth of what the scheduler may let one
-// wait, so that the sample comes at five eighths at the latest.
+// How often to look for waiting tasks: an eighth of what the scheduler may let one wait,
+// but no more often than the rings are looked at.
 const (
-	waitLooks     = 8
-	waitLookLeast = 200 * time.Millisecond
-	waitLookIdle  = time.Second // there is no scheduler
+	waitLooks = 8
+	waitRetry = 30 * time.Second // after an error
 )
 
 func (r *Recorder) newSampling() *sampling {
-	s := &sampling{r: r, halfway: noScheduler}
+	s := &sampling{
+		enabled: enabled, late: r.Halfway, emit: r.Snapshot, say: r.say, waits: func(Waiting) {}, ask: r.Sample, halfway: noScheduler,
+	}
+	if r.sampler != nil {
+		s.source = r.sampler
+	}
+	if r.Waits != nil {
+		s.waits = r.Waits
+	}
 	if r.Interval > 0 {
 		s.ticker = time.NewTicker(r.Interval)
 	}
@@ -57,41 +79,50 @@ func (s *sampling) asked() <-chan struct{} {
 	if !s.ready() {
 		return nil
 	}
-	return s.r.Sample
+	return s.ask
 }
 
-func (s *sampling) ready() bool { return s.r.sampler != nil && s.r.sampler.ready() }
+func (s *sampling) ready() bool { return s.source != nil && s.source.ready() }
 
-// look looks for waiting tasks, if it is time to.
+// look looks for waiting tasks, if it is time to. It is called as often as the rings
+// are looked at.
 func (s *sampling) look(now time.Time) {
-	if s.r.sampler == nil || now.Before(s.next) {
+	if s.source == nil {
 		return
 	}
-	if !enabled() && s.ready() {
-		s.next = now.Add(waitLookIdle)
-		s.halfway = noScheduler
-		s.waits(Waiting{})
+	is := s.enabled()
+	switch {
+	case !s.ready(): // the clock is measured
+	case !is:
+		if s.was {
+			s.waits(Waiting{})
+		}
+		s.was, s.halfway = false, noScheduler
+		return
+	case s.was && now.Before(s.next):
 		return
 	}
-	w, err := s.r.sampler.waiting()
+	s.was = is
+	w, err := s.source.waiting()
 	if err != nil {
-		s.next = now.Add(watchdogMost)
+		s.next = now.Add(waitRetry)
 		s.waits(Waiting{})
-		s.say(err)
+		s.failed(err)
 		return
 	}
-	s.next = now.Add(max(w.Limit/waitLooks, waitLookLeast))
-	if !s.ready() {
-		s.next = now.Add(waitLookLeast)
+	s.next = now.Add(w.Limit / waitLooks)
+	if !s.ready() || !is {
 		return
 	}
+	s.failing = false
 	s.waits(w)
 	switch {
 	case w.For < w.Limit/4:
 		s.halfway = noScheduler
-	case s.r.Halfway && w.For >= w.Limit/2 && s.halfway != w.sched:
-		s.halfway = w.sched
-		s.take(dump.TriggerHalfway)
+	case s.late && w.For >= w.Limit/2 && s.halfway != w.sched:
+		if s.take(dump.TriggerHalfway) {
+			s.halfway = w.sched
+		}
 	}
 }
 
@@ -101,30 +132,24 @@ func enabled() bool {
 	return err == nil && state == "enabled"
 }
 
-func (s *sampling) waits(w Waiting) {
-	if s.r.Waits != nil {
-		s.r.Waits(w)
-	}
-}
-
 // take takes a sample, if there is a scheduler. That one fails is no reason to stop.
-func (s *sampling) take(why dump.Trigger) {
-	if !enabled() {
-		return
+func (s *sampling) take(why dump.Trigger) bool {
+	if !s.enabled() {
+		return false
 	}
-	snapshot, err := s.r.sampler.sample()
+	snapshot, err := s.source.sample()
 	if err != nil {
-		s.say(err)
-		return
+		s.failed(err)
+		return false
 	}
-	s.failed = false
 	snapshot.Trigger = why
-	s.r.Snapshot(snapshot)
+	s.emit(snapshot)
+	return true
 }
 
-func (s *sampling) say(err error) {
-	if !s.failed {
-		s.r.say(err.Error())
+func (s *sampling) failed(err error) {
+	if !s.failing {
+		s.say(err.Error())
 	}
-	s.failed = true
+	s.failing = true
 }

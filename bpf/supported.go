@@ -35,19 +35,15 @@ func Supported() error {
 
 // mayLoad reports whether this process has the capabilities that the kernel asks
 // for: CAP_BPF for every program and map, and CAP_PERFMON for those that trace and
-// for schedulers.
+// for schedulers. CAP_SYS_ADMIN stands for both.
 func mayLoad() bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData // 32 capabilities each
 	if err := unix.Capget(&header, &sets[0]); err != nil {
 		return os.Geteuid() == 0
 	}
-	for _, c := range []int{unix.CAP_BPF, unix.CAP_PERFMON} {
-		if sets[c/32].Effective&(1<<(c%32)) == 0 {
-			return false
-		}
-	}
-	return true
+	has := func(c int) bool { return sets[c/32].Effective&(1<<(c%32)) != 0 }
+	return has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) && has(unix.CAP_PERFMON)
 }
 
 // release is the running kernel's.

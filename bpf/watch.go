@@ -35,7 +35,10 @@ type (
 		Seq     uint64
 		Nr, Len uint32
 	}
-	watchEndRec  struct{ Nr, Dropped uint32 }
+	watchEndRec struct {
+		Nr, Dropped uint32
+		Name        [128]byte
+	}
 	watchExitRec struct {
 		Sched         uint64
 		Code          int64
@@ -65,6 +68,7 @@ type watched struct {
 	ended    bool   // the numbers that follow are known
 	sent     uint64
 	dropped  uint64
+	name     string    // of the scheduler, "" if unknown
 	last     time.Time // when something of it came
 }
 
@@ -87,11 +91,19 @@ type watch struct {
 
 	scheduler string
 	open      map[uint64]*watched
-	exits     []*schedEnd // whose dumps may not be complete
+	kept      int                // bytes of text of those
+	closed    [maxWatched]uint64 // the last ones that were passed on
+	nrClosed  int
+	blanks    []dump.RecordCount // of dumps of which no line got through
+	exits     []*schedEnd        // whose dumps may not be complete
 	// dumped are the failures whose dumps were passed on. Their exits, which may come
 	// much later, tell nothing more.
 	dumped []dump.ExitKind
 	gone   uint64 // the scheduler whose end came last, until another is enabled
+	// live is set while a scheduler is known to be enabled. Who fails at once may end
+	// before the kernel has told that it came: early is the name of such a one.
+	live  bool
+	early string
 }
 
 // watchHost is what no record tells.
@@ -104,14 +116,14 @@ type watchHost struct {
 
 // Bounds of what a watch keeps.
 const (
-	maxWatchText  = 64 << 20               // of one dump
+	maxWatchText  = 64 << 20               // of all dumps that are not complete
 	maxWatched    = 16                     // dumps that are not complete
 	watchPatience = 3 * time.Second        // for what must come yet
 	watchQuiet    = 500 * time.Millisecond // after which a dump is over where nothing tells
 )
 
 func newWatch(host watchHost, scheduler string, emit func(*dump.Snapshot), say func(string)) *watch {
-	return &watch{host: host, scheduler: scheduler, emit: emit, say: say, open: make(map[uint64]*watched)}
+	return &watch{host: host, scheduler: scheduler, live: scheduler != "", emit: emit, say: say, open: make(map[uint64]*watched)}
 }
 
 // add takes a record.
@@ -131,7 +143,7 @@ func (w *watch) add(b []byte, now time.Time) error {
 	case watchEnd:
 		var r watchEndRec
 		if _, err = binary.Decode(b, binary.LittleEndian, &r); err == nil {
-			w.end(h, uint64(r.Nr), uint64(r.Dropped), now)
+			w.end(h, &r, now)
 		}
 	case watchExit:
 		var r watchExitRec
@@ -154,20 +166,30 @@ func (w *watch) add(b []byte, now time.Time) error {
 
 // enabled takes the name of a scheduler, if it was.
 func (w *watch) enabled(r *watchEnableRec) {
-	w.gone = 0
 	name := unix.ByteSliceToString(r.Name[:])
-	if r.RC != 0 {
+	early := w.early
+	w.early = ""
+	switch {
+	case r.RC != 0:
 		w.say(fmt.Sprintf("%s could not become the scheduler: %v", name, unix.Errno(-r.RC))) //nolint:gosec // the kernel's
 		return
+	case early != "" && early == name: // it is gone already
+		return
 	}
-	w.scheduler = name
+	w.gone, w.live, w.scheduler = 0, true, name
+	if len(w.open) == 0 && len(w.exits) == 0 { // what is of the ones before is told
+		w.dumped, w.blanks = nil, nil
+	}
 	w.say(name + " is the scheduler")
 }
 
-// dumpOf is the dump that a record is of.
+// dumpOf is the dump that a record is of, nil if that was passed on already.
 func (w *watch) dumpOf(h watchHdr, now time.Time) *watched {
 	d := w.open[h.Dump]
 	if d == nil {
+		if slices.Contains(w.closed[:], h.Dump) {
+			return nil
+		}
 		if len(w.open) == maxWatched {
 			w.finishOldest()
 		}
@@ -180,10 +202,14 @@ func (w *watch) dumpOf(h watchHdr, now time.Time) *watched {
 
 func (w *watch) line(h watchHdr, line []byte, now time.Time) {
 	d := w.dumpOf(h, now)
+	if d == nil {
+		return
+	}
 	d.received++
-	if d.text.Len()+len(line) < maxWatchText {
+	if w.kept+len(line) < maxWatchText {
 		d.text.Write(line)
 		d.text.WriteByte('\n')
+		w.kept += len(line) + 1
 	} else {
 		d.left++
 	}
@@ -192,9 +218,13 @@ func (w *watch) line(h watchHdr, line []byte, now time.Time) {
 	}
 }
 
-func (w *watch) end(h watchHdr, sent, dropped uint64, now time.Time) {
+func (w *watch) end(h watchHdr, r *watchEndRec, now time.Time) {
 	d := w.dumpOf(h, now)
-	d.ended, d.sent, d.dropped = true, max(sent, d.received), dropped
+	if d == nil {
+		return
+	}
+	d.ended, d.sent, d.dropped = true, max(uint64(r.Nr), d.received), uint64(r.Dropped)
+	d.name = unix.ByteSliceToString(r.Name[:])
 	if d.complete() {
 		w.finish(h.Dump)
 	}
@@ -205,6 +235,10 @@ func (w *watch) exit(h watchHdr, r *watchExitRec, now time.Time) {
 		return // the kernel looks whether there is something to end, and there is nothing any more
 	}
 	w.gone = r.Sched
+	if !w.live {
+		w.early = unix.ByteSliceToString(r.Name[:])
+	}
+	w.live = false
 	w.exits = append(w.exits, &schedEnd{rec: r, time: h.Time, waitingSince: now})
 }
 
@@ -243,10 +277,14 @@ func (w *watch) finishOldest() {
 	w.finish(oldest)
 }
 
-// finish reads the text of a dump.
+// finish reads the text of a dump. One without text is told with the end of its
+// scheduler: by itself it says not even whether there is one.
 func (w *watch) finish(id uint64) {
 	d := w.open[id]
 	delete(w.open, id)
+	w.kept -= d.text.Len()
+	w.closed[w.nrClosed%len(w.closed)] = id
+	w.nrClosed++
 	r := text.NewReader(&d.text, text.Options{})
 	found := false
 	for {
@@ -258,26 +296,37 @@ func (w *watch) finish(id uint64) {
 		w.complete(s, d)
 	}
 	if !found {
-		w.complete(&dump.Snapshot{Trigger: dump.TriggerCrash}, d)
+		w.say(fmt.Sprintf("a dump of %d lines is lost", max(d.sent, d.received)))
+		if w.blanks = append(w.blanks, d.count()); len(w.blanks) > maxWatched {
+			w.blanks = w.blanks[1:]
+		}
 	}
+}
+
+// count is what came of the dump.
+func (d *watched) count() dump.RecordCount {
+	c := dump.RecordCount{Kind: "line", Expected: d.sent, Received: d.received, Dropped: d.dropped}
+	if !d.ended {
+		c.Expected = d.received
+	}
+	return c
 }
 
 // complete adds what the text does not tell.
 func (w *watch) complete(s *dump.Snapshot, d *watched) {
+	if s.Scheduler == "" {
+		s.Scheduler = d.name
+	}
 	w.describe(s, d.first)
-	count := dump.RecordCount{Kind: "line", Expected: d.sent, Received: d.received, Dropped: d.dropped}
-	if !d.ended {
-		count.Expected = d.received
-		if !w.noEnds {
-			s.Ledger.Note("the end of the dump did not come")
-			s.Ledger.Truncated = true
-		}
+	if !d.ended && !w.noEnds {
+		s.Ledger.Note("the end of the dump did not come")
+		s.Ledger.Truncated = true
 	}
 	if d.left > 0 {
 		s.Ledger.Note(fmt.Sprintf("%d lines were left out: the dump is larger than %d MiB", d.left, maxWatchText>>20))
 		s.Ledger.Truncated = true
 	}
-	s.Ledger.Records = append(s.Ledger.Records, count)
+	s.Ledger.Records = append(s.Ledger.Records, d.count())
 	if s.Trigger == dump.TriggerCrash {
 		kind := dump.ExitNone
 		if s.Exit != nil {
@@ -308,7 +357,8 @@ func (w *watch) describe(s *dump.Snapshot, ns uint64) {
 // ended passes on why a scheduler ended, unless its dump has told that.
 func (w *watch) ended(e *schedEnd) {
 	kind := dump.ExitKind(e.rec.Kind) //nolint:gosec // the kernel's enum
-	if i := slices.IndexFunc(w.dumped, func(k dump.ExitKind) bool { return k == kind || k == dump.ExitNone }); i >= 0 {
+	told := func(k dump.ExitKind) bool { return k == kind || k == dump.ExitNone && kind.IsFailure() }
+	if i := slices.IndexFunc(w.dumped, told); i >= 0 {
 		w.dumped = slices.Delete(w.dumped, i, i+1)
 		return
 	}
@@ -318,7 +368,13 @@ func (w *watch) ended(e *schedEnd) {
 	}
 	if kind.IsFailure() {
 		s.Trigger = dump.TriggerCrash
-		s.Ledger.Note("the kernel wrote no dump, or none was seen")
+		if len(w.blanks) > 0 {
+			s.Ledger.Records = append(s.Ledger.Records, w.blanks[0])
+			w.blanks = w.blanks[1:]
+			s.Ledger.Note("nothing of the dump that can be read got through")
+		} else {
+			s.Ledger.Note("the kernel wrote no dump, or none was seen")
+		}
 	}
 	w.describe(s, e.time)
 	if reason := unix.ByteSliceToString(e.rec.Reason[:]); reason != "" {

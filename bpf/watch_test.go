@@ -32,7 +32,9 @@ func lineRecord(id uint64, nr int, text string) []byte {
 }
 
 func endRecord(id uint64, nr, dropped int) []byte {
-	return appendWatch(watchEnd, 2e9, id, watchEndRec{uint32(nr), uint32(dropped)}, "")
+	r := watchEndRec{Nr: uint32(nr), Dropped: uint32(dropped)}
+	copy(r.Name[:], "mitosis")
+	return appendWatch(watchEnd, 2e9, id, r, "")
 }
 
 func exitRecord(sched uint64, kind dump.ExitKind, code int64, name, msg string) []byte {
@@ -68,14 +70,15 @@ func dumpLines(tb testing.TB) []string {
 // fed is a watch with what came out of it.
 type fedWatch struct {
 	*watch
-	t   *testing.T
-	now time.Time
-	got []*dump.Snapshot
+	t    *testing.T
+	now  time.Time
+	got  []*dump.Snapshot
+	said []string
 }
 
 func newFedWatch(t *testing.T) *fedWatch {
 	w := &fedWatch{t: t, now: time.Unix(0, 0)}
-	w.watch = newWatch(watchHost{boot: func() int64 { return 1e18 }, name: "host", release: "7.3.4"}, "mitosis", func(s *dump.Snapshot) { w.got = append(w.got, s) }, func(string) {})
+	w.watch = newWatch(watchHost{boot: func() int64 { return 1e18 }, name: "host", release: "7.3.4"}, "another", func(s *dump.Snapshot) { w.got = append(w.got, s) }, func(line string) { w.said = append(w.said, line) })
 	return w
 }
 
@@ -175,11 +178,30 @@ func TestWatchedEnds(t *testing.T) {
 			w.feed(endRecord(7, len(sysrq), 0), endRecord(8, len(lines), 0), exitRecord(1, dump.ExitErrorStall, 0, "a", ""))
 		}, []dump.Trigger{dump.TriggerSysRq, dump.TriggerCrash}},
 		{"no line got through", func(w *fedWatch) { w.feed(endRecord(7, 100, 100), exitRecord(1, dump.ExitErrorBPF, 0, "a", "x")) }, []dump.Trigger{dump.TriggerCrash}},
+		{"no line of a dump of who goes on", func(w *fedWatch) {
+			w.feed(endRecord(7, 100, 100), enableRecord("b", 0), exitRecord(2, dump.ExitUnreg, 0, "b", ""))
+		}, []dump.Trigger{dump.TriggerExit}},
+		{"lines that come when it was passed on", func(w *fedWatch) {
+			w.dump(7, lines[:100])
+			w.later(time.Minute)
+			w.dump(7, lines[100:])
+			w.feed(endRecord(7, len(lines), 0))
+		}, []dump.Trigger{dump.TriggerCrash}},
+		{"failure of one that came just now", func(w *fedWatch) {
+			w.feed(exitRecord(1, dump.ExitUnreg, 0, "another", ""), exitRecord(2, dump.ExitErrorBPF, 0, "b", ""),
+				enableRecord("b", 0), exitRecord(2, dump.ExitErrorBPF, 0, "b", ""))
+		}, []dump.Trigger{dump.TriggerExit, dump.TriggerCrash}},
+		{"the kernel tells no ends", func(w *fedWatch) {
+			w.noEnds = true
+			w.dump(7, lines)
+			w.later(watchQuiet + 1)
+			w.feed(exitRecord(1, dump.ExitErrorStall, 0, "mitosis", ""))
+		}, []dump.Trigger{dump.TriggerCrash}},
 		{"a hundred dumps", func(w *fedWatch) {
 			for id := range uint64(100) {
-				w.feed(lineRecord(id+1, 0, "x"))
+				w.dump(id+1, sysrq)
 			}
-		}, slices.Repeat([]dump.Trigger{dump.TriggerCrash}, 100)},
+		}, slices.Repeat([]dump.Trigger{dump.TriggerSysRq}, 100)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newFedWatch(t)
@@ -197,6 +219,31 @@ func TestWatchedEnds(t *testing.T) {
 				t.Errorf("something was left over: %d snapshots", len(w.got))
 			}
 		})
+	}
+}
+
+// TestWatchedBlank has a failure of whose dump no line gets through.
+func TestWatchedBlank(t *testing.T) {
+	w := newFedWatch(t)
+	w.feed(endRecord(7, 100, 100))
+	w.later(time.Minute)
+	w.feed(exitRecord(1, dump.ExitErrorBPF, 0, "a", "x"))
+	if len(w.got) != 1 {
+		t.Fatalf("%d snapshots", len(w.got))
+	}
+	want := []dump.RecordCount{{Kind: "line", Expected: 100, Dropped: 100}}
+	if s := w.got[0]; s.Exit.Message.V != "x" || !slices.Equal(s.Ledger.Records, want) || s.Ledger.Complete() {
+		t.Errorf("exit %+v, ledger %+v", s.Exit, s.Ledger)
+	}
+}
+
+// TestWatchedSays checks which schedulers are said to have come.
+func TestWatchedSays(t *testing.T) {
+	w := newFedWatch(t)
+	w.feed(enableRecord("a", 0), exitRecord(1, dump.ExitUnreg, 0, "a", ""), exitRecord(2, dump.ExitErrorBPF, 0, "b", ""), enableRecord("b", 0),
+		enableRecord("c", -16), enableRecord("d", 0))
+	if want := []string{"a is the scheduler", "c could not become the scheduler: device or resource busy", "d is the scheduler"}; !slices.Equal(w.said, want) {
+		t.Errorf("got %q, want %q", w.said, want)
 	}
 }
 

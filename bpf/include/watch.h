@@ -34,6 +34,7 @@ struct watch_end {
 	struct watch_hdr h;
 	u32 nr;      /* lines of the dump */
 	u32 dropped; /* those of them that the ring had no room for */
+	char name[128]; /* of the scheduler, empty if the kernel does not tell */
 };
 
 #define WATCH_FRAMES 64
@@ -65,7 +66,8 @@ struct watch_waiting {
 	u64 jiffies; /* at the same time */
 	u64 ticks;   /* jiffies that the longest waiting task has waited */
 	u64 sched;   /* the scheduler, 0 if there is none or the kernel does not tell */
-	u32 limit;   /* ms that a task may wait, 0 if unknown */
+	u64 limit_ticks; /* jiffies that a task may wait, 0 if the kernel has no such number */
+	u32 limit;   /* likewise, in ms; 0 if unknown */
 	s32 pid;     /* of that task, 0 if none waits */
 	char comm[16];
 };

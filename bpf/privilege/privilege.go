@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"unsafe"
@@ -50,8 +51,42 @@ func Drop(keep ...int) error {
 }
 
 // MayWrite reports whether this process may read and write a file, or make files in a
-// directory, by the permissions of that, without a capability that overrides them.
+// directory, by the permissions of that and of what is above it, without a capability
+// that overrides them.
 func MayWrite(path string) (bool, error) {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return false, err //nolint:wrapcheck // it names the file
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, err //nolint:wrapcheck // likewise
+	}
+	want := fs.FileMode(readWrite)
+	if info.IsDir() {
+		want = writeSearch
+	}
+	for {
+		may, err := permits(path, want)
+		if !may || err != nil || path == "/" {
+			return may, err
+		}
+		path, want = filepath.Dir(path), search
+	}
+}
+
+// What is to be permitted, as the permissions of others have it.
+const (
+	readWrite   = 0o006
+	writeSearch = 0o003
+	search      = 0o001
+)
+
+// permits reports whether the permissions of a file permit this process something.
+func permits(path string, want fs.FileMode) (bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return false, err //nolint:wrapcheck // it names the file
@@ -63,10 +98,6 @@ func MayWrite(path string) (bool, error) {
 	groups, err := os.Getgroups()
 	if err != nil {
 		return false, fmt.Errorf("read the groups: %w", err)
-	}
-	var want fs.FileMode = 0o006 // read and write
-	if info.IsDir() {
-		want = 0o003 // write and search
 	}
 	switch gid := int(st.Gid); {
 	case int(st.Uid) == os.Geteuid():

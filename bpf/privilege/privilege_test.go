@@ -138,6 +138,13 @@ func TestMayWrite(t *testing.T) {
 			t.Errorf("of another, mode %o: %t, %v", mode, got, err)
 		}
 	}
+	below := filepath.Join(dir, "below")
+	if err := errors.Join(os.Mkdir(below, 0o700), os.Chmod(dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := MayWrite(below); got || err != nil {
+		t.Errorf("below a folder of another: %t, %v", got, err)
+	}
 	if _, err := MayWrite(filepath.Join(dir, "none")); err == nil {
 		t.Error("no error where there is none")
 	}

@@ -57,7 +57,7 @@ func watchAny(ctx context.Context, r *bpf.Recorder, recordings []string, ready f
 	}
 	lost, err := r.Lost()
 	if err == nil && lost != (bpf.Lost{}) {
-		r.Status(fmt.Sprintf("the kernel had no room for %d lines of dumps and %d ends", lost.Lines, lost.Steps))
+		r.Status(fmt.Sprintf("the kernel had no room for %d lines of dumps and %d other records", lost.Lines, lost.Steps))
 	}
 	return err
 }

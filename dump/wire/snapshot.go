@@ -265,7 +265,10 @@ func (b *builder) addCPU(r *CPU) {
 	if b.seen(b.cpus, r.ID, KindCPU) {
 		return
 	}
-	c := dump.CPU{ID: int32(r.ID), Online: dump.Of(r.Flags&CPUOnline != 0)} //nolint:gosec // below MaxCPUs
+	c := dump.CPU{ID: int32(r.ID)} //nolint:gosec // below MaxCPUs
+	if !b.foreign() || r.Known != 0 {
+		c.Online = dump.Of(r.Flags&CPUOnline != 0)
+	}
 	if !b.foreign() {
 		c.Cell, c.PrevCell = id(r.Cell), id(r.PrevCell)
 		c.VTime, c.Queued, c.DSQ = dump.Of(r.VTime), dump.Of(int64(r.NrQueued)), dump.Of(dump.DSQID(r.DSQ))
