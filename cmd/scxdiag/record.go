@@ -48,9 +48,11 @@ scheduler is not disturbed by that.
 
 What it records goes into the catalogue, which scxdiag list shows, or with --record
 into a file; and it prints a line for each snapshot, or with --format all of it.
-The oldest snapshots are deleted as the recording reaches --max-size or --max-age
-(see scxdiag prune; "none" is no bound), but never the newest failure. What cannot
-be recorded for now, as on a full disk, waits in memory.
+As the recording reaches --max-size or --max-age (see scxdiag prune), snapshots are
+deleted, the oldest first: for the size what is no failure before any failure, and
+never the failure that was recorded last. A FILE may have 1GiB unless --max-size says
+otherwise ("none" is no bound); of the catalogue nothing is deleted unless one of the
+two is given. What cannot be recorded for now, as on a full disk, waits in memory.
 
 Of each failure --exec and --webhook tell: the command has it in its environment
 (SCXDIAG_ID, SCHEDULER, KIND, MESSAGE, RULE, TITLE, SIGNATURE, TIME, HOST, KERNEL
@@ -78,8 +80,8 @@ not tell is said at the start.`,
 	fl.DurationVar(&f.interval, "interval", 0, "also take a sample that often; 0 is never")
 	fl.DurationVar(&f.duration, "duration", 0, "how long to record; 0 is until interrupted")
 	fl.StringVar(&f.file, "record", "", "add to the recording `FILE` instead of the catalogue, and make it if need be")
-	fl.StringVar(&f.bounds.maxSize, "max-size", "1GiB", "the `SIZE` that the recording may have")
-	fl.StringVar(&f.bounds.maxAge, "max-age", noBound, "the `AGE` that a snapshot may have")
+	fl.StringVar(&f.bounds.maxSize, "max-size", "", "the `SIZE` that the recording may have (default 1GiB for a FILE, none for the catalogue)")
+	fl.StringVar(&f.bounds.maxAge, "max-age", "", "the `AGE` that a snapshot may have (default none)")
 	fl.StringVar(&f.exec, "exec", "", "run `COMMAND` by /bin/sh for each failure")
 	fl.StringVar(&f.webhook, "webhook", "", "post each failure to `URL`")
 	fl.StringVar(&f.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS`, such as :9100, to this machine only")
@@ -87,13 +89,21 @@ not tell is said at the start.`,
 	return cmd
 }
 
-// noBound is what --max-size and --max-age are for none.
-const noBound = "none"
+const (
+	// noBound is what --max-size and --max-age are for none.
+	noBound = "none"
+	// fileSize is the --max-size of a file that only record writes to. The catalogue
+	// holds what the user imported, too.
+	fileSize = "1GiB"
+)
 
 // check reads what the flags mean.
 func (f *recordFlags) check(ctx context.Context) (err error) {
 	if f.interval < 0 {
 		return fmt.Errorf("--interval %s: a time must not be negative", f.interval)
+	}
+	if f.file != "" {
+		f.bounds.maxSize = cmp.Or(f.bounds.maxSize, fileSize)
 	}
 	for _, v := range []*string{&f.bounds.maxSize, &f.bounds.maxAge} {
 		if *v == noBound || *v == "0" {

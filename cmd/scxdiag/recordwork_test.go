@@ -111,6 +111,26 @@ func TestARecorderRecordsCountsAndTells(t *testing.T) {
 	}
 }
 
+func TestOnlyAFileHasABoundOfItself(t *testing.T) {
+	for _, c := range []struct {
+		file, maxSize, maxAge string
+		size                  int64
+		age                   time.Duration
+	}{
+		{"", "", "", 0, 0},
+		{"", "2MiB", "1h", 2 << 20, time.Hour},
+		{"a.scxdiag", "", "", 1 << 30, 0},
+		{"a.scxdiag", "none", "0", 0, 0},
+		{"a.scxdiag", "0", "none", 0, 0},
+		{"a.scxdiag", "2MiB", "", 2 << 20, 0},
+	} {
+		f := recordFlags{file: c.file, bounds: bounds{maxSize: c.maxSize, maxAge: c.maxAge}}
+		if err := f.check(t.Context()); err != nil || f.policy.MaxSize != c.size || f.policy.MaxAge != c.age {
+			t.Errorf("%+v: %d bytes, %v, %v", c, f.policy.MaxSize, f.policy.MaxAge, err)
+		}
+	}
+}
+
 func scrape(t *testing.T, said string) string {
 	t.Helper()
 	m := regexp.MustCompile(`metrics are at (http://127.0.0.1:\d+/metrics)`).FindStringSubmatch(said)

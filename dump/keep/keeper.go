@@ -274,7 +274,7 @@ func (k *Keeper) prune(ctx context.Context) error {
 		return err
 	}
 	k.size.Store(n)
-	p := store.PrunePolicy{KeepFailure: true}
+	p := store.PrunePolicy{KeepFailure: true, FailuresLast: true}
 	if k.o.MaxSize > 0 && n > k.o.MaxSize {
 		p.MaxSize = max(k.o.MaxSize-k.o.MaxSize/spare, 1)
 	}
