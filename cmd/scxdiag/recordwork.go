@@ -95,7 +95,7 @@ func (f *recordFlags) startWork(ctx context.Context, cmd *cobra.Command) (_ *rec
 
 func (w *recordWork) metricsConfig() metrics.Config {
 	c := metrics.Config{
-		RecordingBytes: func() int64 { return w.keeper.Size() }, AlertKinds: alert.Kinds, AlertResults: alert.Results,
+		RecordingBytes: func() int64 { return w.keeper.State().Bytes }, AlertKinds: alert.Kinds, AlertResults: alert.Results,
 		OldestWaiter: func() (time.Duration, bool) {
 			x := w.oldest.Load()
 			if x == nil || x.Task.PID == 0 {
