@@ -244,20 +244,24 @@ func (h *hook) one(ctx context.Context, x *crash) error {
 	if n := h.left.Load(); n >= maxLeft {
 		return fmt.Errorf("%d before it were ended and still do not end", n)
 	}
-	told := make(chan error, 1)
-	go func() { told <- h.tell(ctx, x) }()
+	var err error // valid once told is closed
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		err = h.tell(ctx, x)
+	}()
 	late := time.NewTimer(h.limit + killedWithin)
 	defer late.Stop()
 	stopped := context.AfterFunc(ctx, func() { late.Reset(killedWithin) })
 	defer stopped()
 	select {
-	case err := <-told:
+	case <-told:
 		return err
 	case <-late.C:
 	}
 	h.left.Add(1)
 	go func() {
-		_ = <-told // it was said already
+		<-told
 		h.left.Add(-1)
 	}()
 	return errors.New("it was ended and does not end")
