@@ -133,8 +133,8 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 	if err := bpf.Supported(); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
-	ctx, stop := context.WithCancelCause(cmd.Context())
-	defer stop(nil)
+	defer ignoreBrokenPipes()()
+	ctx := cmd.Context()
 	if f.duration > 0 {
 		timed, cancel := context.WithTimeout(ctx, f.duration)
 		defer cancel()
@@ -144,15 +144,13 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, w.close()) }()
+	defer func() { err = w.end(err) }()
 	r := &bpf.Recorder{
 		Interval: f.interval, Sample: sampleOnSignal(ctx), Halfway: true,
 		Snapshot: func(s *dump.Snapshot) {
 			s.Source.Name = "record"
 			triage.Apply(s, nil)
-			if err := w.take(s); err != nil {
-				stop(err)
-			}
+			w.take(s)
 		},
 		Waits:  func(x bpf.Waiting) { w.oldest.Store(&x) },
 		Status: func(line string) { w.say(errors.New(line)) },
@@ -162,9 +160,6 @@ func (f *recordFlags) run(cmd *cobra.Command) (err error) {
 	w.service.stopping()
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
-	}
-	if cause := context.Cause(ctx); !isEnd(cause) {
-		return cause
 	}
 	return nil
 }
