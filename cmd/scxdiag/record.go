@@ -70,7 +70,7 @@ not tell is said at the start.`,
 		Example: `  scxdiag record
   scxdiag record --record night.scxdiag --max-size 500MiB
   scxdiag record --exec 'logger "$SCXDIAG_SCHEDULER failed: $SCXDIAG_TITLE"'
-  scxdiag record --metrics :9100
+  scxdiag record --metrics :9836
   scxdiag record --format json --duration 1h`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -84,7 +84,7 @@ not tell is said at the start.`,
 	fl.StringVar(&f.bounds.maxAge, "max-age", "", "the `AGE` that a snapshot may have (default none)")
 	fl.StringVar(&f.exec, "exec", "", "run `COMMAND` by /bin/sh for each failure")
 	fl.StringVar(&f.webhook, "webhook", "", "post each failure to `URL`")
-	fl.StringVar(&f.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS`, such as :9100, to this machine only")
+	fl.StringVar(&f.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS`, such as :9836, to this machine only")
 	completeFormats(cmd, formatNames())
 	return cmd
 }

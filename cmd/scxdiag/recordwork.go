@@ -12,6 +12,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,6 +89,9 @@ func (f *recordFlags) startWork(ctx context.Context, cmd *cobra.Command) (_ *rec
 	}
 	if w.metrics != nil {
 		addr, err := w.metrics.Serve(ctx, f.metrics)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w; --metrics ADDRESS chooses another", err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +126,11 @@ func (w *recordWork) say(err error) { complain(w.errs, err) }
 
 func (w *recordWork) metricsConfig() metrics.Config {
 	c := metrics.Config{
-		RecordingBytes: func() int64 { return w.keeper.State().Bytes }, AlertKinds: alert.Kinds, AlertResults: alert.Results,
+		Recording: func() metrics.Recording {
+			s := w.keeper.State()
+			return metrics.Recording{Bytes: s.Bytes, Waiting: s.Waiting, Recorded: s.Recorded, Lost: s.Lost, Pruned: s.Pruned}
+		},
+		AlertKinds: alert.Kinds, AlertResults: alert.Results,
 		OldestWaiter: func() (time.Duration, bool) {
 			x := w.oldest.Load()
 			if x == nil || x.Task.PID == 0 {
@@ -132,12 +140,7 @@ func (w *recordWork) metricsConfig() metrics.Config {
 		},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		c.Version, c.GoVersion = info.Main.Version, info.GoVersion
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				c.Revision = s.Value
-			}
-		}
+		c.Version, c.GoVersion, c.Revision = info.Main.Version, info.GoVersion, buildSettings(info)["vcs.revision"]
 	}
 	return c
 }
@@ -236,14 +239,24 @@ func (w *recordWork) ready() {
 }
 
 func (w *recordWork) status() {
-	if w.service == nil {
-		return
+	if w.service != nil {
+		w.service.status(w.statusText())
 	}
+}
+
+func (w *recordWork) statusText() string {
 	what := "no scheduler is enabled"
 	if name := bpf.Loaded(); name != "" {
 		what = "watching " + name
 	}
-	w.service.status(fmt.Sprintf("%s; %s, %d of failures", what, snapshotCount(w.snapshots), w.crashes))
+	text := fmt.Sprintf("%s; %s, %d of failures", what, snapshotCount(w.snapshots), w.crashes)
+	if s := w.keeper.State(); s.Failing || s.Lost > 0 {
+		text += fmt.Sprintf("; %d wait, %d are lost", s.Waiting, s.Lost)
+		if s.Failing {
+			text = "CANNOT RECORD: " + text
+		}
+	}
+	return text
 }
 
 // end ends everything, and says first what was the reason for it, if there was one.

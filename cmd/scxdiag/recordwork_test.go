@@ -78,7 +78,7 @@ func TestARecorderRecordsCountsAndTells(t *testing.T) {
 	page := scrape(t, w)
 	for _, want := range []string{
 		`scxdiag_snapshots_total{trigger="sysrq"} 1`, `scxdiag_crashes_total{kind="ERROR_STALL",scheduler="evil\\x1b[2J"} 1`,
-		`scxdiag_lost_records_total{kind="line"} 3`, "scxdiag_recording_bytes ", "scxdiag_oldest_waiter_seconds 1.5", `scxdiag_build_info{goversion="go`,
+		`scxdiag_lost_records_total{kind="line"} 3`, "scxdiag_recording_bytes ", "scxdiag_waiting_snapshots ", "scxdiag_oldest_waiter_seconds 1.5", `scxdiag_build_info{goversion="go`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%s is missing", want)
@@ -183,8 +183,15 @@ func TestADamagedRecordingDoesNotEndTheRecorder(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w, out, said := work(t, &recordFlags{file: path, format: formatJSON, exec: "echo $SCXDIAG_KIND"})
+	told := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(told) }))
+	defer server.Close()
+	w, out, said := work(t, &recordFlags{file: path, format: formatJSON, exec: "echo $SCXDIAG_KIND", webhook: server.URL})
 	w.take(seenCrash(true))
+	<-told
+	if text := w.statusText(); text != "CANNOT RECORD: no scheduler is enabled; 1 snapshot, 1 of failures; 1 wait, 0 are lost" {
+		t.Errorf("status %q", text)
+	}
 	if err := w.close(); err == nil || !strings.Contains(said.String(), "snapshots that could not be recorded: 1") ||
 		!strings.Contains(said.String(), "exec: ERROR_STALL") || strings.Count(said.String(), "wait in memory") != 1 {
 		t.Errorf("%v, said %s", err, said)
@@ -243,6 +250,18 @@ func TestACrashIsRecordedThoughNobodyReads(t *testing.T) {
 	}
 	if n := recordedIn(t, path); n != 1 {
 		t.Errorf("%d snapshots are recorded", n)
+	}
+}
+
+func TestAnAddressInUse(t *testing.T) {
+	w, _, _ := work(t, &recordFlags{file: filepath.Join(t.TempDir(), "a"+store.Ext), metrics: "127.0.0.1:0"})
+	defer func() { _ = w.close() }()
+	f := &recordFlags{file: w.path, metrics: w.metricsAt.String()}
+	var errs bytes.Buffer
+	cmd := &cobra.Command{}
+	cmd.SetErr(&errs)
+	if _, err := f.startWork(t.Context(), cmd); err == nil || !strings.HasSuffix(errs.String(), "address already in use; --metrics ADDRESS chooses another\n") {
+		t.Errorf("%v, said %s", err, &errs)
 	}
 }
 

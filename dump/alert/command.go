@@ -14,7 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"scxdiag/dump"
 )
@@ -105,20 +104,9 @@ func Environment(s *dump.Snapshot, recording string) []string {
 		{"KERNEL", s.Kernel.String()},
 		{"RECORDING", recording},
 	} {
-		env = append(env, "SCXDIAG_"+v.name+"="+cut(dump.Printable(v.value), maxValue))
+		env = append(env, "SCXDIAG_"+v.name+"="+dump.Cut(dump.Printable(v.value), maxValue))
 	}
 	return env
-}
-
-// cut cuts text to a number of bytes, between two characters.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most]
 }
 
 // output passes on what a command writes, line by line and up to a limit.

@@ -134,5 +134,5 @@ func (w *webhook) explain(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	return fmt.Errorf("%s://%s: %s", w.url.Scheme, w.url.Host, cut(dump.Printable(err.Error()), maxReason))
+	return fmt.Errorf("%s://%s: %s", w.url.Scheme, w.url.Host, dump.Cut(dump.Printable(err.Error()), maxReason))
 }
