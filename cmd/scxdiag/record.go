@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,11 +58,12 @@ two is given. What cannot be recorded for now, as on a full disk, waits in memor
 Of each failure --exec and --webhook tell: the command has it in its environment
 (SCXDIAG_ID, SCHEDULER, KIND, MESSAGE, RULE, TITLE, SIGNATURE, TIME, HOST, KERNEL
 and RECORDING, each with SCXDIAG_ in front), and on standard input the JSON document
-that the web hook gets by POST. A command is killed after 30 seconds.
+that the web hook gets by POST. A command is killed after 30 seconds. Others see the
+flags of a program: the URL, if it is a secret, may be in SCXDIAG_WEBHOOK instead.
 
 As a service of systemd it tells when it is ready, how it does, and that it is alive
-(Type=notify, WatchdogSec). ctrl+c or SIGTERM ends it: exit code 0, or 1 if something
-could not be recorded.
+(Type=notify, WatchdogSec). ctrl+c or SIGTERM ends it: exit code 0, whatever failures
+it recorded, or 1 if something could not be recorded.
 
 This takes a kernel with sched_ext, 6.12 or later, and root or the capabilities
 CAP_BPF and CAP_PERFMON, for samples CAP_SYSLOG as well: scxdiag doctor tells what is
@@ -99,8 +101,11 @@ const (
 
 // check reads what the flags mean.
 func (f *recordFlags) check(ctx context.Context) (err error) {
-	if f.interval < 0 {
+	switch {
+	case f.interval < 0:
 		return fmt.Errorf("--interval %s: a time must not be negative", f.interval)
+	case f.duration < 0:
+		return fmt.Errorf("--duration %s: a time must not be negative", f.duration)
 	}
 	if f.file != "" {
 		f.bounds.maxSize = cmp.Or(f.bounds.maxSize, fileSize)
@@ -113,9 +118,13 @@ func (f *recordFlags) check(ctx context.Context) (err error) {
 	if f.policy, err = f.bounds.policy(); err != nil {
 		return err
 	}
+	from := "--webhook"
+	if f.webhook == "" {
+		f.webhook, from = os.Getenv(alert.EnvURL), alert.EnvURL
+	}
 	if f.webhook != "" {
 		if err := alert.CheckURL(f.webhook); err != nil {
-			return fmt.Errorf("--webhook: %w", err)
+			return fmt.Errorf("%s: %w", from, err)
 		}
 	}
 	if f.metrics != "" {

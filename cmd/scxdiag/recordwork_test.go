@@ -20,6 +20,7 @@ import (
 
 	"scxdiag/bpf"
 	"scxdiag/dump"
+	"scxdiag/dump/alert"
 	"scxdiag/dump/store"
 )
 
@@ -127,6 +128,16 @@ func TestOnlyAFileHasABoundOfItself(t *testing.T) {
 		f := recordFlags{file: c.file, bounds: bounds{maxSize: c.maxSize, maxAge: c.maxAge}}
 		if err := f.check(t.Context()); err != nil || f.policy.MaxSize != c.size || f.policy.MaxAge != c.age {
 			t.Errorf("%+v: %d bytes, %v, %v", c, f.policy.MaxSize, f.policy.MaxAge, err)
+		}
+	}
+}
+
+func TestTheWebhookMayBeInTheEnvironment(t *testing.T) {
+	t.Setenv(alert.EnvURL, "https://example.com/a")
+	for flag, want := range map[string]string{"": "https://example.com/a", "https://example.com/b": "https://example.com/b"} {
+		f := recordFlags{webhook: flag}
+		if err := f.check(t.Context()); err != nil || f.webhook != want {
+			t.Errorf("%q: %s, %v", flag, f.webhook, err)
 		}
 	}
 }
