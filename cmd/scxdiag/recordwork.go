@@ -196,7 +196,7 @@ func (w *recordWork) take(s *dump.Snapshot) {
 	w.keeper.Add(s)
 	w.status()
 	if w.lines {
-		_, _ = fmt.Fprintln(w.out, recordLine(s)) // a printer does not fail
+		_, _ = fmt.Fprintln(w.out, report.Line(s)) // a printer does not fail
 		return
 	}
 	w.print(w.writer.Add(s))
@@ -293,24 +293,4 @@ func (w *recordWork) close() (failed error) {
 	}
 	w.errs.close()
 	return failed
-}
-
-// recordLine is a snapshot in a line.
-func recordLine(s *dump.Snapshot) string {
-	what := string(s.Trigger)
-	if t := s.LongestWaiting(); s.Exit == nil && t != nil {
-		waited, _ := t.WaitingFor()
-		what += fmt.Sprintf(": %s waits for %s", t.TaskRef, waited)
-	}
-	if e := s.Exit; e != nil {
-		what = e.Kind.V.String()
-		if e.Message.Known {
-			what += ": " + e.Message.V
-		}
-	}
-	if len(s.Findings) > 0 && s.IsFailure() {
-		what += "; " + s.Findings[0].Title
-	}
-	const idLen = 8
-	return dump.Printable(fmt.Sprintf("%s  %s  %s  %s", s.Time.Format(time.RFC3339), s.ID()[:idLen], s.Scheduler, what))
 }
