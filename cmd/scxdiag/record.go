@@ -67,8 +67,9 @@ it recorded, or 1 if something could not be recorded.
 
 This takes a kernel with sched_ext, 6.12 or later, and root or the capabilities
 CAP_BPF and CAP_PERFMON, for samples CAP_SYSLOG as well: scxdiag doctor tells what is
-missing. Once it records, it gives up all of them but CAP_SYS_NICE and CAP_IPC_LOCK. What the kernel does
-not tell is said at the start.`,
+missing. Once it records, it gives up all of them but CAP_SYS_NICE and CAP_IPC_LOCK,
+and CAP_DAC_OVERRIDE where the recording takes that. What the kernel does not tell is
+said at the start.`,
 		Example: `  scxdiag record
   scxdiag record --record night.scxdiag --max-size 500MiB
   scxdiag record --exec 'logger "$SCXDIAG_SCHEDULER failed: $SCXDIAG_TITLE"'

@@ -253,7 +253,7 @@ func (w *recordWork) statusText() string {
 	if s := w.keeper.State(); s.Failing || s.Lost > 0 {
 		text += fmt.Sprintf("; %d wait, %d are lost", s.Waiting, s.Lost)
 		if s.Failing {
-			text = "CANNOT RECORD: " + text
+			text = "cannot record: " + text
 		}
 	}
 	return text

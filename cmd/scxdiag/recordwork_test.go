@@ -200,7 +200,7 @@ func TestADamagedRecordingDoesNotEndTheRecorder(t *testing.T) {
 	w, out, said := work(t, &recordFlags{file: path, format: formatJSON, exec: "echo $SCXDIAG_KIND", webhook: server.URL})
 	w.take(seenCrash(true))
 	<-told
-	if text := w.statusText(); text != "CANNOT RECORD: no scheduler is enabled; 1 snapshot, 1 of failures; 1 wait, 0 are lost" {
+	if text := w.statusText(); text != "cannot record: no scheduler is enabled; 1 snapshot, 1 of failures; 1 wait, 0 are lost" {
 		t.Errorf("status %q", text)
 	}
 	if err := w.close(); err == nil || !strings.Contains(said.String(), "snapshots that could not be recorded: 1") ||
