@@ -61,3 +61,15 @@ func TestPrintableIsFitForATerminal(t *testing.T) {
 		}
 	})
 }
+
+func TestCut(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		most int
+		want string
+	}{{"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"aä", 2, "a"}, {"aä", 3, "aä"}, {"日本", 5, "日"}, {"日", 2, ""}, {"", 0, ""}} {
+		if got := dump.Cut(c.in, c.most); got != c.want {
+			t.Errorf("%q to %d bytes: %q", c.in, c.most, got)
+		}
+	}
+}

@@ -21,6 +21,11 @@ const (
 	TriggerHalfway Trigger = "halfway"
 )
 
+// Triggers are all triggers.
+func Triggers() []Trigger {
+	return []Trigger{TriggerCrash, TriggerExit, TriggerSysRq, TriggerSample, TriggerHalfway}
+}
+
 // Source says where a snapshot was read from.
 type Source struct {
 	Name    string // file name as the user gave it, "-" for standard input

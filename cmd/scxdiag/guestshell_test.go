@@ -31,7 +31,7 @@ import (
 const (
 	guestShell   = "/bin/sh"
 	guestHook    = "127.0.0.1:8080"
-	guestMetrics = ":9100"
+	guestMetrics = ":9836"
 	guestNotify  = "/tmp/notify"
 	guestTold    = "/tmp/told"
 )

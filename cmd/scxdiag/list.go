@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,8 +38,10 @@ at which it was kept, with "kept" behind it.
 ` + catalogueHelp + `
 
 A --kind is the kernel's name of an exit, such as ERROR_STALL or stall, or what a
-snapshot was made for: crash, exit, sysrq or sample. --since and --until take
-RFC 3339, local time such as "2026-03-04 05:06", or "2 days ago".`,
+snapshot was made for: crash, exit, sysrq, sample, or halfway, which is a sample
+that record took because a task had waited for half of the time after which the
+kernel throws the scheduler out. --since and --until take RFC 3339, local time such
+as "2026-03-04 05:06", or "2 days ago".`,
 		Example: `  scxdiag list
   scxdiag list --scheduler mitosis --kind stall --since '7 days ago'
   scxdiag list --record night.scxdiag
@@ -58,7 +61,7 @@ RFC 3339, local time such as "2026-03-04 05:06", or "2 days ago".`,
 	completeFormats(cmd, []cobra.Completion{
 		cobra.CompletionWithDesc("text", "a table for people"), cobra.CompletionWithDesc(formatJSON, "all that is known, for programs"),
 	})
-	kinds := []cobra.Completion{"crash", "exit", "sysrq", "sample"}
+	kinds := triggerNames()
 	for _, k := range dump.ExitKinds() {
 		kinds = append(kinds, k.String())
 	}
@@ -66,6 +69,14 @@ RFC 3339, local time such as "2026-03-04 05:06", or "2 days ago".`,
 		panic(err) // the flag is defined above
 	}
 	return cmd
+}
+
+func triggerNames() []string {
+	var names []string
+	for _, t := range dump.Triggers() {
+		names = append(names, string(t))
+	}
+	return names
 }
 
 // listFormat is the value of list --format.
@@ -125,15 +136,12 @@ func (f *listFlags) parse(now time.Time) (dump.Trigger, error) {
 		}
 		*t.to = at
 	}
-	switch t := dump.Trigger(f.kind); t {
-	case "":
-		return "", nil
-	case dump.TriggerCrash, dump.TriggerExit, dump.TriggerSysRq, dump.TriggerSample, dump.TriggerHalfway:
+	if t := dump.Trigger(f.kind); t == "" || slices.Contains(dump.Triggers(), t) {
 		return t, nil
 	}
 	kind, ok := dump.ParseExitKind(f.kind)
 	if !ok {
-		return "", fmt.Errorf("--kind %s: must be crash, exit, sysrq, sample, halfway, or a kind of exit such as ERROR_STALL", f.kind)
+		return "", fmt.Errorf("--kind %s: must be %s, or a kind of exit such as ERROR_STALL", f.kind, strings.Join(triggerNames(), ", "))
 	}
 	f.filter.Kind = dump.Of(kind)
 	return "", nil

@@ -10,9 +10,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"scxdiag/dump"
+	"scxdiag/dump/store"
 	"scxdiag/dump/wire"
 	"scxdiag/dump/wire/wiretest"
 )
@@ -51,6 +54,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	half := halfwayRecording(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -69,9 +73,35 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TERM", "xterm")
 			e.Setenv("TZ", "UTC")
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
-			return os.WriteFile(filepath.Join(e.WorkDir, "cells.records"), records(wiretest.Host), 0o600)
+			return errors.Join(
+				os.WriteFile(filepath.Join(e.WorkDir, "halfway.scxdiag"), half, 0o600),
+				os.WriteFile(filepath.Join(e.WorkDir, "cells.records"), records(wiretest.Host), 0o600),
+			)
 		},
 	})
+}
+
+func halfwayRecording(t *testing.T) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a"+store.Ext)
+	st, err := store.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &dump.Snapshot{
+		Trigger: dump.TriggerHalfway, Scheduler: "mitosis", Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
+	}
+	if _, _, err := st.Add(t.Context(), s, store.AddOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // exits runs a program that must end with a given code: exits CODE PROGRAM

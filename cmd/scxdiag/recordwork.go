@@ -3,14 +3,16 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,10 +30,11 @@ import (
 // recordWork is what scxdiag record does with what it sees. It is of the goroutine that
 // records.
 type recordWork struct {
-	say     func(error) // of any goroutine
-	lines   bool        // print a line for each snapshot
-	out     *bufio.Writer
-	writer  report.Writer
+	errs    *printer
+	out     *printer
+	lines   bool          // print a line for each snapshot
+	page    bytes.Buffer  // what writer wrote and is yet to be printed
+	writer  report.Writer // to page
 	keeper  *keep.Keeper
 	seen    keep.Seen
 	alerts  *alert.Alerts
@@ -40,6 +43,8 @@ type recordWork struct {
 	path    string                      // of the recording
 	oldest  atomic.Pointer[bpf.Waiting] // nil as long as nobody has looked
 
+	metricsAt          net.Addr // nil if they are not served
+	unwritten          bool     // it was said that a snapshot cannot be written
 	snapshots, crashes int
 	looked             time.Time // when turn last did something
 }
@@ -52,16 +57,16 @@ const (
 
 // startWork starts everything but the recorder.
 func (f *recordFlags) startWork(ctx context.Context, cmd *cobra.Command) (_ *recordWork, err error) {
-	var mu sync.Mutex
-	say := func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		complain(cmd.ErrOrStderr(), err)
-	}
-	out := bufio.NewWriter(cmd.OutOrStdout())
-	w := &recordWork{say: say, lines: f.format == "", out: out, writer: f.format.writer(out)}
+	w := &recordWork{lines: f.format == ""}
+	w.startPrinters(cmd.OutOrStdout(), cmd.ErrOrStderr())
+	defer func() {
+		if err != nil {
+			err = w.end(err)
+		}
+	}()
+	w.writer = f.format.writer(&w.page)
 	if f.format == formatJSON { // a document per line, for there is no end to wait for
-		w.writer = report.NewJSONLines(out, report.Options{})
+		w.writer = report.NewJSONLines(&w.page, report.Options{})
 	}
 	path := f.file
 	if path == "" {
@@ -74,28 +79,58 @@ func (f *recordFlags) startWork(ctx context.Context, cmd *cobra.Command) (_ *rec
 	}
 	w.path = path
 	w.alerts, err = alert.Start(alert.Config{
-		Command: f.exec, URL: f.webhook, Recording: path, StartCommand: realtime.Start, Say: say, Count: w.metrics.Alert,
+		Command: f.exec, URL: f.webhook, Recording: path, StartCommand: realtime.Start, Say: w.say, Count: w.metrics.Alert,
 	})
 	if err != nil {
 		return nil, err
 	}
 	if err := w.startKeeper(ctx, f); err != nil {
-		return nil, cmp.Or(err, w.close())
+		return nil, err
 	}
 	if w.metrics != nil {
 		addr, err := w.metrics.Serve(ctx, f.metrics)
-		if err != nil {
-			return nil, cmp.Or(err, w.close())
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w; --metrics ADDRESS chooses another", err)
 		}
-		say(fmt.Errorf("metrics are at http://%s/metrics", addr))
+		if err != nil {
+			return nil, err
+		}
+		w.metricsAt = addr
+		w.say(fmt.Errorf("metrics are at http://%s/metrics", addr))
 	}
-	w.service = startService(say)
+	w.service = startService(w.say)
 	return w, nil
 }
 
+// Bounds of what waits to be printed, in bytes.
+const (
+	outAhead  = 64 << 20
+	errsAhead = 1 << 20
+)
+
+// startPrinters has what is printed, and what is said, not hold up who records.
+func (w *recordWork) startPrinters(out, errs io.Writer) {
+	w.errs = &printer{to: errs, limit: errsAhead, tell: func(err error) { w.say(fmt.Errorf("standard error: %w", err)) }}
+	startPrinter(w.errs)
+	w.out = startPrinter(&printer{
+		to: out, limit: outAhead,
+		held: func() {
+			w.say(errors.New("standard output: nobody takes it: snapshots are left out there, but recorded all the same"))
+		},
+		tell: func(err error) { w.say(fmt.Errorf("standard output: %w; recording goes on", err)) },
+	})
+}
+
+// say says something in a line. Any goroutine may call it.
+func (w *recordWork) say(err error) { complain(w.errs, err) }
+
 func (w *recordWork) metricsConfig() metrics.Config {
 	c := metrics.Config{
-		RecordingBytes: func() int64 { return w.keeper.Size() }, AlertKinds: alert.Kinds, AlertResults: alert.Results,
+		Recording: func() metrics.Recording {
+			s := w.keeper.State()
+			return metrics.Recording{Bytes: s.Bytes, Waiting: s.Waiting, Recorded: s.Recorded, Lost: s.Lost, Pruned: s.Pruned}
+		},
+		AlertKinds: alert.Kinds, AlertResults: alert.Results,
 		OldestWaiter: func() (time.Duration, bool) {
 			x := w.oldest.Load()
 			if x == nil || x.Task.PID == 0 {
@@ -105,12 +140,7 @@ func (w *recordWork) metricsConfig() metrics.Config {
 		},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		c.Version, c.GoVersion = info.Main.Version, info.GoVersion
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				c.Revision = s.Value
-			}
-		}
+		c.Version, c.GoVersion, c.Revision = info.Main.Version, info.GoVersion, buildSettings(info)["vcs.revision"]
 	}
 	return c
 }
@@ -153,10 +183,10 @@ func (w *recordWork) startKeeper(ctx context.Context, f *recordFlags) error {
 }
 
 // take keeps a snapshot, prints it and tells of it.
-func (w *recordWork) take(s *dump.Snapshot) error {
+func (w *recordWork) take(s *dump.Snapshot) {
 	if w.seen.Repeats(s) {
 		w.say(fmt.Errorf("%s ended after a failure that is recorded already", s.Scheduler))
-		return nil
+		return
 	}
 	w.snapshots++
 	if s.Trigger == dump.TriggerCrash {
@@ -166,10 +196,21 @@ func (w *recordWork) take(s *dump.Snapshot) error {
 	w.keeper.Add(s)
 	w.status()
 	if w.lines {
-		_, err := fmt.Fprintln(w.out, recordLine(s))
-		return reportError(errors.Join(err, w.out.Flush()))
+		_, _ = fmt.Fprintln(w.out, report.Line(s)) // a printer does not fail
+		return
 	}
-	return reportError(errors.Join(w.writer.Add(s), w.out.Flush()))
+	w.print(w.writer.Add(s))
+}
+
+// print prints the page, unless there was an error.
+func (w *recordWork) print(err error) {
+	if err == nil {
+		_, _ = w.page.WriteTo(w.out) // a printer does not fail
+	} else if !w.unwritten {
+		w.unwritten = true
+		w.say(fmt.Errorf("%w; recording goes on", reportError(err)))
+	}
+	w.page.Reset()
 }
 
 // lookAgain is how often turn looks for what nobody tells.
@@ -198,58 +239,58 @@ func (w *recordWork) ready() {
 }
 
 func (w *recordWork) status() {
-	if w.service == nil {
-		return
+	if w.service != nil {
+		w.service.status(w.statusText())
 	}
+}
+
+func (w *recordWork) statusText() string {
 	what := "no scheduler is enabled"
 	if name := bpf.Loaded(); name != "" {
 		what = "watching " + name
 	}
-	w.service.status(fmt.Sprintf("%s; %s, %d of failures", what, snapshotCount(w.snapshots), w.crashes))
+	text := fmt.Sprintf("%s; %s, %d of failures", what, snapshotCount(w.snapshots), w.crashes)
+	if s := w.keeper.State(); s.Failing || s.Lost > 0 {
+		text += fmt.Sprintf("; %d wait, %d are lost", s.Waiting, s.Lost)
+		if s.Failing {
+			text = "cannot record: " + text
+		}
+	}
+	return text
+}
+
+// end ends everything, and says first what was the reason for it, if there was one.
+func (w *recordWork) end(why error) error {
+	if why != nil {
+		w.say(why)
+		why = errReported
+	}
+	return cmp.Or(why, w.close())
 }
 
 // close ends everything: what was seen is recorded and told first. It says itself what
 // goes wrong.
-func (w *recordWork) close() error {
-	var errs []error
+func (w *recordWork) close() (failed error) {
 	if w.keeper != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), recordEnd)
 		defer cancel()
-		errs = append(errs, w.keeper.Close(ctx))
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), alertEnd)
-	defer cancel()
-	w.alerts.Close(ctx)
-	w.service.close()
-	if !w.lines && w.snapshots > 0 {
-		errs = append(errs, reportError(w.writer.Close()), reportError(w.out.Flush()))
-	}
-	var failed error
-	for _, err := range errs {
-		if err != nil {
+		if err := w.keeper.Close(ctx); err != nil {
 			w.say(err)
 			failed = errReported
 		}
 	}
+	if w.alerts != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), alertEnd)
+		defer cancel()
+		w.alerts.Close(ctx)
+	}
+	w.service.close()
+	if !w.lines && w.snapshots > 0 {
+		w.print(w.writer.Close())
+	}
+	if n := w.out.close(); n > 0 {
+		w.say(fmt.Errorf("standard output: nobody took it; left out at the end: %d", n))
+	}
+	w.errs.close()
 	return failed
-}
-
-// recordLine is a snapshot in a line.
-func recordLine(s *dump.Snapshot) string {
-	what := string(s.Trigger)
-	if t := s.LongestWaiting(); s.Exit == nil && t != nil {
-		waited, _ := t.WaitingFor()
-		what += fmt.Sprintf(": %s waits for %s", t.TaskRef, waited)
-	}
-	if e := s.Exit; e != nil {
-		what = e.Kind.V.String()
-		if e.Message.Known {
-			what += ": " + e.Message.V
-		}
-	}
-	if len(s.Findings) > 0 && s.IsFailure() {
-		what += "; " + s.Findings[0].Title
-	}
-	const idLen = 8
-	return dump.Printable(fmt.Sprintf("%s  %s  %s  %s", s.Time.Format(time.RFC3339), s.ID()[:idLen], s.Scheduler, what))
 }

@@ -30,10 +30,7 @@ func newVersion() *cobra.Command {
 // versionText is what the toolchain recorded about the build. What it did not
 // record is left out.
 func versionText(info *debug.BuildInfo) string {
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
+	settings := buildSettings(info)
 	version := info.Main.Version
 	if version == "" {
 		version = "(devel)"
@@ -52,4 +49,13 @@ func versionText(info *debug.BuildInfo) string {
 	}
 	fmt.Fprintf(&b, "%s %s/%s\n", info.GoVersion, runtime.GOOS, runtime.GOARCH)
 	return b.String()
+}
+
+// buildSettings are the settings of a build by their keys.
+func buildSettings(info *debug.BuildInfo) map[string]string {
+	settings := make(map[string]string, len(info.Settings))
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	return settings
 }

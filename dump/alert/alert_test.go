@@ -20,6 +20,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -54,7 +55,7 @@ func tell(t *testing.T, c Config, all ...*dump.Snapshot) {
 	a.Close(t.Context())
 }
 
-func crash() *dump.Snapshot {
+func aCrash() *dump.Snapshot {
 	return &dump.Snapshot{
 		Trigger: dump.TriggerCrash, Scheduler: "mitosis_1.2", Host: "node", Kernel: dump.Kernel{Release: "7.3.4"},
 		Time:     time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
@@ -65,9 +66,10 @@ func crash() *dump.Snapshot {
 
 func TestACommandGetsTheCrash(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "/run/secret")
+	t.Setenv(EnvURL, "https://example.com/?token=secret")
 	t.Setenv("SOMETHING", "else")
 	dir := t.TempDir()
-	s := crash()
+	s := aCrash()
 	var h heard
 	c := h.config()
 	c.Command = `cat > "` + dir + `/stdin"; env -0 > "` + dir + `/env"; echo told; printf 'bad\033[2J' >&2`
@@ -86,7 +88,7 @@ func TestACommandGetsTheCrash(t *testing.T) {
 		"SCXDIAG_ID": s.ID(), "SCXDIAG_SCHEDULER": "mitosis_1.2", "SCXDIAG_KIND": "ERROR_STALL",
 		"SCXDIAG_MESSAGE": `web\x1b[31m\n\x00$(reboot)\xff failed to run`, "SCXDIAG_RULE": "rt-hog", "SCXDIAG_TITLE": "a real-time task",
 		"SCXDIAG_SIGNATURE": "5194", "SCXDIAG_TIME": "2026-03-04T05:06:07Z", "SCXDIAG_HOST": "node", "SCXDIAG_KERNEL": "7.3.4",
-		"SCXDIAG_RECORDING": "/var/lib/r.scxdiag", "SOMETHING": "else", "NOTIFY_SOCKET": "",
+		"SCXDIAG_RECORDING": "/var/lib/r.scxdiag", "SOMETHING": "else", "NOTIFY_SOCKET": "", EnvURL: "",
 	} {
 		if env[name] != want {
 			t.Errorf("%s is %q, want %q", name, env[name], want)
@@ -148,7 +150,7 @@ func TestACommandThatHangsIsKilled(t *testing.T) {
 	c.StartCommand = (*exec.Cmd).Start
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- (&command{config: &c, limit: time.Hour}).tell(ctx, crash(), nil) }()
+	go func() { ended <- (&command{config: &c, limit: time.Hour}).tell(ctx, &crash{}) }()
 	b, err := os.ReadFile(pids)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +168,7 @@ func TestACommandThatHangsIsKilled(t *testing.T) {
 			t.Errorf("process %d lives on", pid)
 		}
 	}
-	err = (&command{config: &c, limit: time.Nanosecond}).tell(t.Context(), crash(), nil)
+	err = (&command{config: &c, limit: time.Nanosecond}).tell(t.Context(), &crash{})
 	if err == nil || !strings.Contains(err.Error(), "ended after 1ns") && !strings.Contains(err.Error(), "deadline") {
 		t.Errorf("ended with %v", err)
 	}
@@ -201,7 +203,7 @@ func TestOutputIsBounded(t *testing.T) {
 			var h heard
 			c := h.config()
 			c.Command = command
-			tell(t, c, crash())
+			tell(t, c, aCrash())
 			if text := strings.Join(h.lines, "\n"); text == "" || len(text) > 6*maxOutput {
 				t.Errorf("said %d bytes", len(text))
 			}
@@ -219,12 +221,12 @@ func TestACommandThatFailsIsTold(t *testing.T) {
 	var h heard
 	c := h.config()
 	c.Command = "exit 7"
-	tell(t, c, crash())
-	if want := "exec: not told of " + crash().ID() + ": exit status 7"; !slices.Equal(h.lines, []string{want}) || h.counts["exec failed"] != 1 {
+	tell(t, c, aCrash())
+	if want := "exec: not told of " + aCrash().ID() + ": exit status 7"; !slices.Equal(h.lines, []string{want}) || h.counts["exec failed"] != 1 {
 		t.Errorf("said %q, counted %v", h.lines, h.counts)
 	}
 	c.StartCommand = func(*exec.Cmd) error { return errors.New("no fork") }
-	tell(t, c, crash())
+	tell(t, c, aCrash())
 	if !strings.HasSuffix(h.lines[1], "no fork") || h.counts["exec failed"] != 2 {
 		t.Errorf("said %q, counted %v", h.lines, h.counts)
 	}
@@ -252,10 +254,10 @@ func TestNobodyWaitsForAHook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Send(crash())
+	a.Send(aCrash())
 	<-begun
 	for range maxQueue + 3 {
-		a.Send(crash())
+		a.Send(aCrash())
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -265,6 +267,81 @@ func TestNobodyWaitsForAHook(t *testing.T) {
 	}
 	if !strings.Contains(h.lines[0], "16 crashes wait already") || !strings.HasSuffix(h.lines[3], "the recorder ends") {
 		t.Errorf("said %q", h.lines)
+	}
+}
+
+// TestAHookThatSurvivesItsKill is left behind, so that the next crashes are told of, up
+// to a number.
+func TestAHookThatSurvivesItsKill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		h, a := hanging(over)
+		for range maxLeft + 1 {
+			a.Send(aCrash())
+		}
+		<-time.After(maxLeft * (time.Minute + killedWithin))
+		synctest.Wait()
+		if len(h.lines) != maxLeft+1 || !strings.HasSuffix(h.lines[0], ": it was ended and does not end") ||
+			!strings.HasSuffix(h.lines[maxLeft], ": 4 before it were ended and still do not end") {
+			t.Errorf("said %q", h.lines)
+		}
+		close(over)
+		synctest.Wait()
+		a.Send(aCrash())
+		a.Close(t.Context())
+		if want := map[string]int{"exec failed": maxLeft + 1, "exec ok": 1}; !maps.Equal(h.counts, want) {
+			t.Errorf("counted %v", h.counts)
+		}
+		a.Send(aCrash())
+		if h.counts["exec dropped"] != 1 || !strings.HasSuffix(h.lines[len(h.lines)-1], "the recorder ends") {
+			t.Errorf("after the end: counted %v, said %q", h.counts, h.lines)
+		}
+	})
+}
+
+func TestTheEndDoesNotWaitForAHookThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		defer close(over)
+		h, a := hanging(over)
+		a.Send(aCrash())
+		a.Send(aCrash())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		a.Close(ctx)
+		if took := time.Since(began); took > time.Second+killedWithin || h.counts["exec failed"] != 2 {
+			t.Errorf("it took %v, counted %v", took, h.counts)
+		}
+	})
+}
+
+// hanging is an Alerts whose only hook goes on until over is closed, whoever ends it.
+func hanging(over chan struct{}) (*heard, *Alerts) {
+	var h heard
+	c := h.config()
+	ctx, stop := context.WithCancel(context.Background())
+	a := &Alerts{config: &c, stop: stop}
+	a.add(&hook{kind: kindExec, limit: time.Minute, tell: func(context.Context, *crash) error { <-over; return nil }})
+	a.running.Go(func() { a.hooks[0].run(ctx) })
+	return &h, a
+}
+
+// TestDocumentsThatWaitAreBounded has few large ones instead of many small ones.
+func TestDocumentsThatWaitAreBounded(t *testing.T) {
+	var h heard
+	c := h.config()
+	x := &hook{kind: kindExec, config: &c, more: make(chan struct{}, 1)}
+	for range 4 {
+		x.send(&crash{document: make([]byte, maxQueueBytes/3)})
+	}
+	if len(x.queue) != 3 || h.counts["exec dropped"] != 1 {
+		t.Errorf("%d wait, counted %v", len(x.queue), h.counts)
+	}
+	x = &hook{kind: kindExec, config: &c, more: make(chan struct{}, 1)}
+	x.send(&crash{document: make([]byte, maxQueueBytes+1)})
+	if x.next() == nil || x.bytes != 0 {
+		t.Errorf("a single large one is not told of, %d bytes wait", x.bytes)
 	}
 }
 
@@ -280,7 +357,7 @@ func hookTo(t *testing.T, u string) *webhook {
 }
 
 func TestAWebhookPosts(t *testing.T) {
-	s := crash()
+	x := &crash{id: "3d44", signature: "5194", document: []byte("document")}
 	tries := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tries++
@@ -290,7 +367,7 @@ func TestAWebhookPosts(t *testing.T) {
 			t.Errorf("%s %s: %q, %v", r.Method, r.URL, b, err)
 		}
 		for name, want := range map[string]string{
-			"Content-Type": "application/json", "User-Agent": "scxdiag", "X-Scxdiag-Id": s.ID(), "X-Scxdiag-Signature": "5194",
+			"Content-Type": "application/json", "User-Agent": "scxdiag", "X-Scxdiag-Id": "3d44", "X-Scxdiag-Signature": "5194",
 		} {
 			if got := r.Header.Get(name); got != want {
 				t.Errorf("%s: %q", name, got)
@@ -310,13 +387,13 @@ func TestAWebhookPosts(t *testing.T) {
 	}))
 	defer server.Close()
 	w := hookTo(t, strings.Replace(server.URL, "://", "://me:secret@", 1)+"/p?token=t")
-	if err := w.tell(t.Context(), s, []byte("document")); err != nil || tries != 4 {
+	if err := w.tell(t.Context(), x); err != nil || tries != 4 {
 		t.Errorf("%d tries, %v", tries, err)
 	}
 }
 
 func TestAWebhookThatFails(t *testing.T) {
-	var from *httptest.Server
+	var from, secure *httptest.Server
 	seen := make(map[string]int)
 	handle := func(w http.ResponseWriter, r *http.Request) {
 		seen[r.Method+r.URL.Path]++
@@ -332,13 +409,16 @@ func TestAWebhookThatFails(t *testing.T) {
 			http.Redirect(w, r, "/ok", http.StatusPermanentRedirect)
 		case "/plain":
 			http.Redirect(w, r, strings.Replace(from.URL, "https:", "http:", 1)+"/ok", http.StatusTemporaryRedirect)
+		case "/other":
+			http.Redirect(w, r, secure.URL+"/ok", http.StatusTemporaryRedirect)
 		case "/down":
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case "/no":
 			w.WriteHeader(http.StatusForbidden)
 		}
 	}
-	plain, secure := httptest.NewServer(http.HandlerFunc(handle)), httptest.NewTLSServer(http.HandlerFunc(handle))
+	plain := httptest.NewServer(http.HandlerFunc(handle))
+	secure = httptest.NewTLSServer(http.HandlerFunc(handle))
 	defer plain.Close()
 	defer secure.Close()
 	nobody := httptest.NewServer(nil)
@@ -353,6 +433,7 @@ func TestAWebhookThatFails(t *testing.T) {
 		{"a redirect that keeps the document", plain.URL + "/kept", "", "POST/ok", 1},
 		{"redirects without end", plain.URL + "/again", "more than 3", "POST/again", 4},
 		{"a redirect that loses the document", plain.URL + "/found", "the document would not go with it", "GET/ok", 0},
+		{"to another port", plain.URL + "/other", "to another host or port", "POST/other", 1},
 		{"from https to http", secure.URL + "/plain", "from https to http", "POST/plain", 1},
 		{"refused", plain.URL + "/no", "the answer is 403", "POST/no", 1},
 		{"always overloaded", plain.URL + "/down", "the answer is 503", "POST/down", maxTries},
@@ -366,7 +447,7 @@ func TestAWebhookThatFails(t *testing.T) {
 				from = secure
 				w.client.HTTPClient.Transport = secure.Client().Transport
 			}
-			err := w.tell(t.Context(), crash(), []byte("document"))
+			err := w.tell(t.Context(), &crash{id: "id", document: []byte("document")})
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v", err)
 			}

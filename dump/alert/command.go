@@ -14,7 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"scxdiag/dump"
 )
@@ -37,12 +36,12 @@ type command struct {
 	limit  time.Duration
 }
 
-func (c *command) tell(ctx context.Context, s *dump.Snapshot, document []byte) error {
+func (c *command) tell(ctx context.Context, x *crash) error {
 	timed, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	cmd := exec.CommandContext(timed, "/bin/sh", "-c", c.config.Command) //nolint:gosec // the user's command
-	cmd.Env = append(inherited(), Environment(s, c.config.Recording)...)
-	cmd.Stdin = bytes.NewReader(document)
+	cmd.Env = append(inherited(), x.environment...)
+	cmd.Stdin = bytes.NewReader(x.document)
 	out := &output{say: c.config.Say}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -59,10 +58,13 @@ func (c *command) tell(ctx context.Context, s *dump.Snapshot, document []byte) e
 	return limited(ctx, timed, c.limit, err)
 }
 
+// EnvURL names the environment variable that may hold the URL of a web hook.
+const EnvURL = "SCXDIAG_WEBHOOK"
+
 // inherited is the environment of this program without what is between it and the
-// service manager.
+// service manager, and without the URL of a web hook, which may be secret.
 func inherited() []string {
-	own := []string{"NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "LISTEN_FDS=", "LISTEN_PID="}
+	own := []string{"NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "LISTEN_FDS=", "LISTEN_PID=", EnvURL + "="}
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return slices.ContainsFunc(own, func(name string) bool { return strings.HasPrefix(v, name) })
 	})
@@ -102,20 +104,9 @@ func Environment(s *dump.Snapshot, recording string) []string {
 		{"KERNEL", s.Kernel.String()},
 		{"RECORDING", recording},
 	} {
-		env = append(env, "SCXDIAG_"+v.name+"="+cut(dump.Printable(v.value), maxValue))
+		env = append(env, "SCXDIAG_"+v.name+"="+dump.Cut(dump.Printable(v.value), maxValue))
 	}
 	return env
-}
-
-// cut cuts text to a number of bytes, between two characters.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most]
 }
 
 // output passes on what a command writes, line by line and up to a limit.

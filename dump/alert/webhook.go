@@ -3,11 +3,14 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -74,11 +77,20 @@ func checkRedirect(r *http.Request, via []*http.Request) error {
 		return fmt.Errorf("%w: more than %d", errRedirect, maxRedirects)
 	case via[0].URL.Scheme == "https" && r.URL.Scheme != "https":
 		return fmt.Errorf("%w: from https to %s", errRedirect, r.URL.Scheme)
+	case origin(via[0].URL) != origin(r.URL):
+		return fmt.Errorf("%w: to another host or port", errRedirect)
 	case r.Method != http.MethodPost:
 		return fmt.Errorf("%w: the document would not go with it (only 307 and 308 take it along)", errRedirect)
 	}
 	return nil
 }
+
+// origin is the host of a URL, as the user or a server wrote it, with its port.
+func origin(u *url.URL) string {
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), cmp.Or(u.Port(), defaultPorts[u.Scheme]))
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
 func retry(ctx context.Context, r *http.Response, err error) (bool, error) {
 	if errors.Is(err, errRedirect) {
@@ -87,22 +99,22 @@ func retry(ctx context.Context, r *http.Response, err error) (bool, error) {
 	return retryablehttp.DefaultRetryPolicy(ctx, r, err)
 }
 
-func (w *webhook) tell(ctx context.Context, s *dump.Snapshot, document []byte) error {
+func (w *webhook) tell(ctx context.Context, x *crash) error {
 	timed, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
-	return limited(ctx, timed, w.limit, w.post(timed, s, document))
+	return limited(ctx, timed, w.limit, w.post(timed, x))
 }
 
-func (w *webhook) post(ctx context.Context, s *dump.Snapshot, document []byte) error {
-	r, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, w.url.String(), document)
+func (w *webhook) post(ctx context.Context, x *crash) error {
+	r, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, w.url.String(), x.document)
 	if err != nil {
 		return w.explain(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "scxdiag")
-	r.Header.Set("X-Scxdiag-Id", s.ID())
-	if s.Signature != nil {
-		r.Header.Set("X-Scxdiag-Signature", s.Signature.ID)
+	r.Header.Set("X-Scxdiag-Id", x.id)
+	if x.signature != "" {
+		r.Header.Set("X-Scxdiag-Signature", x.signature)
 	}
 	resp, err := w.client.Do(r)
 	if resp != nil {
@@ -122,5 +134,5 @@ func (w *webhook) explain(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	return fmt.Errorf("%s://%s: %s", w.url.Scheme, w.url.Host, cut(dump.Printable(err.Error()), maxReason))
+	return fmt.Errorf("%s://%s: %s", w.url.Scheme, w.url.Host, dump.Cut(dump.Printable(err.Error()), maxReason))
 }

@@ -28,6 +28,8 @@ type disk struct {
 	tries int
 	open  int
 	added []*dump.Snapshot
+	hangs chan struct{} // until this is closed, if there is one
+	prune func(store.PrunePolicy) (store.Pruned, error)
 }
 
 func (d *disk) fail(err error) {
@@ -44,6 +46,9 @@ func (d *disk) Open() (Recording, error) {
 }
 
 func (d *disk) Add(_ context.Context, s *dump.Snapshot, o store.AddOptions) (string, bool, error) {
+	if d.hangs != nil {
+		<-d.hangs
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tries++
@@ -54,9 +59,13 @@ func (d *disk) Add(_ context.Context, s *dump.Snapshot, o store.AddOptions) (str
 	return "", true, nil
 }
 
-func (*disk) Prune(context.Context, store.PrunePolicy) (store.Pruned, error) {
-	return store.Pruned{}, nil
+func (d *disk) Prune(_ context.Context, p store.PrunePolicy) (store.Pruned, error) {
+	if d.prune == nil {
+		return store.Pruned{}, nil
+	}
+	return d.prune(p)
 }
+
 func (*disk) Size(context.Context) (int64, error) { return 42, nil }
 
 func (d *disk) Close() error {
@@ -101,9 +110,11 @@ func TestWhatTheDiskDoesNotTakeWaits(t *testing.T) {
 		synctest.Wait()
 		k.Add(third)
 		synctest.Wait()
+		d.mu.Lock()
 		if !slices.Equal(w.tried, []*dump.Snapshot{first, second, third}) || !slices.Equal(d.added, []*dump.Snapshot{first}) || d.open != 0 {
 			t.Errorf("tried %d, recorded %d, %d open", len(w.tried), len(d.added), d.open)
 		}
+		d.mu.Unlock()
 		pass(10 * time.Minute)
 		synctest.Wait()
 		if tries := d.tries; tries < 12 || tries > 20 {
@@ -126,8 +137,8 @@ func TestWhatTheDiskDoesNotTakeWaits(t *testing.T) {
 		if !slices.Equal(w.said, want) {
 			t.Errorf("said %q", w.said)
 		}
-		if len(w.tried) != 3 || k.Size() != 42 {
-			t.Errorf("tried %d, size %d", len(w.tried), k.Size())
+		if len(w.tried) != 3 || k.State().Bytes != 42 {
+			t.Errorf("tried %d, size %d", len(w.tried), k.State().Bytes)
 		}
 		if err := k.Close(t.Context()); err != nil || d.open != 0 {
 			t.Errorf("%v, %d open", err, d.open)
@@ -157,7 +168,9 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		if len(w.tried) != 1+len(samples) {
 			t.Errorf("told of %d", len(w.tried))
 		}
-		if lost := fmt.Sprintf("that are lost: %d", len(samples)+1-maxWaiting); len(w.said) != 2 || !strings.Contains(w.said[1], lost) {
+		dropped := len(samples) + 1 - maxWaiting
+		if len(w.said) != 3 || !slices.Contains(w.said, "more snapshots wait than there is room for: from now on some are lost") ||
+			!strings.HasSuffix(w.said[2], fmt.Sprintf("that are lost: %d", dropped)) {
 			t.Errorf("said %q", w.said)
 		}
 		d.fail(errors.New("full again"))
@@ -169,8 +182,141 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		if len(k.waiting) != 2 || k.bytes > maxWaitingBytes {
 			t.Errorf("%d wait, %d bytes", len(k.waiting), k.bytes)
 		}
-		if err := k.Close(t.Context()); err == nil || err.Error() != "snapshots that could not be recorded: 5" {
+		if got, want := k.State(), (State{Bytes: 42, Waiting: 2, Recorded: maxWaiting, Lost: uint64(dropped) + 3, Failing: true}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		want := fmt.Sprintf("snapshots that could not be recorded: 2: full again\nsnapshots that are lost because too many waited: %d", dropped+3)
+		if err := k.Close(t.Context()); err == nil || err.Error() != want {
 			t.Errorf("closed with %v", err)
+		}
+	})
+}
+
+// TestADiskThatHangs does not keep anybody from hearing of a crash, nor the end.
+func TestADiskThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := disk{hangs: make(chan struct{})}
+		defer close(d.hangs)
+		var w watched
+		k := Start(nil, w.options(d.Open))
+		k.Add(crashOf(1))
+		k.Add(crashOf(2))
+		synctest.Wait()
+		if len(w.tried) != 0 || k.State().Failing {
+			t.Errorf("told of %d at once", len(w.tried))
+		}
+		pass(triedWithin)
+		synctest.Wait()
+		if s := k.State(); len(w.tried) != 2 || !s.Failing || s.Waiting != 2 {
+			t.Errorf("told of %d, %+v", len(w.tried), s)
+		}
+		k.Add(crashOf(3))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		err := k.Close(ctx)
+		if err == nil || err.Error() != "snapshots that could not be recorded: 3: the disk does not answer" || time.Since(began) > time.Second+closedWithin {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if len(w.tried) != 3 {
+			t.Errorf("told of %d", len(w.tried))
+		}
+	})
+}
+
+// TestTheEndComesBeforeAllIsRecorded has a disk that takes its time, but can be told
+// to stop.
+func TestTheEndComesBeforeAllIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w watched
+		k := Start(slowDisk{}, w.options(func() (Recording, error) { return slowDisk{}, nil }))
+		k.Add(crashOf(1))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := k.Close(ctx); err == nil || err.Error() != "snapshots that could not be recorded: 1: there was no time left" {
+			t.Errorf("closed with %v", err)
+		}
+		if len(w.tried) != 1 || len(w.said) != 0 {
+			t.Errorf("told of %d, said %q", len(w.tried), w.said)
+		}
+	})
+}
+
+type slowDisk struct{}
+
+func (slowDisk) Add(ctx context.Context, _ *dump.Snapshot, _ store.AddOptions) (string, bool, error) {
+	<-ctx.Done()
+	return "", false, ctx.Err()
+}
+
+func (slowDisk) Prune(context.Context, store.PrunePolicy) (store.Pruned, error) {
+	return store.Pruned{}, nil
+}
+func (slowDisk) Size(context.Context) (int64, error) { return 1, nil }
+func (slowDisk) Close() error                        { return nil }
+
+// TestACrashDoesNotWaitForOldOnesToGo has one come while there is much to delete.
+func TestACrashDoesNotWaitForOldOnesToGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		var w watched
+		o := w.options(d.Open)
+		o.MaxSize = 20
+		step, steps := make(chan struct{}), 0
+		d.prune = func(p store.PrunePolicy) (store.Pruned, error) {
+			<-step
+			if p.AtMost != pruneStep || !p.KeepFailure || !p.FailuresLast || p.MaxSize != 20 {
+				t.Errorf("asked for %+v", p)
+			}
+			if steps++; steps >= 100 {
+				return store.Pruned{}, nil
+			}
+			return store.Pruned{Entries: make([]store.Entry, pruneStep)}, nil
+		}
+		k := Start(nil, o)
+		synctest.Wait()
+		k.Add(crashOf(1))
+		step <- struct{}{}
+		synctest.Wait()
+		if len(w.tried) != 1 || len(d.added) != 1 {
+			t.Errorf("recorded %d after a step", len(d.added))
+		}
+		for range 99 {
+			step <- struct{}{}
+		}
+		synctest.Wait()
+		if n := k.State().Pruned; n != 99*pruneStep || len(w.said) != 1 || !strings.Contains(w.said[0], "reached its bounds") {
+			t.Errorf("%d are gone, said %q", n, w.said)
+		}
+		close(step)
+		if err := k.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestOldOnesThatCannotBeDeleted are no reason not to record.
+func TestOldOnesThatCannotBeDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		d := disk{prune: func(store.PrunePolicy) (store.Pruned, error) { tries++; return store.Pruned{}, errors.New("stuck") }}
+		var w watched
+		o := w.options(d.Open)
+		o.MaxSize = 20
+		k := Start(nil, o)
+		for i := range int32(10) {
+			k.Add(crashOf(i))
+			pass(lastRetry / 2)
+			synctest.Wait()
+		}
+		if len(d.added) != 10 || tries < 4 || tries > 6 || k.State().Failing {
+			t.Errorf("recorded %d, %d tries", len(d.added), tries)
+		}
+		if want := []string{"old snapshots cannot be deleted for now, the recording may exceed its bounds: stuck"}; !slices.Equal(w.said, want) {
+			t.Errorf("said %q", w.said)
+		}
+		if err := k.Close(t.Context()); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -16,7 +16,16 @@ import (
 //
 // The kernel dumps first and ends the scheduler later. Who is started in between sees
 // an end for which there was no dump, of a crash that the one before has recorded.
-type Seen struct{ crashes []*dump.Snapshot }
+type Seen struct{ crashes []crash }
+
+// crash is what is compared of one.
+type crash struct {
+	name    string // of the scheduler, without its version
+	at      time.Time
+	exit    bool // the dump told of one
+	kind    dump.Value[dump.ExitKind]
+	message dump.Value[string] // its first line
+}
 
 const (
 	// endsWithin is how long after its dump a scheduler may end.
@@ -42,19 +51,32 @@ func Recent(ctx context.Context, st *store.Store, boot string, now time.Time) (S
 			return k, err
 		}
 		if !withoutDump(s) { // the end of the others was seen
-			k.crashes = append(k.crashes, s)
+			k.crashes = append(k.crashes, crashFrom(s))
 		}
 	}
 	return k, nil
 }
 
+func crashFrom(s *dump.Snapshot) crash {
+	c := crash{name: strings.Clone(s.BaseName()), at: s.Time}
+	if x := s.Exit; x != nil {
+		c.exit, c.kind = true, x.Kind
+		if x.Message.Known {
+			c.message = dump.Of(firstLine(x.Message.V))
+		}
+	}
+	return c
+}
+
 // Repeats reports whether a snapshot is the end of a crash that was recorded. Each of
-// those ends once.
+// those ends once, and is forgotten when it would have ended long ago.
 func (k *Seen) Repeats(s *dump.Snapshot) bool {
+	k.crashes = slices.DeleteFunc(k.crashes, func(c crash) bool { return s.Time.Sub(c.at) > endsWithin })
 	if s.Trigger != dump.TriggerCrash || !withoutDump(s) {
 		return false
 	}
-	i := slices.IndexFunc(k.crashes, func(c *dump.Snapshot) bool { return sameCrash(c, s) })
+	end := crashFrom(s)
+	i := slices.IndexFunc(k.crashes, func(c crash) bool { return sameCrash(&c, &end) })
 	if i < 0 {
 		return false
 	}
@@ -66,15 +88,15 @@ func (k *Seen) Repeats(s *dump.Snapshot) bool {
 func withoutDump(s *dump.Snapshot) bool { return s.Raw == "" && len(s.Ledger.Records) == 0 }
 
 // sameCrash compares a dump with an end. What the dump does not tell can be anything.
-func sameCrash(crash, end *dump.Snapshot) bool {
-	if crash.BaseName() != end.BaseName() || end.Time.Sub(crash.Time).Abs() > endsWithin {
+func sameCrash(dumped, end *crash) bool {
+	if dumped.name != end.name || end.at.Sub(dumped.at).Abs() > endsWithin {
 		return false
 	}
-	c, e := crash.Exit, end.Exit
-	return c == nil || e != nil && (!c.Kind.Known || c.Kind.V == e.Kind.V) && (!c.Message.Known || firstLine(c.Message.V) == firstLine(e.Message.V))
+	return !dumped.exit || end.exit && (!dumped.kind.Known || dumped.kind.V == end.kind.V) &&
+		(!dumped.message.Known || dumped.message.V == end.message.V)
 }
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	return s
+	return strings.Clone(s) // of a text that may be long
 }

@@ -69,6 +69,9 @@ func TestACrashIsCountedOnceOverARestart(t *testing.T) {
 			if k.Repeats(after) {
 				t.Error("the same crash ended twice")
 			}
+			if k.Repeats(&dump.Snapshot{Trigger: dump.TriggerSample, Time: now.Add(2 * endsWithin)}); len(k.crashes) != 0 {
+				t.Error("a crash is kept for longer than it may take to end")
+			}
 		})
 	}
 }

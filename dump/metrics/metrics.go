@@ -3,10 +3,8 @@
 package metrics
 
 import (
-	"strings"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -18,13 +16,20 @@ import (
 // safe to be called by any goroutine.
 type Config struct {
 	Version, Revision, GoVersion string // of this program, "" if unknown
-	// RecordingBytes is the size of the recording.
-	RecordingBytes func() int64
+	// Recording tells how it is with the recording.
+	Recording func() Recording
 	// OldestWaiter is how long the task has waited that has waited for the longest; false
 	// if none waits, or nobody knows. Nil leaves out the metric.
 	OldestWaiter func() (time.Duration, bool)
 	// AlertKinds and AlertResults are what Alert is called with.
 	AlertKinds, AlertResults []string
+}
+
+// Recording is how it is with a recording.
+type Recording struct {
+	Bytes                  int64  // its size
+	Waiting                int    // snapshots that are not recorded yet
+	Recorded, Lost, Pruned uint64 // snapshots so far
 }
 
 // Metrics are the metrics of a recorder. All methods may be called at the same time,
@@ -60,8 +65,8 @@ func New(c Config) *Metrics {
 		Name: "scxdiag_alerts_total", Help: "Alerts of crashes by what became of them.",
 	}, []string{"kind", "result"})
 	m.info = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "scxdiag_scheduler_info", Help: "1 for the scheduler that is enabled.",
-	}, []string{"scheduler"})
+		Name: "scxdiag_scheduler_info", Help: "1 for the scheduler that is enabled; the version is its whole name.",
+	}, []string{"scheduler", "version"})
 	lost := func(kind string, v *atomic.Uint64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "scxdiag_lost_records_total", Help: "Records that the kernel had no room for: lines of dumps, and ends of dumps and schedulers.",
@@ -74,10 +79,12 @@ func New(c Config) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.snapshots, m.crashes, m.alerts, m.info, lost("line", &m.lostLines), lost("step", &m.lostEnds), build,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "scxdiag_recording_bytes", Help: "Size of the recording, without its write-ahead log.",
-		}, func() float64 { return float64(c.RecordingBytes()) }),
+		m.snapshots, m.crashes, m.alerts, m.info, lost("line", &m.lostLines), lost("end", &m.lostEnds), build,
+		gauge("scxdiag_recording_bytes", "Size of the recording, without its write-ahead log.", func() float64 { return float64(c.Recording().Bytes) }),
+		gauge("scxdiag_waiting_snapshots", "Snapshots that are not recorded yet.", func() float64 { return float64(c.Recording().Waiting) }),
+		counter("scxdiag_recorded_total", "Snapshots that were recorded.", func() uint64 { return c.Recording().Recorded }),
+		counter("scxdiag_unrecorded_total", "Snapshots that are lost because too many waited to be recorded.", func() uint64 { return c.Recording().Lost }),
+		counter("scxdiag_pruned_total", "Snapshots that were deleted because of the bounds of the recording.", func() uint64 { return c.Recording().Pruned }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	if c.OldestWaiter != nil {
@@ -85,7 +92,7 @@ func New(c Config) *Metrics {
 			"scxdiag_oldest_waiter_seconds", "How long the task has waited that has waited for the longest.", nil, nil)})
 	}
 	// What was not counted yet is 0: a rate needs the value before the first one.
-	for _, t := range []dump.Trigger{dump.TriggerCrash, dump.TriggerExit, dump.TriggerSysRq, dump.TriggerSample, dump.TriggerHalfway} {
+	for _, t := range dump.Triggers() {
 		m.snapshots.WithLabelValues(string(t))
 	}
 	for _, k := range c.AlertKinds {
@@ -94,6 +101,14 @@ func New(c Config) *Metrics {
 		}
 	}
 	return m
+}
+
+func gauge(name, help string, value func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+}
+
+func counter(name, help string, value func() uint64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(value()) })
 }
 
 // Snapshot counts a snapshot.
@@ -122,15 +137,16 @@ func (m *Metrics) Alert(kind, result string) {
 	}
 }
 
-// Lost sets how many records were lost so far.
-func (m *Metrics) Lost(lines, steps uint64) {
+// Lost sets how many records were lost so far: lines of dumps, and ends of dumps and
+// schedulers.
+func (m *Metrics) Lost(lines, ends uint64) {
 	if m != nil {
 		m.lostLines.Store(lines)
-		m.lostEnds.Store(steps)
+		m.lostEnds.Store(ends)
 	}
 }
 
-// Scheduler sets which scheduler is enabled, "" for none.
+// Scheduler sets which scheduler is enabled, by its whole name, "" for none.
 func (m *Metrics) Scheduler(name string) {
 	if m == nil {
 		return
@@ -140,22 +156,12 @@ func (m *Metrics) Scheduler(name string) {
 	}
 	m.info.Reset()
 	if name != "" {
-		m.info.WithLabelValues(label(name)).Set(1)
+		m.info.WithLabelValues(m.names.of(dump.BaseName(name)), label(name)).Set(1)
 	}
 }
 
 // label makes text a value of a label: valid UTF-8, printable, not long.
-func label(s string) string {
-	s = dump.Printable(s)
-	if len(s) <= maxLabel {
-		return s
-	}
-	n := maxLabel
-	for !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return strings.Clone(s[:n])
-}
+func label(s string) string { return dump.Cut(dump.Printable(s), maxLabel) }
 
 // waiter collects the wait of the oldest waiter, if there is one.
 type waiter struct {

@@ -18,7 +18,7 @@ import (
 
 func newMetrics(waiter func() (time.Duration, bool)) *Metrics {
 	return New(Config{
-		Version: "v1.2", Revision: "abc", GoVersion: "go1.26", RecordingBytes: func() int64 { return 4096 }, OldestWaiter: waiter,
+		Version: "v1.2", Revision: "abc", GoVersion: "go1.26", Recording: func() Recording { return Recording{Bytes: 4096, Waiting: 2, Recorded: 30, Lost: 4, Pruned: 5} }, OldestWaiter: waiter,
 		AlertKinds: []string{"exec"}, AlertResults: []string{"ok", "failed"},
 	})
 }
@@ -58,7 +58,7 @@ func TestWhatARecorderSawIsServed(t *testing.T) {
 	url := "http://" + addr.String()
 	_, before := get(t, url+"/metrics")
 	for _, want := range []string{
-		`scxdiag_snapshots_total{trigger="crash"} 0`, `scxdiag_alerts_total{kind="exec",result="failed"} 0`, `scxdiag_lost_records_total{kind="line"} 0`,
+		`scxdiag_snapshots_total{trigger="crash"} 0`, `scxdiag_snapshots_total{trigger="halfway"} 0`, `scxdiag_alerts_total{kind="exec",result="failed"} 0`, `scxdiag_lost_records_total{kind="line"} 0`,
 		`scxdiag_build_info{goversion="go1.26",revision="abc",version="v1.2"} 1`, "scxdiag_oldest_waiter_seconds 2.5", "\ngo_goroutines ",
 		"\nprocess_start_time_seconds ",
 	} {
@@ -77,21 +77,22 @@ func TestWhatARecorderSawIsServed(t *testing.T) {
 	m.Alert("exec", "ok")
 	m.Lost(7, 1)
 	m.Scheduler("other")
-	m.Scheduler("qmap\n\xff\"")
+	m.Scheduler("qmap_1.2\n\xff\"")
 	waits = false
 	_, after := get(t, url+"/metrics")
 	for _, want := range []string{
 		`scxdiag_snapshots_total{trigger="crash"} 4`, `scxdiag_snapshots_total{trigger="sysrq"} 1`,
 		`scxdiag_crashes_total{kind="ERROR_STALL",scheduler="mitosis"} 2`, `scxdiag_crashes_total{kind="other",scheduler="mitosis"} 1`,
 		`scxdiag_crashes_total{kind="unknown",scheduler="unknown"} 1`, `scxdiag_alerts_total{kind="exec",result="ok"} 1`,
-		`scxdiag_lost_records_total{kind="line"} 7`, `scxdiag_lost_records_total{kind="step"} 1`,
-		`scxdiag_scheduler_info{scheduler="qmap\\n\\xff\""} 1`, `scxdiag_recording_bytes 4096`,
+		`scxdiag_lost_records_total{kind="line"} 7`, `scxdiag_lost_records_total{kind="end"} 1`,
+		`scxdiag_scheduler_info{scheduler="qmap",version="qmap_1.2\\n\\xff\""} 1`, `scxdiag_recording_bytes 4096`,
+		`scxdiag_waiting_snapshots 2`, `scxdiag_recorded_total 30`, `scxdiag_unrecorded_total 4`, `scxdiag_pruned_total 5`,
 	} {
 		if !strings.Contains(after, want+"\n") {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	if strings.Contains(after, "scxdiag_oldest_waiter_seconds ") || strings.Contains(after, `scxdiag_scheduler_info{scheduler="other"}`) {
+	if strings.Contains(after, "scxdiag_oldest_waiter_seconds ") || strings.Contains(after, `scxdiag_scheduler_info{scheduler="other"`) {
 		t.Error("what is no more is still served")
 	}
 	m.Scheduler("")
@@ -134,16 +135,16 @@ func TestNamesAreBounded(t *testing.T) {
 
 func TestOnlyThisMachineIsServed(t *testing.T) {
 	for s, want := range map[string]string{
-		":9100": "127.0.0.1:9100", "127.0.0.1:9100": "127.0.0.1:9100", "[::1]:9100": "[::1]:9100", "127.1.2.3:0": "127.1.2.3:0",
-		"0.0.0.0:9100": "", "[::]:9100": "", "192.0.2.1:9100": "", "9100": "", "127.0.0.1": "", "127.0.0.1:": "", ":http-no-such": "", ":99999": "",
-		"name.invalid:9100": "", "": "",
+		":9836": "127.0.0.1:9836", "127.0.0.1:9836": "127.0.0.1:9836", "[::1]:9836": "[::1]:9836", "127.1.2.3:0": "127.1.2.3:0",
+		"0.0.0.0:9836": "", "[::]:9836": "", "192.0.2.1:9836": "", "9836": "", "127.0.0.1": "", "127.0.0.1:": "", ":http-no-such": "", ":99999": "",
+		"name.invalid:9836": "", "": "",
 	} {
 		got, err := Address(t.Context(), s)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v", s, got, err)
 		}
 	}
-	if got, err := Address(t.Context(), "localhost:9100"); err != nil || got != "127.0.0.1:9100" && got != "[::1]:9100" {
+	if got, err := Address(t.Context(), "localhost:9836"); err != nil || got != "127.0.0.1:9836" && got != "[::1]:9836" {
 		t.Errorf("localhost: %q, %v", got, err)
 	}
 }

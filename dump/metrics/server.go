@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 )
 
 // ErrAddress is that of an address at which metrics are not served.
-var ErrAddress = errors.New("must be a port of this machine's own, such as :9100 or 127.0.0.1:9100")
+var ErrAddress = errors.New("must be a port of this machine's own, such as :9836 or 127.0.0.1:9836")
 
 // Address is the address that a user means: "host:port", at the loopback interface.
 // Without a host it is 127.0.0.1.
@@ -47,6 +48,7 @@ const (
 	requestTime = 10 * time.Second
 	maxHeader   = 16 << 10 // bytes
 	maxScrapes  = 4        // at the same time
+	maxConns    = 16       // connections; further ones wait
 )
 
 // Handler serves the metrics at /metrics and says so at /.
@@ -71,7 +73,7 @@ func (m *Metrics) Serve(ctx context.Context, address string) (net.Addr, error) {
 		Handler: m.Handler(), ReadTimeout: requestTime, WriteTimeout: 2 * requestTime, IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader,
 		ErrorLog: log.New(io.Discard, "", 0), // what others do wrong
 	}
-	go func() { _ = s.Serve(l) }() // it ends with Close
+	go func() { _ = s.Serve(netutil.LimitListener(l, maxConns)) }() // it ends with Close
 	context.AfterFunc(ctx, func() { _ = s.Close() })
 	return l.Addr(), nil
 }

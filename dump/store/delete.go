@@ -255,13 +255,19 @@ type PrunePolicy struct {
 	MaxSize int64         // of the recording, in bytes; 0: no limit
 	MaxAge  time.Duration // since Entry.When; 0: no limit
 	DryRun  bool          // change nothing, only say what would go
-	// KeepFailure spares the newest snapshot of a failure, however large and old.
+	// KeepFailure spares the snapshot of a failure that was recorded last, however large
+	// and old.
 	KeepFailure bool
+	// FailuresLast has what is no failure go before any failure goes for MaxSize.
+	FailuresLast bool
+	// AtMost is how many snapshots one call deletes at most, 0: no limit. As long as a
+	// call deletes some, the next one may find more.
+	AtMost int
 }
 
 // Pruned is what Prune deleted, or would.
 type Pruned struct {
-	Entries []Entry // oldest first
+	Entries []Entry // in the order in which they went, as a rule the oldest first
 	Size    int64   // bytes that they took
 }
 
@@ -299,7 +305,7 @@ func (s *Store) prune(ctx context.Context, p PrunePolicy) (out Pruned, err error
 		if _, err := s.deleteAll(ctx, ids); err != nil {
 			return out, err
 		}
-		if err := s.shrink(ctx); err != nil {
+		if err := s.shrink(ctx); err != nil || p.AtMost > 0 {
 			return out, err
 		}
 	}
@@ -326,22 +332,42 @@ func (s *Store) tooMany(ctx context.Context, p PrunePolicy, now time.Time) ([]En
 	}
 	spared := -1
 	for i := range all {
-		if p.KeepFailure && all[i].Failure {
+		if p.KeepFailure && all[i].Failure && (spared < 0 || all[i].Seq > all[spared].Seq) {
 			spared = i
 		}
 	}
-	var out []Entry
+	var out, rest []Entry
 	for i := range all {
-		if over <= 0 && (p.MaxAge <= 0 || now.Sub(all[i].When()) <= p.MaxAge) {
+		switch {
+		case i == spared:
+		case p.MaxAge > 0 && now.Sub(all[i].When()) > p.MaxAge:
+			over -= all[i].Size + rowSize
+			out = append(out, all[i])
+		default:
+			rest = append(rest, all[i])
+		}
+	}
+	if p.FailuresLast {
+		slices.SortStableFunc(rest, func(a, b Entry) int { return rank(a.Failure) - rank(b.Failure) })
+	}
+	for i := range rest {
+		if over <= 0 {
 			break
 		}
-		if i == spared {
-			continue
-		}
-		over -= all[i].Size + rowSize
-		out = append(out, all[i])
+		over -= rest[i].Size + rowSize
+		out = append(out, rest[i])
+	}
+	if p.AtMost > 0 && len(out) > p.AtMost {
+		out = out[:p.AtMost]
 	}
 	return out, nil
+}
+
+func rank(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
 }
 
 // Size is how many bytes the snapshots take in the file, without the write-ahead log

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -301,6 +302,44 @@ func TestPruneSparesTheNewestFailure(t *testing.T) {
 	}
 	if after, err := s.Size(t.Context()); err != nil || after >= before {
 		t.Errorf("%d bytes, %d before, %v", after, before, err)
+	}
+}
+
+// TestPruneForARecorder has failures go last, a few snapshots at a time, and never the
+// failure that was recorded last, whose time may be an early one.
+func TestPruneForARecorder(t *testing.T) {
+	s := newStore(t)
+	all := samples(t, 12, 30)
+	for i, snap := range all {
+		snap.Time = time.Now().Add(time.Duration(i-20) * time.Hour)
+		if i == 3 || i == 5 || i == 7 {
+			snap.Trigger, snap.Exit = dump.TriggerCrash, &dump.Exit{Kind: dump.Of(dump.ExitErrorStall)}
+		}
+	}
+	for _, i := range []int{0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 3} {
+		add(t, s, all[i])
+	}
+	p := store.PrunePolicy{MaxSize: 1, KeepFailure: true, FailuresLast: true, AtMost: 4}
+	for _, want := range [][]int{{0, 1, 2, 4}, {6, 8, 9, 10}, {11, 5, 7}, nil} {
+		gone, err := s.Prune(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range gone.Entries {
+			got = append(got, e.ID)
+		}
+		var ids []string
+		for _, i := range want {
+			ids = append(ids, all[i].ID())
+		}
+		if !slices.Equal(got, ids) {
+			t.Errorf("deleted %v, want %v", got, want)
+		}
+	}
+	list, err := s.List(t.Context(), store.Filter{})
+	if err != nil || len(list) != 1 || list[0].ID != all[3].ID() {
+		t.Errorf("%d left, %v", len(list), err)
 	}
 }
 
