@@ -24,15 +24,16 @@ func (l *live) attached(ctx context.Context, f feed) error {
 		defer cancel()
 		ctx = timed
 	}
+	files := append(l.record.paths(), "snapshot.md") // such as the screen writes on a key
 	return watchAny(ctx, &bpf.Recorder{
 		Interval: l.interval, Sample: f.sample, Halfway: true, Snapshot: f.dump, Status: f.status,
-	}, l.record.paths(), nil)
+	}, files, nil)
 }
 
-// watchAny runs a recorder that writes to the given recordings, until ctx is done. Once
+// watchAny runs a recorder whose user writes to the given files, until ctx is done. Once
 // it is attached, the process gives up what it may do and no longer needs to, and ready
 // is called unless nil.
-func watchAny(ctx context.Context, r *bpf.Recorder, recordings []string, ready func()) error {
+func watchAny(ctx context.Context, r *bpf.Recorder, files []string, ready func()) error {
 	// A scheduler that fails may not run ordinary processes, this one among them.
 	if err := realtime.Enter(); err != nil {
 		r.Status("a scheduler that fails may hold scxdiag up: " + err.Error())
@@ -46,7 +47,7 @@ func watchAny(ctx context.Context, r *bpf.Recorder, recordings []string, ready f
 			r.Status(fmt.Sprintf("no %s: %s: %v", p.Use, p.Name, p.Err))
 		}
 	}
-	if err := dropPrivileges(recordings); err != nil {
+	if err := dropPrivileges(files); err != nil {
 		r.Status("scxdiag may do more than it needs to: " + err.Error())
 	}
 	if ready != nil {
@@ -63,21 +64,21 @@ func watchAny(ctx context.Context, r *bpf.Recorder, recordings []string, ready f
 }
 
 // dropPrivileges keeps what threads and programs started later take to stay runnable,
-// and to write to recordings of others, such as those of a user who called sudo.
-func dropPrivileges(recordings []string) error {
+// and to write to files of others, such as those of a user who called sudo.
+func dropPrivileges(files []string) error {
 	keep := []int{unix.CAP_SYS_NICE, unix.CAP_IPC_LOCK}
-	if !slices.ContainsFunc(recordings, mayNotWrite) {
+	if !slices.ContainsFunc(files, mayNotWrite) {
 		return privilege.Drop(keep...) //nolint:wrapcheck // it says what failed
 	}
 	return privilege.Drop(append(keep, unix.CAP_DAC_OVERRIDE)...) //nolint:wrapcheck // likewise
 }
 
-// mayNotWrite reports whether a recording takes more than the permissions of its file,
-// if there is one, and of its folder, or nobody can tell.
-func mayNotWrite(recording string) bool {
-	if may, err := privilege.MayWrite(filepath.Dir(recording)); !may || err != nil {
+// mayNotWrite reports whether a file takes more than its permissions, if it is there, and
+// those of its folder, or nobody can tell.
+func mayNotWrite(file string) bool {
+	if may, err := privilege.MayWrite(filepath.Dir(file)); !may || err != nil {
 		return true
 	}
-	may, err := privilege.MayWrite(recording)
+	may, err := privilege.MayWrite(file)
 	return !may && !errors.Is(err, fs.ErrNotExist)
 }
