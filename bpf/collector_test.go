@@ -77,3 +77,33 @@ func TestNoWakeupIsNeeded(t *testing.T) {
 		isFinished(t, finished, tasks)
 	}
 }
+
+// TestTheClockIsPutAgain has a machine that slept for an hour.
+func TestTheClockIsPutAgain(t *testing.T) {
+	var records bytes.Buffer
+	col, err := newCollector(nil, &records, func(*wire.Raw) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer col.close()
+	r := run{col: col, host: wire.Host{Boot: bootTime(), Name: "host"}}
+	size := func() int {
+		if err := col.writeError(); err != nil {
+			t.Fatal(err)
+		}
+		return records.Len()
+	}
+	if r.putClock(); size() != 0 {
+		t.Error("it was put though it is as before")
+	}
+	r.host.Boot -= int64(time.Hour)
+	r.putClock()
+	one := size()
+	h, err := wire.ParseHeader(records.Bytes())
+	if err != nil || h.Kind != wire.KindHost || int(h.Len) != one {
+		t.Errorf("%d bytes: %+v, %v", one, h, err)
+	}
+	if r.putClock(); size() != one {
+		t.Error("it was put twice")
+	}
+}

@@ -141,8 +141,9 @@ type run struct {
 	enabled func()
 	col     *collector
 	names   cgroupNamer
-	late    bool   // nothing tells when a dump by SysRq-D is complete
-	checked uint64 // records read at the last check
+	host    wire.Host // as it was last put
+	late    bool      // nothing tells when a dump by SysRq-D is complete
+	checked uint64    // records read at the last check
 
 	raw       chan *wire.Raw  // from the collector, which waits if it is full
 	dumps     chan *wire.Dump // decoded
@@ -234,13 +235,28 @@ func (r *run) describe(ctx context.Context) error {
 	if err != nil {
 		name = "" // unknown
 	}
-	host := wire.Host{
+	r.host = wire.Host{
 		Boot: bootTime(), HZ: uint32(hz), Enabled: enabledNumber(kernel), //nolint:gosec // at most 1000
 		Name: name, Release: release(), Scheduler: Name,
 	}
-	r.col.put(host.Append(nil))
+	r.col.put(r.host.Append(nil))
 	r.nameCgroups()
 	return nil
+}
+
+// clockStep is how far the two clocks may drift apart before that is put.
+const clockStep = 100 * time.Millisecond
+
+// putClock puts the time of day at which the kernel's clock was 0 again, if it is another
+// one by now: that clock stands still while the machine sleeps, and the time of day may be
+// set.
+func (r *run) putClock() {
+	boot := bootTime()
+	if time.Duration(boot-r.host.Boot).Abs() < clockStep {
+		return
+	}
+	r.host.Boot = boot
+	r.col.put(r.host.Append(nil))
 }
 
 // bootTime is the time of day at which the clock of bpf_ktime_get_ns was 0.
@@ -298,6 +314,7 @@ func (r *run) collect(ctx context.Context) error {
 		case <-r.session.Sample:
 			r.sample()
 		case <-check.C:
+			r.putClock()
 			r.nameCgroups()
 			if err := r.endDumps(); err != nil {
 				return err
@@ -325,6 +342,7 @@ func (r *run) endDumps() error {
 
 // sample takes a sample. That one fails is no reason to stop.
 func (r *run) sample() {
+	r.putClock()
 	r.nameCgroups()
 	if err := r.sched.Sample(); err != nil {
 		r.session.status(err.Error())
