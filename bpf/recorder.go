@@ -114,9 +114,9 @@ func (r *Recorder) Attach() (err error) {
 	if err != nil {
 		return fmt.Errorf("count CPUs: %w", err)
 	}
-	cpus = min(cpus, maxCPUs)                                                                  // more are not sampled
-	spec.Maps[recorderMapCpus].MaxEntries = uint32(cpus)                                       //nolint:gosec // bounded
-	if err := spec.Variables[recorderVarMaskWords].Set(uint32((cpus + 63) / 64)); err != nil { //nolint:gosec // bounded
+	sampled := uint32(min(cpus, maxCPUs)) //nolint:gosec // bounded
+	spec.Maps[recorderMapCpus].MaxEntries = sampled
+	if err := spec.Variables[recorderVarMaskWords].Set((sampled + 63) / 64); err != nil {
 		return fmt.Errorf("configure the recorder: %w", err)
 	}
 	missing := fitRecorder(spec, kernel)

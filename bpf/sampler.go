@@ -25,12 +25,12 @@ import (
 // disturb no scheduler. It is of one goroutine.
 type sampler struct {
 	tasks, cpus, wait *link.Iter
-	id                *ebpf.Variable // sample_id
-	nrCPUs            int
+	id                *ebpf.Variable    // sample_id
+	nrCPUs            int               // possible ones
 	host              wire.Host         // HZ, and Boot and Scheduler of each sample, are filled in
 	first             clockPair         // the first reading of the kernel's clocks
 	paths             map[uint64]string // of cgroups that were walked over
-	confined          bool              // in a container, outside of which nothing is seen
+	lacks             []string          // what every sample lacks
 }
 
 // waitingRec is struct watch_waiting.
@@ -92,7 +92,12 @@ func openSampler(coll *ebpf.Collection, host wire.Host, cpus int) (_ *sampler, e
 			return nil, err //nolint:wrapcheck // the caller knows what it is for
 		}
 	}
-	s.confined = confined()
+	if confined() {
+		s.lacks = append(s.lacks, "taken in a container: tasks outside of it are missing")
+	}
+	if cpus > maxCPUs {
+		s.lacks = append(s.lacks, fmt.Sprintf("CPUs from %d on are missing", maxCPUs))
+	}
 	if _, err = s.waiting(); err != nil {
 		return nil, err
 	}
@@ -169,12 +174,12 @@ func (s *sampler) sample() (*dump.Snapshot, error) {
 		return nil, fmt.Errorf("take a sample: %w", err)
 	}
 	s.host.Scheduler, s.host.Boot = Loaded(), bootTime()
-	begin := wire.Begin{Trigger: wire.TriggerForeign, AtJiffies: w.jiffies, NrCPUs: uint32(s.nrCPUs)} //nolint:gosec // few
+	begin := wire.Begin{Trigger: wire.TriggerForeign, AtJiffies: w.jiffies, NrCPUs: uint32(min(s.nrCPUs, maxCPUs))} //nolint:gosec // bounded
 	begin.Header = wire.Header{Dump: id, Time: id}
 	records := begin.Append(s.host.Append(nil))
 	end := wire.End{Header: wire.Header{Dump: id, Time: id}}
 	end.Sent[wire.KindBegin] = 1
-	cut := false
+	lacks := s.lacks
 	for _, from := range []struct {
 		kind wire.Kind
 		it   *link.Iter
@@ -183,7 +188,9 @@ func (s *sampler) sample() (*dump.Snapshot, error) {
 		if err != nil {
 			return nil, fmt.Errorf("take a sample: %w", err)
 		}
-		cut = cut || more
+		if more {
+			lacks = append(lacks[:len(lacks):len(lacks)], fmt.Sprintf("there are more records of a %s than a sample has room for", from.kind))
+		}
 		n, size := countRecords(b)
 		end.Sent[from.kind] = n
 		records = append(records, b[:size]...)
@@ -192,12 +199,8 @@ func (s *sampler) sample() (*dump.Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("take a sample: %w", err)
 	}
-	if cut {
-		d.Snapshot.Ledger.Note("there are more tasks than a sample has room for")
-		d.Snapshot.Ledger.Truncated = true
-	}
-	if s.confined {
-		d.Snapshot.Ledger.Note("taken in a container: tasks outside of it are missing")
+	for _, lack := range lacks {
+		d.Snapshot.Ledger.Note(lack)
 		d.Snapshot.Ledger.Truncated = true
 	}
 	d.Snapshot.Counters = eventCounters()

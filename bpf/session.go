@@ -13,7 +13,6 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 
 	"scxdiag/dump"
 	"scxdiag/dump/wire"
@@ -261,11 +260,11 @@ func (r *run) putClock() {
 
 // bootTime is the time of day at which the clock of bpf_ktime_get_ns was 0.
 func bootTime() int64 {
-	var mono unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono) != nil {
+	mono, err := monotonic()
+	if err != nil {
 		return 0
 	}
-	return time.Now().UnixNano() - mono.Nano()
+	return time.Now().UnixNano() - int64(mono) //nolint:gosec // a machine is not up for centuries
 }
 
 // nameCgroups puts a record for each cgroup that is new.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"scxdiag/bpf/privilege"
 )
 
 // stateFile says whether a scheduler is enabled.
@@ -37,12 +39,13 @@ func Supported() error {
 // for: CAP_BPF for every program and map, and CAP_PERFMON for those that trace and
 // for schedulers. CAP_SYS_ADMIN stands for both.
 func mayLoad() bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var sets [2]unix.CapUserData // 32 capabilities each
-	if err := unix.Capget(&header, &sets[0]); err != nil {
-		return os.Geteuid() == 0
+	has := func(c int) bool {
+		yes, err := privilege.Has(c)
+		if err != nil {
+			return os.Geteuid() == 0
+		}
+		return yes
 	}
-	has := func(c int) bool { return sets[c/32].Effective&(1<<(c%32)) != 0 }
 	return has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) && has(unix.CAP_PERFMON)
 }
 

@@ -18,19 +18,35 @@ import (
 // sets are the capabilities of a thread as the kernel takes them: 32 in each.
 type sets [2]unix.CapUserData
 
-func (s *sets) has(c int) bool { return s[c/32].Permitted&(1<<(c%32)) != 0 }
+func (s *sets) permitted(c int) bool { return s[c/32].Permitted&(1<<(c%32)) != 0 }
+
+// capget reads the capabilities of this thread.
+func capget() (s sets, err error) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capget(&header, &s[0]); err != nil {
+		return s, fmt.Errorf("read the capabilities: %w", err)
+	}
+	return s, nil
+}
+
+// Has reports whether this thread has a capability (CAP_ number) in effect.
+func Has(c int) (bool, error) {
+	s, err := capget()
+	return s[c/32].Effective&(1<<(c%32)) != 0, err
+}
 
 // Drop gives up all capabilities of this process but those to keep (CAP_ numbers), as
 // far as it has them, in every thread and for good: no program that it executes gets
 // any others either. It works in programs that are built without cgo only.
 func Drop(keep ...int) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var have, left sets
-	if err := unix.Capget(&header, &have[0]); err != nil {
-		return fmt.Errorf("read the capabilities: %w", err)
+	have, err := capget()
+	if err != nil {
+		return err
 	}
+	var left sets
 	for _, c := range keep {
-		if have.has(c) {
+		if have.permitted(c) {
 			left[c/32].Permitted |= 1 << (c % 32)
 			left[c/32].Effective |= 1 << (c % 32)
 		}

@@ -62,10 +62,10 @@ one is in the cell of the cgroup above it. Cells come, grow, shrink and go as
 cpusets are written. When live ends, the machine is back on its default
 scheduler.
 
-This takes root and a kernel with sched_ext, 6.12 or later; scxdiag doctor tells
-what is missing. With --vm all of it happens in a virtual machine, with a load to
-schedule, and nothing to this one: that takes QEMU and, the first time, a kernel,
-which apt fetches from Debian.
+This takes root, or some capabilities, and a kernel with sched_ext, 6.12 or later;
+scxdiag doctor tells which, and what is missing. With --vm all of it happens in a
+virtual machine, with a load to schedule, and nothing to this one: that takes QEMU
+and, the first time, a kernel, which apt fetches from Debian.
 
 With --attach, live runs no scheduler and watches whichever the machine has, one
 that knows nothing of scxdiag as well: its tasks and CPUs every two seconds, and
