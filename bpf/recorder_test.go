@@ -470,7 +470,11 @@ func TestRecorderLosesNothingUnsaid(t *testing.T) {
 // instructions, so a nanosecond is one. It has one CPU: those of others would be counted
 // as well.
 func TestCostOfRecording(t *testing.T) {
-	inGuestsAlone(t, []guest{{kernel: "7.3", counting: true, cpus: 1}}, 9*time.Minute, func(t *testing.T) {
+	var guests []guest
+	for _, kernel := range kernels {
+		guests = append(guests, guest{kernel: kernel, counting: true, cpus: 1})
+	}
+	inGuestsAlone(t, guests, 9*time.Minute, func(t *testing.T) {
 		f := startForeign(t)
 		startLoad(t, load.Spec{Kind: load.Spin, Count: 2})
 		sleeping := startLoad(t, load.Spec{Kind: load.Sleep, Count: 500, Period: 100 * time.Millisecond})
@@ -493,10 +497,13 @@ func TestCostOfRecording(t *testing.T) {
 
 		f.set(t, fifoVarFifoStall, 1)
 		s := r.awaitWaiting(sleeping.PIDs())
-		cpu = cpuTime(t)
-		r.sample <- struct{}{}
-		r.next(dump.TriggerSample, time.Minute)
-		sample := cpuTime(t) - cpu
+		sample := time.Hour
+		for range 3 { // the least: others may have garbage collected
+			cpu = cpuTime(t)
+			r.sample <- struct{}{}
+			r.next(dump.TriggerSample, time.Minute)
+			sample = min(sample, cpuTime(t)-cpu)
+		}
 		began = time.Now()
 		sysrq(t, "0") // what there is around a dump: the console
 		around := time.Since(began)
