@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 )
 
 // ErrEmulation is in the error of a machine that died of a known flaw of
@@ -45,12 +46,32 @@ type console struct {
 	buf   []byte
 	line  []byte // what has come of the last line
 	crash func() // called once, at the first sign of a crash
+
+	patience time.Duration
+	silence  *time.Timer // goes off when nothing has come for that long; nil if nobody waits for it
+}
+
+// whenSilent calls f, in a goroutine of its own, when nothing has come for the given
+// time, unless stop is called before.
+func (c *console) whenSilent(patience time.Duration, f func()) (stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.patience, c.silence = patience, time.AfterFunc(patience, f)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.silence.Stop()
+		c.silence = nil
+	}
 }
 
 // Write takes in more of the console. It never fails.
 func (c *console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.silence != nil {
+		c.silence.Reset(c.patience)
+	}
 	c.buf = append(c.buf, p...)
 	if over := len(c.buf) - consoleSize; over > consoleSize {
 		c.buf = append(c.buf[:0], c.buf[over:]...)
@@ -90,9 +111,9 @@ var (
 	ripLine   = regexp.MustCompile(`RIP: [0-9a-f]+:__schedule\+`)
 )
 
-// autopsy says what a machine died of. exit is how QEMU ended and said what
-// it wrote to standard error.
-func autopsy(log []byte, exit, said string) *DeathError {
+// consoleLines is what a console has of lines that are not empty, without
+// their times.
+func consoleLines(log []byte) []string {
 	var lines []string
 	for line := range strings.Lines(string(log)) {
 		line = stamp.ReplaceAllString(strings.TrimRight(line, "\r\n"), "")
@@ -100,6 +121,22 @@ func autopsy(log []byte, exit, said string) *DeathError {
 			lines = append(lines, line)
 		}
 	}
+	return lines
+}
+
+// lastWords says what a console ends with.
+func lastWords(log []byte) string {
+	lines := consoleLines(log)
+	if len(lines) == 0 {
+		return "there is nothing on its console"
+	}
+	return "its console ends with: " + lines[len(lines)-1]
+}
+
+// autopsy says what a machine died of. exit is how QEMU ended and said what
+// it wrote to standard error.
+func autopsy(log []byte, exit, said string) *DeathError {
+	lines := consoleLines(log)
 	var first, panicked string
 	begin := max(0, len(lines)-deathLines)
 	var int3, schedule bool
@@ -124,10 +161,7 @@ func autopsy(log []byte, exit, said string) *DeathError {
 		d.Cause = exit + ": " + said[strings.LastIndexByte(said, '\n')+1:]
 		d.Lines = append(d.Lines, strings.Split(said, "\n")...)
 	default:
-		d.Cause = exit
-		if len(lines) > 0 {
-			d.Cause += "; the console ends with: " + lines[len(lines)-1]
-		}
+		d.Cause = exit + "; " + lastWords(log)
 	}
 	if int3 && schedule {
 		d.err = ErrEmulation

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestAConsoleKeepsItsEnd(t *testing.T) {
@@ -61,8 +63,8 @@ func TestAnAutopsyFindsTheCause(t *testing.T) {
 			want: "Oops: invalid opcode: 0000 [#1] SMP NOPTI; Kernel panic - not syncing: Fatal exception in interrupt",
 		},
 		{name: "QEMU complained", said: "qemu: warning\nqemu: no such kernel\n", want: "ended: qemu: no such kernel"},
-		{name: "no word", log: "[    1.0] booting\n", want: "ended; the console ends with: booting"},
-		{name: "nothing", want: "ended"},
+		{name: "no word", log: "[    1.0] booting\n", want: "ended; its console ends with: booting"},
+		{name: "nothing", want: "ended; there is nothing on its console"},
 	} {
 		d := autopsy([]byte(test.log), "ended", test.said)
 		if got := d.Error(); got != "guest died: "+test.want {
@@ -76,4 +78,30 @@ func TestAnAutopsyFindsTheCause(t *testing.T) {
 	if len(d.Lines) != deathLines || d.Lines[0] != "Oops: 1" {
 		t.Errorf("%d lines from %q on", len(d.Lines), d.Lines[0])
 	}
+}
+
+func TestASilentConsoleIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &console{}
+		silent := 0
+		stop := c.whenSilent(10*time.Second, func() { silent++ })
+		for range 5 {
+			time.Sleep(9 * time.Second)
+			_, _ = c.Write([]byte("."))
+		}
+		if silent != 0 {
+			t.Error("silent, and something came every 9 s")
+		}
+		time.Sleep(11 * time.Second)
+		stop()
+		if silent != 1 {
+			t.Errorf("%d times silent", silent)
+		}
+		c.whenSilent(10*time.Second, func() { silent++ })()
+		_, _ = c.Write([]byte("."))
+		time.Sleep(time.Minute)
+		if silent != 1 {
+			t.Error("nobody waits for silence any more")
+		}
+	})
 }

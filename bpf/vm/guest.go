@@ -114,8 +114,6 @@ func prepare() error {
 	for _, s := range []struct{ path, value string }{
 		{"/sys/fs/cgroup/cgroup.subtree_control", "+cpu +cpuset"},
 		{"/proc/sys/kernel/hostname", "scxdiag-vm"},
-		// Only the boot was to be quiet.
-		{"/proc/sys/kernel/printk", "7"},
 	} {
 		if err := os.WriteFile(s.path, []byte(s.value), 0); err != nil {
 			return err

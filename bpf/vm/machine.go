@@ -23,8 +23,12 @@ import (
 var ErrClosed = errors.New("machine is closed")
 
 const (
-	// bootTime is how long a boot may take, emulated on a busy machine.
-	bootTime = 5 * time.Minute
+	// bootSilence is how long the kernel may print nothing while it boots. On
+	// emulated CPUs of a host that is four times too busy, 29 s were seen.
+	bootSilence = 90 * time.Second
+	// boots is how often a guest is booted that does not answer. Once in some
+	// thousand times, an emulated kernel stops half-way.
+	boots = 3
 	// crashTime is how long a crashed kernel has to print what it has to say.
 	crashTime = 10 * time.Second
 )
@@ -41,25 +45,52 @@ type Machine struct {
 	err     error
 }
 
-// Start boots a machine and returns when programs can run in it. The machine
+// Start boots a machine and returns when programs can run in it. A guest that
+// stops in the midst of that is booted again, at most twice. The machine
 // ends with ctx, with Close, and with this process; or by itself, and then
 // Done is closed and everything that waits for the guest returns a DeathError.
 func Start(ctx context.Context, config Config) (*Machine, error) {
-	config, err := config.withDefaults()
+	m, err := startHeard(ctx, config, bootSilence)
 	if err != nil {
 		return nil, fmt.Errorf("start a machine: %w", err)
 	}
+	return m, nil
+}
+
+// startHeard is Start with a limit for how long a boot may be silent.
+func startHeard(ctx context.Context, config Config, limit time.Duration) (*Machine, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	if err := CheckQEMU(); err != nil {
-		return nil, fmt.Errorf("start a machine: %w", err)
+		return nil, err
 	}
 	initramfs, err := newInitramfs(config.Program, config.Files)
 	if err != nil {
-		return nil, fmt.Errorf("start a machine: %w", err)
+		return nil, err
 	}
 	defer func() { _ = initramfs.Close() }() // QEMU has its own
+	for try := 1; ; try++ {
+		m, err := startOnce(ctx, &config, initramfs, limit)
+		var silent *silentError
+		if !errors.As(err, &silent) {
+			return m, err
+		}
+		if try == boots {
+			return nil, fmt.Errorf("booted %d times: %w", boots, err)
+		}
+		if config.Say != nil {
+			config.Say(err.Error() + "; booting it again")
+		}
+	}
+}
+
+// startOnce boots a machine.
+func startOnce(ctx context.Context, config *Config, initramfs *os.File, limit time.Duration) (*Machine, error) {
 	own, theirs, err := socketPair()
 	if err != nil {
-		return nil, fmt.Errorf("start a machine: %w", err)
+		return nil, err
 	}
 	defer func() { _ = theirs.Close() }() // likewise
 
@@ -70,30 +101,45 @@ func Start(ctx context.Context, config Config) (*Machine, error) {
 	m.session, err = yamux.Client(own, sessionConfig())
 	if err != nil {
 		_ = own.Close()
-		return nil, fmt.Errorf("start a machine: %w", err)
+		return nil, err
 	}
 	ctx, m.cancel = context.WithCancelCause(ctx)
 	started := make(chan error, 1)
-	go m.runQEMU(ctx, qemuArgs(&config, m.accel), []*os.File{initramfs, theirs}, started)
+	go m.runQEMU(ctx, qemuArgs(config, m.accel), []*os.File{initramfs, theirs}, started)
 	if err = <-started; err == nil {
-		err = m.awaitAgent(ctx)
+		err = m.awaitAgent(ctx, limit)
 	}
 	if err != nil {
 		_ = m.Close()
-		return nil, fmt.Errorf("start a machine: %w", err)
+		return nil, err
 	}
 	return m, nil
 }
 
+// silentError tells that a guest stopped while it booted.
+type silentError struct {
+	limit time.Duration
+	last  string // lastWords of its console
+}
+
+func (e *silentError) Error() string {
+	return fmt.Sprintf("the boot stands still for %v; %s", e.limit, e.last)
+}
+
 // awaitAgent returns when the agent answers.
-func (m *Machine) awaitAgent(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, fmt.Errorf("no answer from the guest for %v", bootTime))
-	defer cancel()
+func (m *Machine) awaitAgent(ctx context.Context, limit time.Duration) error {
+	silent := errors.New("silent")
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer m.console.whenSilent(limit, func() { cancel(silent) })()
 	c, err := m.call(ctx, &request{Op: opPing})
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.finish()
 	}
-	return c.finish()
+	if errors.Is(err, silent) {
+		return &silentError{limit, lastWords(m.console.Bytes())}
+	}
+	return err
 }
 
 // socketPair makes a connection and gives both ends of it.

@@ -29,18 +29,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// boot starts a machine for a test.
+// boot starts a machine for a test, which then runs beside another.
 func boot(t *testing.T, series string, config Config) *Machine {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("boots a machine")
 	}
+	t.Parallel()
 	var err error
 	config.Kernel, err = Kernel(t.Context(), series, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
+	config.Say = func(s string) { t.Log(s) }
 	m, err := Start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,8 @@ type Config struct {
 
 	Program string // the host's path of the guest's program; empty is the running one
 	Files   []File // further files for the guest
-	Append  string // added to the kernel's command line
+
+	Say func(string) // told, in a line, that a boot failed and is tried again; nil is silent
 }
 
 // withDefaults fills in what was left out.
@@ -81,15 +82,22 @@ const rcuStallSeconds = 120
 // qemuArgs is QEMU's command line. Its files for the initramfs and the agent's
 // port are the first two that it inherits behind the standard ones.
 func qemuArgs(c *Config, accel Accel) []string {
+	tsc := ""
+	if accel == Emulation {
+		// Emulated CPUs share the host's counter of ticks. Where the host lets QEMU
+		// wait between two readings of it, the kernel takes it for broken, and
+		// reads a clock from then on that takes far longer.
+		tsc = "tsc=reliable"
+	}
 	args := []string{
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 		"-kernel", c.Kernel,
 		"-initrd", childFile(0),
 		// khugepaged copies huge pages within an RCU section, at the lowest
 		// priority: on busy emulated CPUs that stalls RCU.
-		"-append", fmt.Sprintf("console=ttyS0 quiet panic=-1 oops=panic mitigations=off transparent_hugepage=never "+
+		"-append", fmt.Sprintf("console=ttyS0 panic=-1 oops=panic mitigations=off transparent_hugepage=never "+
 			"rcupdate.rcu_cpu_stall_timeout=%d maxcpus=%d %s=%s %s",
-			rcuStallSeconds, c.CPUs, guestVar, guestInit, c.Append),
+			rcuStallSeconds, c.CPUs, guestVar, guestInit, tsc),
 		"-m", strconv.Itoa(c.MemoryMiB),
 		// The CPUs of a socket share its last-level cache. All are plugged in:
 		// where it sees no hypervisor that it knows, as with emulation, the

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,6 +61,20 @@ func TestABootEndsWithItsContext(t *testing.T) {
 	_, err := Start(ctx, Config{Kernel: bootNothing(t)})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAGuestThatStandsStillIsBootedAgain(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	var said []string
+	config := Config{Kernel: bootNothing(t), Say: func(s string) { said = append(said, s) }}
+	_, err := startHeard(t.Context(), config, limit)
+	const silent = "the boot stands still for 200ms; there is nothing on its console"
+	if want := "booted 3 times: " + silent; err == nil || err.Error() != want {
+		t.Errorf("got %v, not %s", err, want)
+	}
+	if want := []string{silent + "; booting it again", silent + "; booting it again"}; !slices.Equal(said, want) {
+		t.Errorf("it said %q, not %q", said, want)
 	}
 }
 

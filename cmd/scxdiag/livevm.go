@@ -21,7 +21,7 @@ import (
 )
 
 // stopWithin is how long a guest has to end its scheduler in order.
-const stopWithin = 30 * time.Second
+const stopWithin = time.Minute
 
 // inVM is the source that runs the scheduler, and a load for it, in a virtual
 // machine. The same program runs inside; what it sends is records.
@@ -36,7 +36,7 @@ func (l *live) inVM(ctx context.Context, f feed) error {
 	inside, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	booted := context.AfterFunc(ctx, kill)
-	m, err := vm.Start(inside, vm.Config{Kernel: kernel, CPUs: l.vmCPUs})
+	m, err := vm.Start(inside, vm.Config{Kernel: kernel, CPUs: l.vmCPUs, Say: f.status})
 	if err != nil {
 		return cmp.Or(context.Cause(ctx), err)
 	}
