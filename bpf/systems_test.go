@@ -8,10 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"scxdiag/bpf/realtime"
 	"scxdiag/bpf/vm/load"
@@ -19,7 +22,8 @@ import (
 )
 
 // sampled runs the scheduler, has prepare make what it needs, and takes a
-// sample when that has had some time.
+// sample when that has had some time and the configuration is in force, if it
+// comes to be.
 func sampled(t *testing.T, opts Options, prepare func(), after time.Duration) (*session, *dump.Snapshot) {
 	t.Helper()
 	sample := make(chan struct{})
@@ -28,8 +32,14 @@ func sampled(t *testing.T, opts Options, prepare func(), after time.Duration) (*
 		prepare()
 	}
 	wait(after)
-	sample <- struct{}{}
-	d := s.next(dump.TriggerSample, time.Minute)
+	var d *dump.Snapshot
+	for range 50 {
+		sample <- struct{}{}
+		if d = s.next(dump.TriggerSample, time.Minute); isSettled(d) {
+			break
+		}
+		wait(500 * time.Millisecond)
+	}
 	return s, d
 }
 
@@ -100,12 +110,14 @@ func TestHistory(t *testing.T) {
 		s := start(t, Session{Sample: sample})
 		startLoad(t, load.Spec{Kind: load.Hop, Count: 4, Period: 100 * time.Microsecond, Hops: []string{left, right}})
 		startLoad(t, load.Spec{Kind: load.Fork, Count: 4, Period: 100 * time.Microsecond})
+		const enough = 1000
 		var first, events, torn, missing int64
-		for i := range 10 {
+		samples := 0
+		for ; samples < 10 || samples < 100 && events-first < enough; samples++ {
 			wait(500 * time.Millisecond)
 			sample <- struct{}{}
 			d := s.next(dump.TriggerSample, time.Minute)
-			if i == 0 {
+			if samples == 0 {
 				first = int64(d.Status.NrEvents)
 			}
 			events = int64(d.Status.NrEvents)
@@ -118,8 +130,8 @@ func TestHistory(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("%d events while ten samples were taken, %d torn, %d missing in between", events-first, torn, missing)
-		if torn > 0 || missing > 0 || events-first < 1000 {
+		t.Logf("%d events while %d samples were taken, %d torn, %d missing in between", events-first, samples, torn, missing)
+		if torn > 0 || missing > 0 || events-first < enough {
 			t.Error("the history is not whole, or had too little to tell")
 		}
 		ends(t, s)
@@ -228,14 +240,52 @@ func zombie(t *testing.T) {
 	}
 }
 
+// removed is the id of a cgroup that was removed and that the kernel cannot let
+// go of: there is a socket that was made in it.
+func removed(t *testing.T) uint64 {
+	t.Helper()
+	dir, err := load.Cgroup("removed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := CgroupID(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	move := func(to string) {
+		if err := os.WriteFile(filepath.Join(to, "cgroup.procs"), []byte("0"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move(dir)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	move(load.CgroupRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) }) // nothing was done with it
+	if err := load.RemoveCgroup(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 // TestZombie loads the scheduler where a task is dead, not reaped, and of a
 // cgroup that is gone. Kernels up to 6.18 offer it to the scheduler, which puts
-// it into the root cell, and refuses to start if it may not.
+// it into the root cell, and refuses to start if it may not. Another cgroup is
+// gone that the kernel still has in its tree: the snapshot says so.
 func TestZombie(t *testing.T) {
 	inGuest(t, 3*time.Minute, func(t *testing.T) {
 		zombie(t)
+		gone := removed(t)
 		s, d := sampled(t, Options{}, nil, time.Second)
+		if i := slices.IndexFunc(d.Cgroups, func(g dump.Cgroup) bool { return g.ID == gone }); i < 0 || !d.Cgroups[i].Dying {
+			t.Errorf("cgroup %d, which was removed, is not told to be: %+v", gone, d.Cgroups)
+		}
 		offered := d.Kernel.Min.String() < "6.19"
+		if !offered { // the cgroup of a task that is offered was never told of
+			checkInvariants(t, d)
+		}
 		t.Logf("%d fallbacks, the last for task %d of cgroup %d", d.Status.Exiting.Count, d.Status.Exiting.PID, d.Status.Exiting.CgroupID)
 		if (d.Status.Exiting.Count > 0) != offered {
 			t.Errorf("%d fallbacks on %s", d.Status.Exiting.Count, d.Kernel.Release)

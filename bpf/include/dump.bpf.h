@@ -319,7 +319,8 @@ static __always_inline int populated_csets(struct cgroup *cgrp)
 /* Flags are made up in the record, where the verifier does not follow them. */
 static __always_inline void fill_cgrp_flags(struct rec_cgrp *r, struct cgroup *cgrp)
 {
-	if (cgrp->self.flags & CSS_DYING)
+	/* CSS_DYING is for the states of controllers, not for the cgroup's own. */
+	if (!(cgrp->self.flags & CSS_ONLINE))
 		r->flags |= REC_CGRP_DYING;
 	if (populated_csets(cgrp) || cgrp->nr_populated_domain_children ||
 	    cgrp->nr_populated_threaded_children)

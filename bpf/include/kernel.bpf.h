@@ -245,7 +245,7 @@ enum cgroup_subsys_id {
 };
 
 /* An anonymous enum of the kernel: the value has been the same for ever. */
-#define CSS_DYING 16
+#define CSS_ONLINE 2
 
 #pragma clang attribute pop
 
