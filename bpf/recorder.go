@@ -56,6 +56,8 @@ type Recorder struct {
 	sampler *sampler // nil if the kernel has no place for it
 	unknown bool     // a record was none of ours, which was said
 	host    watchHost
+
+	loading func(*ebpf.CollectionSpec) // of tests: gets what is about to be loaded
 }
 
 // Point is a place in the kernel that a recorder attaches to.
@@ -120,6 +122,9 @@ func (r *Recorder) Attach() (err error) {
 		return fmt.Errorf("configure the recorder: %w", err)
 	}
 	missing := fitRecorder(spec, kernel)
+	if r.loading != nil {
+		r.loading(spec)
+	}
 	if err := r.load(spec, missing); err != nil {
 		return fmt.Errorf("load the recorder: %w", err)
 	}
