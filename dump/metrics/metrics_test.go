@@ -3,10 +3,14 @@
 package metrics
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +135,51 @@ func TestNamesAreBounded(t *testing.T) {
 	nothing.Alert("", "")
 	nothing.Lost(1, 1)
 	nothing.Scheduler("")
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	addr, err := newMetrics(nil).Serve(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns := make([]net.Conn, maxConns+1)
+	for i := range conns {
+		if conns[i], err = (&net.Dialer{}).DialContext(t.Context(), "tcp", addr.String()); err != nil {
+			t.Fatal(err)
+		}
+		defer conns[i].Close()
+		if _, err := io.WriteString(conns[i], "GET / HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if i < maxConns {
+			answered(t, conns[i])
+		}
+	}
+	last := conns[maxConns]
+	if err := last.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := last.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("one connection too many is served: %d bytes, %v", n, err)
+	}
+	_ = conns[0].Close() // its place is free then
+	answered(t, last)
+}
+
+// answered reads the answer to a request.
+func answered(t *testing.T, c net.Conn) {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%s, %v", resp.Status, err)
+	}
 }
 
 func TestOnlyThisMachineIsServed(t *testing.T) {
