@@ -84,12 +84,13 @@ func printedTasks(t *testing.T, s *dump.Snapshot) *dump.Snapshot {
 
 // TestManyTasks dumps 500 runnable and 2,000 sleeping tasks in the three ways
 // that the kernel dumps. Those that are runnable share a CPU, so that an emulated
-// machine has the others left.
+// machine has the others left, and take turns quickly: each is to have had several by
+// the time that the watchdog grants.
 func TestManyTasks(t *testing.T) {
 	inGuest(t, 10*time.Minute, func(t *testing.T) {
 		scheds := make(chan *Scheduler, 1)
 		s := start(t, Session{
-			Options: Options{Timeout: 20 * time.Second},
+			Options: Options{Timeout: 20 * time.Second, Slice: 5 * time.Millisecond},
 			Restart: true,
 			loaded:  func(s *Scheduler) { scheds <- s },
 		})

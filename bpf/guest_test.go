@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"strings"
@@ -26,6 +27,11 @@ var kernels = []string{"7.3", "6.16"}
 func TestMain(m *testing.M) {
 	vm.RunGuest()
 	load.RunChild()
+	flag.Parse()
+	// The pool of guests decides which tests run at the same time.
+	if err := flag.Set("test.parallel", "1000"); err != nil {
+		panic(err) // package testing has the flag
+	}
 	code := m.Run()
 	pool.close()
 	os.Exit(code)
@@ -33,23 +39,11 @@ func TestMain(m *testing.M) {
 
 // inGuest runs f in a guest, once for each kernel: the calling test runs there
 // again and comes here a second time. It fails, and does not skip, where there
-// is no QEMU or no kernel.
+// is no QEMU or no kernel. The limit is one for f. Tests with a high one come
+// first.
 func inGuest(t *testing.T, limit time.Duration, f func(t *testing.T)) {
 	t.Helper()
 	inGuests(t, everyKernel(), limit, f)
-}
-
-// inGuests is inGuest for guests of choice.
-func inGuests(t *testing.T, guests []guest, limit time.Duration, f func(t *testing.T)) {
-	t.Helper()
-	inEach(t, guests, false, limit, f)
-}
-
-// inGuestsAlone is inGuests for what needs the speed of the whole machine: no
-// other guest is up meanwhile.
-func inGuestsAlone(t *testing.T, guests []guest, limit time.Duration, f func(t *testing.T)) {
-	t.Helper()
-	inEach(t, guests, true, limit, f)
 }
 
 // everyKernel is a guest for each kernel.
@@ -61,8 +55,9 @@ func everyKernel() []guest {
 	return all
 }
 
-// inEach runs f in the guests, at the same time as far as there is room for them.
-func inEach(t *testing.T, guests []guest, alone bool, limit time.Duration, f func(t *testing.T)) {
+// inGuests is inGuest for guests of choice. They run at the same time as far as there
+// is room for them, and so do tests.
+func inGuests(t *testing.T, guests []guest, limit time.Duration, f func(t *testing.T)) {
 	t.Helper()
 	if os.Getenv(guestEnv) != "" {
 		if err := realtime.Enter(); err != nil {
@@ -74,11 +69,12 @@ func inEach(t *testing.T, guests []guest, alone bool, limit time.Duration, f fun
 	if testing.Short() {
 		t.Skip("-short leaves out what takes a virtual machine")
 	}
+	t.Parallel()
 	name := t.Name()
 	for _, g := range guests {
 		t.Run(g.String(), func(t *testing.T) {
 			t.Parallel()
-			s := pool.take(g, alone)
+			s := pool.take(g, limit)
 			defer pool.release(s)
 			runInGuest(t, s, name, limit)
 		})
@@ -90,9 +86,9 @@ func inEach(t *testing.T, guests []guest, alone bool, limit time.Duration, f fun
 func runInGuest(t *testing.T, s *seat, name string, limit time.Duration) {
 	t.Helper()
 	for try := 1; ; try++ {
+		m := s.up(t.Context(), t)
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		t.Cleanup(cancel)
-		m := s.up(ctx, t)
 		var out bytes.Buffer
 		var sink io.Writer = &out
 		if testing.Verbose() { // as it comes: a test may take minutes
@@ -115,6 +111,7 @@ func runInGuest(t *testing.T, s *seat, name string, limit time.Duration) {
 		}
 		if err != nil {
 			t.Logf("console:\n%s", m.Console())
+			s.close() // who knows how it is
 			t.Fatal(err)
 		}
 		return

@@ -5,6 +5,7 @@ package bpf
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,93 +41,83 @@ func (g guest) String() string {
 
 // pool has the guests that are up. Tests share them, but no two at the same
 // time.
-var pool = newGuestPool()
+var pool guestPool
 
 // guestPool is a pool of two guests: more would not run faster, as an emulated
 // guest takes a CPU of the host for itself.
 type guestPool struct {
-	mu    sync.Mutex
-	freed *sync.Cond
-	seats [2]seat
-	alone bool // whoever has a seat wants no others to have one
+	mu      sync.Mutex
+	seats   [2]seat
+	waiters []waiter
 }
 
 // seat is the place of a guest.
 type seat struct {
-	guest   guest
+	taken bool
+	guest guest // that it is to have
+
+	// Of who has the seat.
 	machine *vm.Machine // nil if none is up
-	taken   bool
+	booted  guest       // what the machine is
 }
 
-func newGuestPool() *guestPool {
-	p := &guestPool{}
-	p.freed = sync.NewCond(&p.mu)
-	return p
+// waiter waits for a seat.
+type waiter struct {
+	guest guest
+	limit time.Duration // how long it may have the seat
+	seat  chan *seat
 }
 
-// take waits for a seat and gives it to the caller, who releases it. With alone
-// no other guest is up until then.
-func (p *guestPool) take(g guest, alone bool) *seat {
+// take waits for a seat and gives it to the caller, who has it for the limit at most
+// and releases it.
+func (p *guestPool) take(g guest, limit time.Duration) *seat {
+	w := waiter{guest: g, limit: limit, seat: make(chan *seat, 1)}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	for !p.hasSeat(alone) {
-		p.freed.Wait()
-	}
-	s := p.choose(g)
-	if s.guest != g {
-		s.close()
-	}
-	s.guest, s.taken = g, true
-	p.alone = alone
-	if alone {
-		for i := range p.seats {
-			if &p.seats[i] != s {
-				p.seats[i].close()
+	p.waiters = append(p.waiters, w)
+	p.assign()
+	p.mu.Unlock()
+	return <-w.seat
+}
+
+// assign gives seats that are free to those who wait: first to those who want the
+// guest that is there, then to those whose guest is nowhere, and among them to who may
+// take the longest, lest that be what all others wait for at the end.
+func (p *guestPool) assign() {
+	for i := range p.seats {
+		s := &p.seats[i]
+		if s.taken || len(p.waiters) == 0 {
+			continue
+		}
+		best := 0
+		for j, w := range p.waiters {
+			b := p.waiters[best]
+			if d := p.fits(w.guest, s) - p.fits(b.guest, s); d > 0 || d == 0 && w.limit > b.limit {
+				best = j
 			}
 		}
+		s.taken, s.guest = true, p.waiters[best].guest
+		p.waiters[best].seat <- s
+		p.waiters = slices.Delete(p.waiters, best, best+1)
 	}
-	return s
 }
 
-// hasSeat tells whether there is a seat to be had.
-func (p *guestPool) hasSeat(alone bool) bool {
-	taken := 0
-	for i := range p.seats {
-		if p.seats[i].taken {
-			taken++
-		}
+// fits is the higher, the better it is to have a guest in a seat.
+func (p *guestPool) fits(g guest, s *seat) int {
+	switch {
+	case s.guest == g:
+		return 2
+	case slices.ContainsFunc(p.seats[:], func(other seat) bool { return other.guest == g }):
+		return 0
 	}
-	return taken == 0 || !alone && !p.alone && taken < len(p.seats)
-}
-
-// choose finds the seat that costs least: one with the guest wanted, or else
-// without a guest, or else any. One of them is not taken.
-func (p *guestPool) choose(g guest) *seat {
-	var best *seat
-	rank := -1
-	for i := range p.seats {
-		s, r := &p.seats[i], 0
-		switch {
-		case s.taken:
-			continue
-		case s.machine == nil:
-			r = 1
-		case s.guest == g:
-			r = 2
-		}
-		if r > rank {
-			best, rank = s, r
-		}
-	}
-	return best
+	return 1
 }
 
 // release gives a seat back. Its guest stays up.
 func (p *guestPool) release(s *seat) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.taken, p.alone = false, false
-	p.freed.Broadcast()
+	s.taken = false
+	p.assign()
 }
 
 // close ends all guests.
@@ -152,12 +143,14 @@ func (s *seat) up(ctx context.Context, t *testing.T) *vm.Machine {
 	if s.machine != nil {
 		select {
 		case <-s.machine.Done(): // a test broke it
-			s.close()
 		default:
-			return s.machine
+			if s.booted == s.guest {
+				return s.machine
+			}
 		}
+		s.close()
 	}
-	s.machine = boot(ctx, t, s.guest)
+	s.machine, s.booted = boot(ctx, t, s.guest), s.guest
 	return s.machine
 }
 
@@ -172,6 +165,7 @@ func boot(ctx context.Context, t *testing.T, g guest) *vm.Machine {
 	m, err := vm.Start(context.Background(), vm.Config{
 		Kernel: kernel, MemoryMiB: 2048, ICount: g.counting,
 		CPUs: g.cpus, LLCs: g.llcs, PossibleCPUs: g.possible,
+		Say: func(s string) { t.Log(s) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,34 +175,27 @@ func boot(ctx context.Context, t *testing.T, g guest) *vm.Machine {
 }
 
 func TestGuestPool(t *testing.T) {
-	p := newGuestPool()
+	var p guestPool
 	var mu sync.Mutex
 	holders := make(map[*seat]bool)
-	most, alone := 0, 0
+	most := 0
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
-			exclusive := i%10 == 0
-			s := p.take(guest{cpus: i % 3}, exclusive)
+			s := p.take(guest{cpus: i % 3}, time.Minute)
 			mu.Lock()
-			if holders[s] || alone > 0 || exclusive && len(holders) > 0 {
-				t.Errorf("taker %d got a seat that is not free: %d holders, %d of them alone", i, len(holders), alone)
+			if holders[s] {
+				t.Errorf("taker %d got a seat that is not free", i)
 			}
 			if s.guest.cpus != i%3 {
 				t.Errorf("taker %d got a seat for %d CPUs", i, s.guest.cpus)
 			}
 			holders[s] = true
 			most = max(most, len(holders))
-			if exclusive {
-				alone++
-			}
 			mu.Unlock()
 			wait(100 * time.Microsecond) // so that others would get in
 			mu.Lock()
 			delete(holders, s)
-			if exclusive {
-				alone--
-			}
 			mu.Unlock()
 			p.release(s)
 		})
@@ -216,6 +203,30 @@ func TestGuestPool(t *testing.T) {
 	all.Wait()
 	if most != 2 {
 		t.Errorf("at most %d had a seat at the same time", most)
+	}
+}
+
+// TestGuestPoolOrder has more waiters than seats: which of them is next?
+func TestGuestPoolOrder(t *testing.T) {
+	a, b, c := guest{cpus: 1}, guest{cpus: 2}, guest{cpus: 3}
+	p := guestPool{seats: [2]seat{{guest: a, taken: true}, {guest: b, taken: true}}}
+	var got []int
+	for _, w := range []struct {
+		guest guest
+		limit time.Duration
+	}{{c, 3}, {a, 1}, {a, 2}, {b, 1}, {c, 5}, {b, 8}} {
+		p.waiters = append(p.waiters, waiter{w.guest, w.limit, make(chan *seat, 1)})
+	}
+	queue := slices.Clone(p.waiters)
+	for range queue {
+		p.release(&p.seats[0])
+		i := slices.IndexFunc(queue, func(w waiter) bool { return len(w.seat) == 1 })
+		<-queue[i].seat
+		got = append(got, i)
+	}
+	// a is there, b in the other seat.
+	if want := []int{2, 1, 4, 0, 5, 3}; !slices.Equal(got, want) {
+		t.Errorf("the waiters got the seat in the order %v, not %v", got, want)
 	}
 }
 

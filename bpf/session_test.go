@@ -118,7 +118,7 @@ func TestSample(t *testing.T) {
 		{kernel: "7.3", possible: 72}, {kernel: "6.16", possible: 72},
 	}, 3*time.Minute, func(t *testing.T) {
 		sample := make(chan struct{})
-		s := start(t, Session{Options: Options{Timeout: 5 * time.Second}, Sample: sample})
+		s := start(t, Session{Sample: sample})
 		sample <- struct{}{}
 		d := s.next(dump.TriggerSample, time.Minute)
 		t.Logf("%d cells, %d CPUs, %d tasks, %d events, ledger %+v", len(d.Cells), len(d.CPUs), len(d.Tasks), len(d.Events), d.Ledger)

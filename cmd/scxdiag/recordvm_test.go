@@ -52,7 +52,10 @@ func recordInVM(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	m, err := vm.Start(ctx, vm.Config{Kernel: kernel, Program: builtProgram(t), Files: []vm.File{{Path: guestShell, Host: self}}})
+	m, err := vm.Start(ctx, vm.Config{
+		Kernel: kernel, Program: builtProgram(t), Files: []vm.File{{Path: guestShell, Host: self}},
+		Say: func(line string) { t.Log(line) },
+	})
 	if err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func recordInVM(t *testing.T) error {
 		return err
 	}
 	var exit *vm.ExitError
-	err = m.Run(ctx, vm.Cmd{Args: []string{vm.Self, "live", "--headless", "--interval", "0", "--inject", "error-now@1s"}})
+	err = m.Run(ctx, vm.Cmd{Args: []string{vm.Self, "live", "--headless", "--interval", "0", "--inject", "error-now@3s"}})
 	if !errors.As(err, &exit) || exit.Code != exitFailure {
 		return errors.Join(errors.New("the scheduler did not fail"), err)
 	}
