@@ -87,7 +87,7 @@ func printedTasks(t *testing.T, s *dump.Snapshot) *dump.Snapshot {
 // machine has the others left, and take turns quickly: each is to have had several by
 // the time that the watchdog grants.
 func TestManyTasks(t *testing.T) {
-	inGuest(t, 10*time.Minute, func(t *testing.T) {
+	inGuest(t, 15*time.Minute, func(t *testing.T) {
 		scheds := make(chan *Scheduler, 1)
 		s := start(t, Session{
 			Options: Options{Timeout: 20 * time.Second, Slice: 5 * time.Millisecond},

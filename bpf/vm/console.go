@@ -6,16 +6,18 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
 // ErrEmulation is in the error of a machine that died of a known flaw of
-// emulation and of nothing that ran in it: QEMU executed an instruction of
-// __schedule that the kernel was just replacing. Only then is it right to try
-// the same again.
-var ErrEmulation = errors.New("known flaw of emulation: int3 in __schedule")
+// emulation and of nothing that ran in it. QEMU executed an instruction of
+// __schedule that the kernel was just replacing; or an interrupt came right after
+// cmpxchg16b, behind which QEMU 7.2 leaves flags that no CPU has. Only then is it
+// right to try the same again.
+var ErrEmulation = errors.New("known flaw of emulation")
 
 // DeathError tells that a machine ended by itself: its kernel crashed, its
 // agent gave up, or QEMU did.
@@ -109,7 +111,19 @@ var (
 	stamp     = regexp.MustCompile(`^\[ *\d+\.\d+\] `)
 	int3Line  = regexp.MustCompile(`Oops: int3`)
 	ripLine   = regexp.MustCompile(`RIP: [0-9a-f]+:__schedule\+`)
+	flagsLine = regexp.MustCompile(`EFLAGS: ([0-9a-f]{8})`)
 )
+
+// hasFlagsOfNoCPU reports whether a line of an oops shows flags that are always 0.
+func hasFlagsOfNoCPU(line string) bool {
+	const flags = 0x3f7fd7 // CF to ID
+	m := flagsLine.FindStringSubmatch(line)
+	if m == nil {
+		return false
+	}
+	v, err := strconv.ParseUint(m[1], 16, 32)
+	return err == nil && v&^flags != 0
+}
 
 // consoleLines is what a console has of lines that are not empty, without
 // their times.
@@ -139,7 +153,7 @@ func autopsy(log []byte, exit, said string) *DeathError {
 	lines := consoleLines(log)
 	var first, panicked string
 	begin := max(0, len(lines)-deathLines)
-	var int3, schedule bool
+	var int3, schedule, flags bool
 	for i, line := range lines {
 		if first == "" && crashLine.MatchString(line) {
 			first, begin = line, i
@@ -149,6 +163,7 @@ func autopsy(log []byte, exit, said string) *DeathError {
 		}
 		int3 = int3 || int3Line.MatchString(line)
 		schedule = schedule || ripLine.MatchString(line)
+		flags = flags || first != "" && hasFlagsOfNoCPU(line)
 	}
 	d := &DeathError{Lines: lines[begin:min(len(lines), begin+deathLines)]}
 	said = strings.TrimSpace(said)
@@ -163,7 +178,7 @@ func autopsy(log []byte, exit, said string) *DeathError {
 	default:
 		d.Cause = exit + "; " + lastWords(log)
 	}
-	if int3 && schedule {
+	if int3 && schedule || flags {
 		d.err = ErrEmulation
 	}
 	return d

@@ -52,7 +52,7 @@ func TestAnAutopsyFindsTheCause(t *testing.T) {
 		{name: "panic", log: "[  1.0] x\r\n[    2.0] Kernel panic - not syncing: sysrq\r\n", want: "Kernel panic - not syncing: sysrq"},
 		{
 			name: "int3 in __schedule", log: log(oops, "int3", "__schedule"), emulation: true,
-			want: "Oops: int3: 0000 [#1] SMP NOPTI; Kernel panic - not syncing: Fatal exception in interrupt: known flaw of emulation: int3 in __schedule",
+			want: "Oops: int3: 0000 [#1] SMP NOPTI; Kernel panic - not syncing: Fatal exception in interrupt: known flaw of emulation",
 		},
 		{
 			name: "int3 elsewhere", log: log(oops, "int3", "schedule_timeout"),
@@ -61,6 +61,16 @@ func TestAnAutopsyFindsTheCause(t *testing.T) {
 		{
 			name: "another oops in __schedule", log: log(oops, "invalid opcode", "__schedule"),
 			want: "Oops: invalid opcode: 0000 [#1] SMP NOPTI; Kernel panic - not syncing: Fatal exception in interrupt",
+		},
+		{
+			name: "flags of no CPU", emulation: true,
+			log: log(oops, "double fault", "kmem_cache_alloc_noprof") + "[  464.891165] RSP: 0018:ff3ecbc180757b10 EFLAGS: 0303e6d2\n" +
+				"[  464.944542] RSP: 002b:0000255520a0be60 EFLAGS: 00000212 ORIG_RAX: 00000000000000ea\n",
+			want: "Oops: double fault: 0000 [#1] SMP NOPTI; Kernel panic - not syncing: Fatal exception in interrupt: known flaw of emulation",
+		},
+		{
+			name: "ordinary flags", log: log(oops, "double fault", "kmem_cache_alloc_noprof") + "[  464.891165] RSP: 0018:ff3ecbc180757b10 EFLAGS: 003f7fd7\n",
+			want: "Oops: double fault: 0000 [#1] SMP NOPTI; Kernel panic - not syncing: Fatal exception in interrupt",
 		},
 		{name: "QEMU complained", said: "qemu: warning\nqemu: no such kernel\n", want: "ended: qemu: no such kernel"},
 		{name: "no word", log: "[    1.0] booting\n", want: "ended; its console ends with: booting"},
