@@ -30,7 +30,7 @@ func checkHeld(v *view) []*finding {
 		}
 	}
 	if len(victims) == 0 {
-		return v.stalledUnseen()
+		return nil
 	}
 	t := victims[0]
 	if slices.Contains(victims, v.subject) {
@@ -60,17 +60,6 @@ func checkHeld(v *view) []*finding {
 		}
 	}
 	return []*finding{f.then("take a second dump and compare; look at each path of ops.enqueue that does not insert the task")}
-}
-
-// stalledUnseen is what can be said of a stall whose dump is not there.
-func (v *view) stalledUnseen() []*finding {
-	if !v.isStall() || len(v.s.Tasks) > 0 || len(v.s.CPUs) > 0 {
-		return nil
-	}
-	return []*finding{finds(dump.SeverityError, dump.ConfidenceLow, "%s did not run in time, and the dump that shows why is not here", v.who()).
-		because("All that there is of this end is its message: %s. It is consistent with any cause of a stall.", v.message()).
-		explains(true).exit(v).
-		then("get the dump: it is on the standard error of the scheduler, and in the trace event sched_ext_dump")}
 }
 
 // queueOf finds the queue in the scheduler's text that has a task in it, and how
