@@ -214,6 +214,22 @@ func names(tasks []*dump.Task) string {
 	return b.String()
 }
 
+// cpuWords are some CPUs in words, "CPU 3" or "CPUs 0-2".
+func cpuWords(m dump.CPUMask) string {
+	if m.Count() == 1 {
+		return "CPU " + m.String()
+	}
+	return "CPUs " + m.String()
+}
+
+// cpusDo is what some CPUs do, in the words for one and for several of them.
+func cpusDo(m dump.CPUMask, one, many string) string {
+	if m.Count() == 1 {
+		return cpuWords(m) + " " + one
+	}
+	return cpuWords(m) + " " + many
+}
+
 // counted is a number with the word for what it counts.
 func counted(n int, one, many string) string {
 	if n == 1 {

@@ -48,7 +48,7 @@ func checkHeld(v *view) []*finding {
 	}
 	if !v.idle.IsEmpty() && in == nil {
 		if m, ok := v.allowed(t); ok && m.Intersects(v.idle) {
-			f.because("CPU %s, which may run it, idles meanwhile.", m.And(v.idle))
+			f.because("%s meanwhile, and may run it.", cpusDo(m.And(v.idle), "idles", "idle"))
 		}
 	}
 	return []*finding{f.then("take a second dump and compare; look at each path of ops.enqueue that does not insert the task")}
