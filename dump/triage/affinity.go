@@ -40,7 +40,7 @@ func checkAffinity(v *view) []*finding {
 	t := victims[0]
 	served, _ := v.served(t)
 	f := v.stallFinding(dump.ConfidenceHigh, victims, "%s waits on %s, whose CPUs it may not use", t, t.DSQ.V).
-		because("%s waits on DSQ %s, which CPUs %s serve. It may run on CPUs %s only, so none of them takes it.", t, t.DSQ.V, served, t.CPUs.V).
+		because("%s waits on DSQ %s, which %s. It may run on %s only, so it is not taken.", t, t.DSQ.V, cpusDo(served, "serves", "serve"), cpuWords(t.CPUs.V)).
 		task(v, t)
 	return []*finding{f.then("find who inserted the task there after its mask had changed, or without looking at it")}
 }

@@ -25,8 +25,8 @@ var cpuOrphan = Rule{
 		if lost.IsEmpty() {
 			return nil
 		}
-		f := v.cause("CPU %s is in no cell", lost).
-			because("CPU %s is online, and the cells together have only CPUs %s.", lost, orNone(all))
+		f := v.cause("%s in no cell", cpusDo(lost, "is", "are")).
+			because("%s online, and the cells together have only CPUs %s.", cpusDo(lost, "is", "are"), orNone(all))
 		for i := range v.s.Cells {
 			if c := &v.s.Cells[i]; c.State.V == dump.CellLive {
 				f.cell(v, c)

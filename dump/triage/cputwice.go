@@ -26,8 +26,8 @@ var cpuTwice = Rule{
 				all = all.Or(c.CPUs.V)
 				continue
 			}
-			f := v.cause("CPU %s is in two cells", both).
-				because("Cell %d has CPUs %s, and another cell has CPU %s of them, too.", c.ID, c.CPUs.V, both).cell(v, c)
+			f := v.cause("%s in two cells", cpusDo(both, "is", "are")).
+				because("Cell %d has %s, and another cell has %s, too.", c.ID, cpuWords(c.CPUs.V), cpuWords(both)).cell(v, c)
 			for k := range i {
 				if o := &v.s.Cells[k]; o.State.V == dump.CellLive && !o.CPUs.V.And(both).IsEmpty() {
 					f.cell(v, o)

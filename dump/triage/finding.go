@@ -63,12 +63,17 @@ func (f *finding) explains(yes bool) *finding {
 // proof adds evidence: the line of the source that span starts in, or the words
 // where there is none.
 func (f *finding) proof(v *view, entity string, span dump.Span, words string) *finding {
-	if len(f.Evidence) == maxEvidence {
-		return f
-	}
 	e := dump.Evidence{Entity: entity, Text: words}
 	if line := v.line(span); line.Len > 0 {
 		e.At, e.Text = line, v.s.At(line)
+	}
+	return f.cite(e)
+}
+
+// cite adds evidence as it is, within the bounds.
+func (f *finding) cite(e dump.Evidence) *finding {
+	if len(f.Evidence) == maxEvidence {
+		return f
 	}
 	if len(e.Text) > maxText {
 		e.Text = e.Text[:maxText]
@@ -161,11 +166,19 @@ func (f *finding) exit(v *view) *finding {
 	if e.Message.Known {
 		words += " (" + e.Message.V + ")"
 	}
-	span := e.Reason.At
-	if span.IsZero() {
-		span = e.Message.At
+	line := v.line(e.Reason.At)
+	if m := e.Message.At; line.Len == 0 || !m.IsZero() && m.Off >= line.Off && m.Off < line.End() {
+		if line.Len == 0 {
+			line = m
+		}
+		return f.proof(v, "exit", line, words)
 	}
-	return f.proof(v, "exit", span, words)
+	// The kernel's log has the reason in brackets, and the message in a line of its own.
+	f.cite(dump.Evidence{Entity: "exit", At: e.Reason.At, Text: e.Reason.V})
+	if e.Message.Known {
+		f.proof(v, "exit", e.Message.At, e.Message.V)
+	}
+	return f
 }
 
 // backtrace adds a frame of the exit's backtrace.
@@ -199,6 +212,22 @@ func names(tasks []*dump.Task) string {
 		b.WriteString(t.String())
 	}
 	return b.String()
+}
+
+// cpuWords are some CPUs in words, "CPU 3" or "CPUs 0-2".
+func cpuWords(m dump.CPUMask) string {
+	if m.Count() == 1 {
+		return "CPU " + m.String()
+	}
+	return "CPUs " + m.String()
+}
+
+// cpusDo is what some CPUs do, in the words for one and for several of them.
+func cpusDo(m dump.CPUMask, one, many string) string {
+	if m.Count() == 1 {
+		return cpuWords(m) + " " + one
+	}
+	return cpuWords(m) + " " + many
 }
 
 // counted is a number with the word for what it counts.

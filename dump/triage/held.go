@@ -16,7 +16,7 @@ var heldByBPF = Rule{
 	Page: Page{
 		Happened: "The kernel gave the task to the scheduler, which has it in structures of its own and did not hand it back. Why cannot be seen in the kernel's text: it may have been forgotten, or wait for something.",
 		Shows:    "ops_state is QUEUED and dsq_id is (n/a).",
-		Confirm:  "If the scheduler prints its queues, look whether the task is in one of them. If not, it was lost; if so, the queue is not served.",
+		Confirm:  "If the scheduler prints its queues, look whether the task is in one of them. If so, the queue is not served; if not, it is lost-task.",
 		Fix:      "Every path of ops.enqueue must either insert the task or leave it where ops.dispatch finds it, also when a queue is full; ops.dequeue must take it out.",
 	},
 	check: checkHeld,
@@ -30,7 +30,7 @@ func checkHeld(v *view) []*finding {
 		}
 	}
 	if len(victims) == 0 {
-		return v.stalledUnseen()
+		return nil
 	}
 	t := victims[0]
 	if slices.Contains(victims, v.subject) {
@@ -42,49 +42,25 @@ func checkHeld(v *view) []*finding {
 	if !t.OpsState.At.IsZero() {
 		f.proof(v, taskName(t), before(t.OpsState.At, "ops_state/qseq="), "")
 	}
-	lists, in := v.queueOf(t)
-	switch {
-	case in != nil:
+	in := v.queueOf(t)
+	if in != nil {
 		f.because("It stands in %s of the scheduler, which is not served in time.", in.Name).proof(v, "scheduler", in.At, in.Name)
-	case lists > 0 && !v.partial:
-		f.because("The scheduler prints its queues, and the task is in none of them: it was lost.")
-		for i := range v.s.DSQs {
-			if q := &v.s.DSQs[i]; len(q.PIDs) > 0 {
-				f.proof(v, "scheduler", q.At, q.Name)
-			}
-		}
 	}
 	if !v.idle.IsEmpty() && in == nil {
 		if m, ok := v.allowed(t); ok && m.Intersects(v.idle) {
-			f.because("CPU %s, which may run it, idles meanwhile.", m.And(v.idle))
+			f.because("%s meanwhile, and may run it.", cpusDo(m.And(v.idle), "idles", "idle"))
 		}
 	}
 	return []*finding{f.then("take a second dump and compare; look at each path of ops.enqueue that does not insert the task")}
 }
 
-// stalledUnseen is what can be said of a stall whose dump is not there.
-func (v *view) stalledUnseen() []*finding {
-	if !v.isStall() || len(v.s.Tasks) > 0 || len(v.s.CPUs) > 0 {
-		return nil
-	}
-	return []*finding{finds(dump.SeverityError, dump.ConfidenceLow, "%s did not run in time, and the dump that shows why is not here", v.who()).
-		because("All that there is of this end is its message: %s. It is consistent with any cause of a stall.", v.message()).
-		explains(true).exit(v).
-		then("get the dump: it is on the standard error of the scheduler, and in the trace event sched_ext_dump")}
-}
-
-// queueOf finds the queue in the scheduler's text that has a task in it, and how
-// many queues there are with their tasks.
-func (v *view) queueOf(t *dump.Task) (lists int, in *dump.DSQ) {
+// queueOf finds the queue in the scheduler's text that has a task in it, nil if there
+// is none.
+func (v *view) queueOf(t *dump.Task) *dump.DSQ {
 	for i := range v.s.DSQs {
-		q := &v.s.DSQs[i]
-		if q.ID.Known {
-			continue
-		}
-		lists++
-		if slices.Contains(q.PIDs, t.PID) {
-			return lists, q
+		if q := &v.s.DSQs[i]; !q.ID.Known && slices.Contains(q.PIDs, t.PID) {
+			return q
 		}
 	}
-	return lists, nil
+	return nil
 }

@@ -57,13 +57,20 @@ func checkKick(v *view) []*finding {
 	if listed.IsEmpty() {
 		confidence, cpus = dump.ConfidenceMedium, guessed
 	}
-	f := v.stallFinding(confidence, victims, "%s waits while CPU %s idles, which may run it", t, cpus).
-		because("%s has waited for %s on DSQ %s. It may run on CPUs %s, and of those CPU %s idles.", t, seconds(waited(t)), t.DSQ.V, t.CPUs.V, cpus).
+	stood := v.stoodStill()
+	if stood != nil {
+		confidence = dump.ConfidenceLow
+	}
+	f := v.stallFinding(confidence, victims, "%s waits while %s, which may run it", t, cpusDo(cpus, "idles", "idle")).
+		because("%s has waited for %s on DSQ %s. It may run on %s, and %s.", t, seconds(waited(t)), t.DSQ.V, cpuWords(t.CPUs.V), cpusDo(cpus, "idles", "idle")).
 		task(v, t)
 	if listed.IsEmpty() {
 		f.because("The kernel leaves idle CPUs out of a dump; it could also be offline.")
 	} else {
 		f.cpu(v, v.cpus[int32(cpus.First())]) //nolint:gosec // it comes from there
+	}
+	if stood != nil {
+		f.because("But the machine as a whole may have stood still, since even %s, which runs, was last seen runnable %s ago. Then the wait is long only by the clock.", stood, seconds(-stood.RunnableAt.V))
 	}
 	return []*finding{f.then("take a second dump; if the task is still there, look for an insert without a kick")}
 }

@@ -47,10 +47,18 @@ func checkOverload(v *view) []*finding {
 	if v.partial || !v.unlisted.IsEmpty() {
 		confidence = dump.ConfidenceMedium
 	}
-	f := v.stallFinding(confidence, queue, "overload: %s wait, and %s was the first whose turn came too late", counted(len(queue), "task", "tasks"), t).
-		because("%s wait, for anything from %s to the %s of %s, and the CPUs run tasks of sched_ext all the time. Nobody in particular is at fault: there is more work than the CPUs get through within the limit.",
-			counted(len(queue), "task", "tasks"), seconds(waited(queue[len(queue)-1])), seconds(waited(t)), t).
-		task(v, t).task(v, queue[len(queue)/2])
+	many := counted(len(queue), "task waits", "tasks wait")
+	atLeast := ""
+	if v.partial {
+		atLeast = "at least "
+	}
+	f := v.stallFinding(confidence, queue, "overload: %s%s, and %s was the first whose turn came too late", atLeast, many, t).
+		because("In the dump %s, for anything from %s to the %s of %s, and the CPUs run tasks of sched_ext all the time. Nobody in particular is at fault: there is more work than the CPUs get through within the limit.",
+			many, seconds(waited(queue[len(queue)-1])), seconds(waited(t)), t)
+	if v.s.Ledger.Truncated {
+		f.because("It is cut off after them, so more may wait.")
+	}
+	f.task(v, t).task(v, queue[len(queue)/2])
 	return []*finding{f.then("compare the number of tasks and the slice with the limit")}
 }
 

@@ -40,7 +40,7 @@ var pinOnCell = Rule{
 		}
 		cell := v.live(t.DSQ.V.Cell)
 		f := v.stallFinding(dump.ConfidenceHigh, victims, "%s may not use all CPUs of cell %d, and waits on its queue", t, cell.ID).
-			because("%s may use CPUs %s and waits on the queue of cell %d, which CPUs %s serve.", t, t.CPUs.V, cell.ID, cell.CPUs.V)
+			because("%s may use %s and waits on the queue of cell %d, which %s.", t, cpuWords(t.CPUs.V), cell.ID, cpusDo(cell.CPUs.V, "serves", "serve"))
 		if t.AllCellCPUsAllowed.V {
 			f.because("The scheduler takes it for a task that may use all of them.")
 		}

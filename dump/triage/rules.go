@@ -130,6 +130,7 @@ var rules = []*Rule{
 	&exitingDead,
 	&foreignTrigger,
 	&heldByBPF,
+	&stallWithoutDump,
 	&bpfError,
 	&cleanExit,
 }

@@ -4,6 +4,7 @@ package triage_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -273,6 +274,12 @@ var ruleTests = []struct {
 		stall(all(genCPU{id: 0, tasks: []genTask{web(genTask{dsq: local})}})...),
 	},
 	{
+		"lost-task",
+		withFIFOs(stall(all(genCPU{id: 0, tasks: []genTask{web(genTask{held: true})}})...), "12 13"),
+		"held-by-bpf", // it stands in a queue
+		withFIFOs(stall(all(genCPU{id: 0, tasks: []genTask{web(genTask{held: true})}})...), "12 77"),
+	},
+	{
 		"reenqueue-loop",
 		gen{kind: 1027, reason: "reenqueue loop", message: "web[77] reenqueued 256 times", cpus: all()},
 		"rescue-overload",
@@ -289,6 +296,12 @@ var ruleTests = []struct {
 			text: []string{"CELL[0] CPUS=00000007", "CELL[0] vtime=5 nr_queued=0", "CELL[1] CPUS=00000008", "CELL[1] vtime=5 nr_queued=1"},
 			cpus: all(genCPU{id: 0, tasks: []genTask{web(genTask{dsq: "0x1", text: []string{"Task[77] vtime=9 basis_vtime=5 cell=1 dsq=1"}})}})},
 	},
+}
+
+// withFIFOs has the scheduler print its queues, one of them with these tasks.
+func withFIFOs(g gen, pids string) gen {
+	g.text = []string{"QMAP FIFO[0]:", "QMAP FIFO[1]:", "QMAP FIFO[2]: " + pids, "QMAP FIFO[3]:", "QMAP FIFO[4]:"}
+	return g
 }
 
 // TestRules has each rule on a dump that shows what it is about, on one that shows
@@ -340,7 +353,7 @@ func TestPages(t *testing.T) {
 		if p := r.Page; r.Title == "" || p.Happened == "" || p.Shows == "" || p.Confirm == "" || p.Fix == "" {
 			t.Errorf("%s: the page has gaps", r.Name)
 		}
-		if !tested[r.Name] && r.Name != "clean-exit" && r.Name != "foreign-trigger" { // which have tests of their own
+		if !tested[r.Name] && !slices.Contains([]string{"clean-exit", "foreign-trigger", "stall-without-dump"}, r.Name) { // which have tests of their own
 			t.Errorf("%s: no dump shows it", r.Name)
 		}
 	}

@@ -25,12 +25,17 @@ func checkUserspace(v *view) []*finding {
 		return nil
 	}
 	var held, agents []*dump.Task
+	var part *dump.Task // of the scheduler's process, waiting as all others do
 	for _, t := range v.waiting {
 		if t.HeldByBPF() {
 			held = append(held, t)
 		}
 		if v.isAgent(t) && waited(t) >= v.limit() {
-			agents = append(agents, t)
+			if t.HeldByBPF() {
+				part = t
+			} else {
+				agents = append(agents, t)
+			}
 		}
 	}
 	running := 0
@@ -42,13 +47,19 @@ func checkUserspace(v *view) []*finding {
 	nothingRuns := running == 0 && v.higher.IsEmpty() && !v.partial
 	allAges := len(held) >= 3 && waited(held[len(held)-1]) < waited(held[0])*3/4
 	switch {
-	case nothingRuns && allAges && len(held) > len(v.waiting)/2:
+	case nothingRuns && len(held) >= 3 && (allAges || part != nil) && len(held) > len(v.waiting)/2:
 		oldest, youngest := held[0], held[len(held)-1]
-		return []*finding{v.stallFinding(dump.ConfidenceMedium, held, "the scheduler dispatches nothing any more").
+		f := v.stallFinding(dump.ConfidenceMedium, held, "the scheduler dispatches nothing any more").
 			because("The scheduler holds %s, the oldest for %s, the youngest for %s, and no CPU runs a task of sched_ext. That is consistent with the part of the scheduler that decides, in user space as a rule, not answering.",
 				counted(len(held), "task", "tasks"), seconds(waited(oldest)), seconds(waited(youngest))).
-			explains(v.isWatchdog()).task(v, oldest).task(v, youngest).
-			then("look at the state of the scheduler's process (T is stopped, D blocked), and at its own log")}
+			explains(v.isWatchdog()).task(v, oldest).task(v, youngest)
+		if part != nil {
+			f.because("%s looks like part of that process, and waits as the others do: the scheduler has it, too. The part that decides may be stopped or blocked; then it is not runnable, and no dump has it.", part)
+			if part != oldest && part != youngest {
+				f.task(v, part)
+			}
+		}
+		return []*finding{f.then("look at the state of the scheduler's process (T is stopped, D blocked), and at its own log")}
 	case len(agents) > 0 && len(held) >= 3 && nothingRuns:
 		return []*finding{v.stallFinding(dump.ConfidenceMedium, agents, "the scheduler's own process %s waits", agents[0]).
 			because("%s looks like the scheduler's own process, and has waited for %s. Nothing is dispatched without it.", agents[0], seconds(waited(agents[0]))).

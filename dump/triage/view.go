@@ -30,7 +30,8 @@ type view struct {
 	cells   map[int32]*dump.Cell
 	// all are the CPUs that there are, as far as the snapshot knows.
 	all dump.CPUMask
-	// higher are the CPUs that a class above sched_ext has.
+	// higher are the CPUs that a class above sched_ext has. A CPU that the dump has
+	// twice, with different classes, is neither higher nor idle.
 	higher dump.CPUMask
 	// idle are the CPUs that are listed as idle, unlisted those of all that the
 	// dump left out although it is whole: the kernel does that with idle CPUs.
@@ -75,8 +76,12 @@ func (v *view) follow(before *dump.Snapshot) {
 
 func (v *view) readCPUs() {
 	var listed []int
+	var disputed dump.CPUMask
 	for i := range v.s.CPUs {
 		c := &v.s.CPUs[i]
+		if o := v.cpus[c.ID]; o != nil && o.Class.V != c.Class.V {
+			disputed = disputed.With(int(c.ID))
+		}
 		v.cpus[c.ID] = c
 		v.all = v.all.With(int(c.ID))
 		if c.Listed {
@@ -89,6 +94,7 @@ func (v *view) readCPUs() {
 			v.idle = v.idle.With(int(c.ID))
 		}
 	}
+	v.higher, v.idle = v.higher.AndNot(disputed), v.idle.AndNot(disputed)
 	v.listed = dump.MaskOf(listed...)
 }
 

@@ -28,23 +28,32 @@ func checkWatchdog(v *view) []*finding {
 		f.backtrace(v, l)
 	}
 	workers := v.workers()
-	var late []*dump.Task
-	for i := range v.s.Tasks {
-		if t := &v.s.Tasks[i]; t.Current && t.RunnableAt.Known && -t.RunnableAt.V >= v.limit() {
-			late = append(late, t)
-		}
-	}
 	if len(workers) > 0 {
 		w := workers[0]
-		f.because("%s of the kernel's own wait, %s the longest, for %s.", counted(len(workers), "worker", "workers"), w, seconds(waited(w))).task(v, w)
+		f.because("%s for long, %s for %s.", counted(len(workers), "worker of the kernel's own waits", "workers of the kernel's own wait"), w, seconds(waited(w))).task(v, w)
 		if c := v.cpus[w.CPU.V]; c != nil && w.CPU.Known {
 			f.cpu(v, c)
 		}
 	}
-	if len(late) > 0 {
-		f.because("Even %s, which runs, was last seen runnable %s ago: the machine as a whole may have stood still, as a guest does whose host stops it.", late[0], seconds(-late[0].RunnableAt.V)).
-			proof(v, taskName(late[0]), late[0].At, late[0].String())
+	if late := v.stoodStill(); late != nil {
+		f.because("Even %s, which runs, was last seen runnable %s ago: the machine as a whole may have stood still, as a guest does whose host stops it.", late, seconds(-late.RunnableAt.V)).
+			proof(v, taskName(late), late.At, late.String())
 	}
 	f.hurts(v.stalled...)
 	return []*finding{f.then("look what the CPU of the waiting kworker was doing, and in the kernel log for a gap in time")}
+}
+
+// stoodStill finds a sign that the machine as a whole stood still, nil if there is
+// none: the watchdog did not run, and yet a task that runs was last seen runnable
+// long ago. Without the first it may merely have run for as long.
+func (v *view) stoodStill() *dump.Task {
+	if !v.isWatchdog() {
+		return nil
+	}
+	for i := range v.s.Tasks {
+		if t := &v.s.Tasks[i]; t.Current && t.RunnableAt.Known && -t.RunnableAt.V >= v.limit() {
+			return t
+		}
+	}
+	return nil
 }
