@@ -64,14 +64,15 @@ On a terminal it shows the dumps on the screen. Into a file or a pipe, or with
 With --baseline, failures that the recording has are known: they are shown, and do
 not fail. Archives are not trusted: ` + attachLimits + `
 Names lead nowhere, and links in folders are not followed. What is not read is
-said, a line each.
+said, a line each; all but such links, and the like, may have held a failure.
 
 ` + configHelp + `
 
 Exit codes, when it prints:
 
   0  no scheduler failed, or only in ways that the baseline knows
-  1  scxdiag itself failed: a file could not be read, or nothing holds a dump
+  1  scxdiag itself failed: a file could not be read to its end, and no failure was
+     found in the others; or a name is of no file, or nothing holds a dump
   3  a scheduler failure was found; --fail-on warning counts findings in dumps of
      schedulers that go on, too, and --fail-on never none`,
 		Example: `  scxdiag attach logs.zip
@@ -214,10 +215,13 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	if len(c.found) == 0 {
 		complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %s (%s read); are they the logs of the scheduler or of the kernel?",
 			countText(c.walker.Progress.Files.Load(), "file"), bytesText(c.walker.Progress.Bytes.Load())))
-		return errReported
+		if len(c.gaps) == 0 || f.format == "" {
+			return errReported
+		}
 	}
 	survey := &report.Survey{
 		Groups: report.Groups(c.found, known), Files: c.walker.Progress.Files.Load(), Bytes: c.walker.Progress.Bytes.Load(), Skipped: c.skipped, More: c.more,
+		Unread: c.gaps, UnreadMore: c.moreGaps,
 	}
 	if isScreen {
 		return c.show(ctx, survey, options)
@@ -231,6 +235,8 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 		return errReported
 	case f.failOn.fails(survey):
 		return errFailureFound
+	case len(c.found) == 0, len(c.gaps) > 0:
+		return errReported
 	}
 	return nil
 }
@@ -283,8 +289,12 @@ type collection struct {
 	found   []report.Found
 	byID    map[string]int // of found
 	skipped int
-	more    int          // snapshots that are only counted
-	dumps   atomic.Int64 // found, for who does not hold mu
+	// gaps are the first of what is not read that may have held something, and
+	// moreGaps is how many others there are.
+	gaps     []report.Unread
+	moreGaps int
+	more     int          // snapshots that are only counted
+	dumps    atomic.Int64 // found, for who does not hold mu
 
 	inMemory sync.Mutex // of the one recording that is in memory
 }
@@ -295,6 +305,14 @@ const maxSkips = 50
 // skip tells what is not read. The walker calls it one at a time.
 func (c *collection) skip(name string, why error) {
 	c.skipped++
+	var leftOut artifact.LeftOutError
+	switch {
+	case errors.As(why, &leftOut):
+	case len(c.gaps) < maxSkips:
+		c.gaps = append(c.gaps, report.Unread{Name: name, Why: why.Error()})
+	default:
+		c.moreGaps++
+	}
 	switch {
 	case c.skipped <= maxSkips:
 		complain(c.stderr, fmt.Errorf("%s: %w", name, why))

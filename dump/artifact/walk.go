@@ -58,7 +58,8 @@ type Walker struct {
 	Limits   Limits         // zero values are those of DefaultLimits
 	Progress Progress       // may be read at any time
 	Actions  actions.Client // fetches what runs of GitHub Actions left behind
-	// Skipped is told what is not read, and why; one call at a time. It may be nil.
+	// Skipped is told what is not read, and why, a LeftOutError or what went wrong; one call at
+	// a time. It may be nil.
 	Skipped func(name string, why error)
 
 	mu sync.Mutex
@@ -69,6 +70,13 @@ const StdinName = "-"
 
 // ErrLimit is that of what is not read because of a limit.
 var ErrLimit = errors.New("limit reached")
+
+// LeftOutError is why something is not read by intention: it is no log, or leads to one that
+// is read elsewhere, or there is nothing to be read any more. All other reasons are of
+// what may have held something.
+type LeftOutError string
+
+func (l LeftOutError) Error() string { return string(l) }
 
 // MissingError is of names that cannot be opened, the only ones that a walk has an
 // error for: the others were gone through.
@@ -164,7 +172,7 @@ func (r *run) elsewhere(ctx context.Context, name string, why error) error {
 	default:
 		return why
 	}
-	files, err := r.Actions.Files(ctx, run, r.Skip)
+	files, err := r.Actions.Files(ctx, run, func(name string, why error) { r.Skip(name, LeftOutError(why.Error())) })
 	if err != nil {
 		return err
 	}
@@ -194,10 +202,10 @@ func (r *run) folder(ctx context.Context, name string) error {
 		case e.IsDir():
 			return nil
 		case e.Type()&fs.ModeSymlink != 0:
-			r.Skip(path, errors.New("is a link, which are not followed in folders"))
+			r.Skip(path, LeftOutError("is a link, which are not followed in folders"))
 			return nil
 		case !e.Type().IsRegular():
-			r.Skip(path, errors.New("is no file"))
+			r.Skip(path, LeftOutError("is no file"))
 			return nil
 		}
 		if isPart(path) {
