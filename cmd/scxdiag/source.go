@@ -46,7 +46,7 @@ type source struct {
 func openSource(ctx context.Context, name string, stdin io.Reader) (*source, error) {
 	src := &source{Reader: stdin, name: name, size: -1, close: func() {}}
 	if name != stdinName {
-		f, err := openFile(ctx, name)
+		f, err := artifact.Open(ctx, name)
 		if err != nil {
 			return nil, openError(name, err)
 		}
@@ -57,26 +57,6 @@ func openSource(ctx context.Context, name string, stdin io.Reader) (*source, err
 		return nil, err
 	}
 	return src, nil
-}
-
-// openFile opens a file. That can block, on a named pipe that nobody writes to;
-// it then ends with the program.
-func openFile(ctx context.Context, name string) (*os.File, error) {
-	type result struct {
-		f   *os.File
-		err error
-	}
-	opened := make(chan result, 1)
-	go func() {
-		f, err := os.Open(name) //nolint:gosec // opening what the user names is the purpose
-		opened <- result{f, err}
-	}()
-	select {
-	case r := <-opened:
-		return r.f, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // check looks at what kind of file it is and at its first bytes.

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -223,12 +224,17 @@ func (r *run) folder(ctx context.Context, name string) error {
 
 // file goes through a file by its path.
 func (r *run) file(ctx context.Context, path string) error {
-	f, err := os.Open(path) //nolint:gosec // what the user named
+	f, err := Open(ctx, path)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		r.Skip(path, err)
 		return nil
 	}
 	defer f.Close()
+	// A pipe may have nothing to give for long. What has no deadlines does not wait.
+	defer context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Now()) })()
 	info, err := f.Stat()
 	if err != nil {
 		r.Skip(path, err)
@@ -239,6 +245,26 @@ func (r *run) file(ctx context.Context, path string) error {
 		size = info.Size()
 	}
 	return r.whole(ctx, Stream{Name: path, Path: path, Reader: f}, size)
+}
+
+// Open opens a file for reading. A named pipe that nobody writes to would block that
+// for ever: it returns with ctx, and what is left of it ends with the program.
+func Open(ctx context.Context, path string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path) //nolint:gosec // what the user named
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // whole goes through a file that is in no archive; size is 0 if it is unknown.

@@ -243,18 +243,11 @@ func syncFolder(path string) error {
 
 // inspect looks at the file before SQLite does: an empty one is fine.
 func inspect(path string) error {
-	f, err := os.Open(path) //nolint:gosec // the user's choice
+	f, info, err := openRegular(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: not a regular file", ErrNotRecording)
-	}
 	if info.Size() == 0 {
 		return nil
 	}
@@ -266,6 +259,23 @@ func inspect(path string) error {
 		return ErrNotRecording
 	}
 	return nil
+}
+
+// openRegular opens a regular file for reading, and refuses others: to open a pipe in
+// the usual way would wait for somebody who writes to it.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the user's choice
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: not a regular file", ErrNotRecording)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
 }
 
 // Close closes the recording. What was added to it is then in the one file,
