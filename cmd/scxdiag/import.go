@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,8 @@ there already is not added again, whichever file it comes from.
 
 --salvage takes damaged recordings, such as one that was cut off or came from a
 bad disk: it adds each snapshot that is intact, and says how many are not. The
-file stays as it is; nobody may be writing to it.
+file stays as it is; nobody may be writing to it. It needs another one to add to: of
+the catalogue itself, name a new file with --record, and then move that in its place.
 
 The exit code is 1 if a file could not be read, or holds nothing; the others are
 imported nevertheless.`,
@@ -46,6 +48,11 @@ imported nevertheless.`,
 }
 
 func runImport(cmd *cobra.Command, names []string, record string, salvage bool) (err error) {
+	if salvage {
+		if err := notInto(record, names); err != nil {
+			return err
+		}
+	}
 	st, err := store.Open(record)
 	if err != nil {
 		return err
@@ -75,6 +82,28 @@ func runImport(cmd *cobra.Command, names []string, record string, salvage bool) 
 	}
 	if failed {
 		return errReported
+	}
+	return nil
+}
+
+// notInto refuses to rescue a recording into itself: nothing would come of it, and the
+// file would stay damaged.
+func notInto(record string, names []string) (err error) {
+	if record == "" {
+		if record, err = store.DefaultPath(); err != nil {
+			return err
+		}
+	}
+	into, err := os.Stat(record)
+	if err != nil {
+		return nil // which is told, if need be, when it is opened
+	}
+	for _, name := range names {
+		if from, err := os.Stat(name); err == nil && os.SameFile(from, into) {
+			file := shellWord(name)
+			return fmt.Errorf("%[1]s: cannot be rescued into itself; rescue it into a new file, and put that in its place: "+
+				"scxdiag import --salvage --record NEW%[3]s %[2]s && rm -f %[2]s-wal %[2]s-shm && mv NEW%[3]s %[2]s", name, file, store.Ext)
+		}
 	}
 	return nil
 }

@@ -437,7 +437,7 @@ func explain(err error) error {
 	case codeCantOpen:
 		return &explained{"the file, or those that SQLite keeps beside it, cannot be opened; look at the permissions of the folder", err}
 	case codeCorrupt, codeNotADB:
-		return &explained{"the file is damaged; import --salvage rescues what is intact", errors.Join(ErrDamaged, err)}
+		return &explained{"the file is damaged; import --salvage --record NEW FILE rescues what is intact", errors.Join(ErrDamaged, err)}
 	case codeIO:
 		return &explained{"reading or writing the file failed: " + err.Error(), err}
 	case codeNoMem:
