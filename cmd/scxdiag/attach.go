@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,12 +185,13 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := f.record.open(); err != nil {
-		return err
+	unrecorded := f.record.open()
+	if unrecorded != nil && !store.IsPassing(unrecorded) {
+		return unrecorded
 	}
 	defer func() { err = f.record.closeAfter(err) }()
 	collectLazily()
-	c := collection{stderr: cmd.ErrOrStderr(), record: &f.record, byID: make(map[string]int)}
+	c := collection{stderr: cmd.ErrOrStderr(), record: &f.record, unrecorded: unrecorded, byID: make(map[string]int)}
 	c.walker.Skipped = c.skip
 	stdin := cmd.InOrStdin()
 	if slices.Contains(names, stdinName) {
@@ -215,6 +217,9 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	if len(c.found) == 0 {
 		complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %s (%s read); are they the logs of the scheduler or of the kernel?",
 			countText(c.walker.Progress.Files.Load(), "file"), bytesText(c.walker.Progress.Bytes.Load())))
+		if c.unrecorded != nil {
+			return c.unrecorded
+		}
 		if len(c.gaps) == 0 || f.format == "" {
 			return errReported
 		}
@@ -224,13 +229,15 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 		Unread: c.gaps, UnreadMore: c.moreGaps,
 	}
 	if isScreen {
-		return c.show(ctx, survey, options)
+		return cmp.Or(c.show(ctx, survey, options), c.unrecorded)
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	err = errors.Join(f.format.write(out, survey), out.Flush())
 	switch {
 	case err != nil && !errors.Is(err, syscall.EPIPE): // or whoever reads the output has seen enough
 		return reportError(err)
+	case c.unrecorded != nil:
+		return c.unrecorded
 	case missing != nil:
 		return errReported
 	case f.failOn.fails(survey):
@@ -284,11 +291,13 @@ type collection struct {
 	stderr io.Writer
 	record *recorder
 
-	mu      sync.Mutex
-	memory  memory
-	found   []report.Found
-	byID    map[string]int // of found
-	skipped int
+	mu     sync.Mutex
+	memory memory
+	found  []report.Found
+	byID   map[string]int // of found
+	// unrecorded is why nothing more is recorded, which is told at the end.
+	unrecorded error
+	skipped    int
 	// gaps are the first of what is not read that may have held something, and
 	// moreGaps is how many others there are.
 	gaps     []report.Unread
@@ -361,8 +370,8 @@ func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
 	if err := c.memory.recall(ctx, s); err != nil {
 		complain(c.stderr, err)
 	}
-	if err := c.record.add(ctx, s); err != nil {
-		return err
+	if c.unrecorded == nil {
+		c.unrecorded = c.record.add(ctx, s)
 	}
 	c.byID[id] = len(c.found)
 	if len(c.found) >= maxWhole {

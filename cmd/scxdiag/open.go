@@ -147,8 +147,8 @@ func runOpen(cmd *cobra.Command, args []string, f *openFlags) (err error) {
 			return err
 		}
 	}
-	if err := f.record.open(); err != nil {
-		return err
+	if o.unrecorded = f.record.open(); o.unrecorded != nil && !store.IsPassing(o.unrecorded) {
+		return o.unrecorded
 	}
 	defer func() { err = f.record.closeAfter(err) }()
 	defer func() { _ = o.memory.close() }() // it was only read
@@ -198,6 +198,9 @@ type opener struct {
 	found      int  // snapshots
 	sawFailure bool // of a scheduler
 	ownFailure bool // of scxdiag: a file could not be read
+	// unrecorded is why nothing more is recorded. It is told at the end, for what was
+	// found is shown all the same.
+	unrecorded error
 }
 
 // show reads all files and then shows what is in them on the screen.
@@ -216,11 +219,16 @@ func (o *opener) show(ctx context.Context, options tui.Options) error {
 		if o.left > 0 {
 			options.Notice = snapshotCount(o.left) + " more in the recording; --at goes to another time."
 		}
+		if o.unrecorded != nil {
+			options.Notice = "Not recorded: " + dump.Printable(o.unrecorded.Error())
+		}
 		err = tui.Run(ctx, snapshots, options)
 	}
 	switch {
 	case err != nil && !errors.Is(err, context.Canceled):
 		return err
+	case o.unrecorded != nil:
+		return o.unrecorded
 	case err != nil || o.ownFailure || o.found == 0:
 		return errReported
 	}
@@ -257,6 +265,8 @@ func reportError(err error) error {
 // verdict is what the exit code of a printing open comes from.
 func (o *opener) verdict() error {
 	switch {
+	case o.unrecorded != nil:
+		return o.unrecorded
 	case o.ownFailure || o.found == 0:
 		return errReported
 	case o.sawFailure:
@@ -347,8 +357,8 @@ func (o *opener) pass(ctx context.Context, s *dump.Snapshot, add func(*dump.Snap
 	if err := o.memory.recall(ctx, s); err != nil {
 		complain(o.stderr, err)
 	}
-	if err := o.record.add(ctx, s); err != nil {
-		return &addError{err}
+	if o.unrecorded == nil {
+		o.unrecorded = o.record.add(ctx, s)
 	}
 	if err := add(s); err != nil {
 		return &addError{err}
