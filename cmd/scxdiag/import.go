@@ -57,7 +57,7 @@ func runImport(cmd *cobra.Command, names []string, record string, salvage bool) 
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, st.Close()) }()
+	defer func() { err = cmp.Or(err, st.CloseUnused()) }()
 	failed := false
 	for _, name := range names {
 		if cmd.Context().Err() != nil {
@@ -94,18 +94,21 @@ func notInto(record string, names []string) (err error) {
 			return err
 		}
 	}
-	into, err := os.Stat(record)
-	if err != nil {
-		return nil // which is told, if need be, when it is opened
-	}
 	for _, name := range names {
-		if from, err := os.Stat(name); err == nil && os.SameFile(from, into) {
+		if isSameFile(name, record) {
 			file := shellWord(name)
 			return fmt.Errorf("%[1]s: cannot be rescued into itself; rescue it into a new file, and put that in its place: "+
 				"scxdiag import --salvage --record NEW%[3]s %[2]s && rm -f %[2]s-wal %[2]s-shm && mv NEW%[3]s %[2]s", name, file, store.Ext)
 		}
 	}
 	return nil
+}
+
+// isSameFile reports whether two names are of one file that is there.
+func isSameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // imported says what became of a file.

@@ -57,6 +57,7 @@ type Store struct {
 	bases baseCache
 	check *checkpointer
 	bound int64 // bytes of a recording that is in memory, 0 for a file
+	made  bool  // the file was not there before
 }
 
 // Path is the name of the file, or that given to OpenBytes.
@@ -112,11 +113,25 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// open opens a recording; durability is SQLite's setting synchronous.
+// open opens a recording, and makes it if need be, whole or not at all; durability is
+// SQLite's setting synchronous.
 func open(path, durability string) (*Store, error) {
-	if err := create(path); err != nil {
+	made, err := create(path)
+	if err != nil {
 		return nil, err
 	}
+	s, err := openMade(path, durability)
+	if err != nil {
+		if info, e := os.Stat(path); made && e == nil && info.Size() == 0 {
+			err = errors.Join(err, os.Remove(path))
+		}
+		return nil, err
+	}
+	s.made = made
+	return s, nil
+}
+
+func openMade(path, durability string) (*Store, error) {
 	if err := inspect(path); err != nil {
 		return nil, err
 	}
@@ -220,16 +235,16 @@ func connectTo(u url.URL, mode string, pragmas ...string) (*sql.DB, error) {
 	return sql.Open("sqlite", u.String())
 }
 
-// create makes an empty file, if there is none.
-func create(path string) error {
+// create makes an empty file, if there is none; made is false if there is.
+func create(path string) (made bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user's choice
 	if errors.Is(err, fs.ErrExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return errors.Join(f.Close(), syncFolder(path))
+	return true, errors.Join(f.Close(), syncFolder(path))
 }
 
 // syncFolder makes the name of a new file survive a loss of power.
@@ -285,6 +300,41 @@ func (s *Store) Close() error {
 		return fmt.Errorf("close recording %s: %w", s.path, explain(err))
 	}
 	return nil
+}
+
+// CloseUnused is Close, and removes the recording if this Store has made it and nothing
+// is in it. One that somebody else has open stays.
+func (s *Store) CloseUnused() error {
+	if s.made {
+		s.removeUnused()
+	}
+	return s.Close()
+}
+
+// removeUnused removes the file while nobody else can open it. If it cannot be removed,
+// it stays as it is.
+func (s *Store) removeUnused() {
+	ctx := context.Background()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	var used bool
+	if err := s.conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM snapshot)").Scan(&used); err != nil || used {
+		return
+	}
+	if err := s.portable(ctx); err != nil { // somebody has it open
+		return
+	}
+	if _, err := s.conn.ExecContext(ctx, "BEGIN EXCLUSIVE"); err != nil {
+		return
+	}
+	err := s.conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM snapshot)").Scan(&used)
+	if err == nil && !used {
+		_ = os.Remove(s.path)
+	}
+	_, _ = s.conn.ExecContext(ctx, "ROLLBACK") // nothing was written
 }
 
 func (s *Store) closeAll() error {
