@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -195,6 +196,7 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	c.walker.Skipped = c.skip
 	stdin := cmd.InOrStdin()
 	if slices.Contains(names, stdinName) {
+		sayPaste(stdin, c.stderr)
 		stdin = interruptible(ctx, stdin)
 	}
 	done := showWalk(&c.walker.Progress, &c.dumps, cmd.ErrOrStderr())
@@ -206,6 +208,10 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	case walkErr == nil:
 	case errors.As(walkErr, &missing):
 		for _, err := range missing.Errs {
+			var at *fs.PathError
+			if errors.As(err, &at) {
+				err = openError(at.Path, err)
+			}
 			complain(c.stderr, err)
 		}
 	default:
@@ -215,8 +221,11 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 		return walkErr
 	}
 	if len(c.found) == 0 {
-		complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %s (%s read); are they the logs of the scheduler or of the kernel?",
-			countText(c.walker.Progress.Files.Load(), "file"), bytesText(c.walker.Progress.Bytes.Load())))
+		// Why nothing was read may have been told already.
+		if files := c.walker.Progress.Files.Load(); files > 0 || missing == nil && len(c.gaps) == 0 {
+			complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %s (%s read); are they the logs of the scheduler or of the kernel?",
+				countText(files, "file"), bytesText(c.walker.Progress.Bytes.Load())))
+		}
 		if c.unrecorded != nil {
 			return c.unrecorded
 		}

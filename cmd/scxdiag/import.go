@@ -130,6 +130,9 @@ func imported(done *store.Salvaged) string {
 // added.
 func importFile(cmd *cobra.Command, st *store.Store, name string) (done store.Imported, err error) {
 	ctx := cmd.Context()
+	if name == stdinName {
+		sayPaste(cmd.InOrStdin(), cmd.ErrOrStderr())
+	}
 	src, err := openSource(ctx, name, cmd.InOrStdin())
 	if err != nil {
 		return done, err

@@ -306,6 +306,9 @@ func (o *opener) readOne(ctx context.Context, a *address, add func(*dump.Snapsho
 	if a.file == "" {
 		return o.readKept(ctx, a, add)
 	}
+	if a.file == stdinName {
+		sayPaste(o.stdin, o.stderr)
+	}
 	src, err := openSource(ctx, a.file, o.stdin)
 	if err != nil {
 		return err
@@ -320,7 +323,7 @@ func (o *opener) readOne(ctx context.Context, a *address, add func(*dump.Snapsho
 // readSource passes the snapshots of a log or of records to add.
 func (o *opener) readSource(ctx context.Context, a *address, src *source, add func(*dump.Snapshot) error) error {
 	if !o.at.IsZero() {
-		return fmt.Errorf("%s: is no recording, which --at takes; FILE@TIME goes by the times of a log", a.file)
+		return fmt.Errorf("%s: is no recording, which --at takes; FILE@TIME goes by the times of a log", called(a.file))
 	}
 	m := newMeter(src, o.stderr)
 	defer m.erase()
@@ -338,9 +341,9 @@ func (o *opener) readSource(ctx context.Context, a *address, src *source, add fu
 		case errors.Is(err, io.EOF):
 			return pick.end(pass)
 		case errors.Is(err, context.Canceled):
-			return fmt.Errorf("%s: interrupted after %s", a.file, bytesText(m.read))
+			return fmt.Errorf("%s: interrupted after %s", called(a.file), bytesText(m.read))
 		case err != nil:
-			return fmt.Errorf("%s: cannot be read beyond byte %d: %w; what is before it was read", a.file, m.read, err)
+			return fmt.Errorf("%s: cannot be read beyond byte %d: %w; what is before it was read", called(a.file), m.read, err)
 		}
 		m.found++
 		if more, err := pick.add(s, pass); err != nil || !more {
