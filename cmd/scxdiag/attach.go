@@ -127,9 +127,9 @@ func (f *failOn) Type() string { return "error|warning|never" }
 // surveyFormats are the values of --format of attach.
 var surveyFormats = []struct {
 	name, help string
-	write      func(io.Writer, *report.Survey) error
+	write      func(io.Writer, *report.Survey) error // nil for text
 }{
-	{"text", "a summary for people", report.SurveyText},
+	{"text", "a summary for people", nil},
 	{"markdown", "the summary for an issue or a job", report.SurveyMarkdown},
 	{formatJSON, "everything, for programs", report.SurveyJSON},
 	{"junit", "a test case for each dump", report.SurveyJUnit},
@@ -163,13 +163,13 @@ func (f *surveyFormat) String() string { return string(*f) }
 // Type is what the help text calls the value.
 func (f *surveyFormat) Type() string { return "text|markdown|json|junit|github" }
 
-func (f surveyFormat) write(w io.Writer, s *report.Survey) error {
+func (f surveyFormat) write(w io.Writer, s *report.Survey, opts report.Options) error {
 	for _, known := range surveyFormats {
-		if known.name == string(f) {
+		if known.name == string(f) && known.write != nil {
 			return known.write(w, s)
 		}
 	}
-	return report.SurveyText(w, s)
+	return report.SurveyText(w, s, opts)
 }
 
 func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
@@ -241,7 +241,7 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 		return cmp.Or(c.show(ctx, survey, options), c.unrecorded)
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	err = errors.Join(f.format.write(out, survey), out.Flush())
+	err = errors.Join(f.format.write(out, survey, textOptions(cmd.OutOrStdout())), out.Flush())
 	switch {
 	case err != nil && !errors.Is(err, syscall.EPIPE): // or whoever reads the output has seen enough
 		return reportError(err)

@@ -115,11 +115,13 @@ func (f *listFlags) run(cmd *cobra.Command) error {
 		}
 		complain(cmd.ErrOrStderr(), errors.New(none))
 	}
-	write := report.ListText
+	out := cmd.OutOrStdout()
 	if f.format == formatJSON {
-		write = report.ListJSON
+		err = report.ListJSON(out, entries)
+	} else {
+		err = report.ListText(out, entries, textOptions(out))
 	}
-	if err := write(cmd.OutOrStdout(), entries); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the list: %w", err)
 	}
 	return nil

@@ -100,7 +100,7 @@ func (f *pruneFlags) run(cmd *cobra.Command) (err error) {
 	}
 	out := cmd.OutOrStdout()
 	if len(done.Entries) > 0 {
-		if err := report.ListText(out, done.Entries); err != nil {
+		if err := report.ListText(out, done.Entries, textOptions(out)); err != nil {
 			return err
 		}
 	}

@@ -322,14 +322,14 @@ func (s *Survey) unreadRows() []row {
 const maxOthers = 20
 
 // SurveyText writes a survey for people.
-func SurveyText(w io.Writer, s *Survey) error {
-	t := textWriter{w: w}
+func SurveyText(w io.Writer, s *Survey, opts Options) error {
+	t := textWriter{w: w, opts: opts}
 	t.wrapped(2, capital(s.headline().text()))
 	failures, others := s.split()
 	for i := range failures {
 		g := &failures[i]
 		title := fmt.Sprintf("== %d of %d: %s ", i+1, len(failures), g.heading().text())
-		fmt.Fprintf(&t.buf, "\n%s%s\n\n", title, strings.Repeat("=", max(0, textWidth-len(title))))
+		fmt.Fprintf(&t.buf, "\n%s%s\n\n", title, strings.Repeat("=", max(0, opts.width()-len(title))))
 		t.page(g.page())
 	}
 	if rows := s.othersRows(others); len(rows) > 0 {

@@ -19,7 +19,7 @@ import (
 
 // surveyFormats are the writers by the suffix of their golden files.
 var surveyFormats = map[string]func(io.Writer, *Survey) error{
-	"txt": SurveyText, "md": SurveyMarkdown, "json": SurveyJSON, "junit.xml": SurveyJUnit, "github": SurveyAnnotations,
+	"txt": func(w io.Writer, s *Survey) error { return SurveyText(w, s, Options{}) }, "md": SurveyMarkdown, "json": SurveyJSON, "junit.xml": SurveyJUnit, "github": SurveyAnnotations,
 }
 
 func renderSurvey(t testing.TB, format string, s *Survey) []byte {
