@@ -20,17 +20,9 @@ func (s *Store) Delete(ctx context.Context, ids ...string) (int, error) {
 		err = s.shrink(ctx)
 	}
 	if err != nil {
-		return n, fmt.Errorf("delete from recording %s: %w", s.path, explainDelete(err))
+		return n, fmt.Errorf("delete from recording %s: %w", s.path, explain(err))
 	}
 	return n, nil
-}
-
-// explainDelete is explain for who deletes, often because the disk is full.
-func explainDelete(err error) error {
-	if code(err) == codeFull {
-		return &explained{"the disk is full, and deleting takes some room for a moment: free some elsewhere on it first; what was not deleted is all there", err}
-	}
-	return explain(err)
 }
 
 // numbered is a snapshot with its number.
@@ -284,7 +276,7 @@ type Pruned struct {
 func (s *Store) Prune(ctx context.Context, p PrunePolicy) (Pruned, error) {
 	out, err := s.prune(ctx, p)
 	if err != nil {
-		return out, fmt.Errorf("prune recording %s: %w", s.path, explainDelete(err))
+		return out, fmt.Errorf("prune recording %s: %w", s.path, explain(err))
 	}
 	return out, nil
 }

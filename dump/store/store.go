@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -187,7 +188,7 @@ func openReader(path string) (*Store, error) {
 	}
 	// Where the files that SQLite keeps beside a recording cannot be made, a
 	// recording that nobody has open can still be read.
-	if info, e := os.Stat(path + "-wal"); code(err) == codeCantOpen || code(err) == codeReadOnly {
+	if info, e := os.Stat(path + "-wal"); slices.Contains([]int{codeCantOpen, codeReadOnly, codeFull}, code(err)) {
 		if errors.Is(e, fs.ErrNotExist) || e == nil && info.Size() == 0 {
 			err = s.openRead("immutable=1")
 		}
@@ -447,12 +448,17 @@ const (
 	codeFull     = 13
 	codeCantOpen = 14
 	codeNotADB   = 26
+
+	codeIOShmSize = codeIO | 19<<8 // there is no room for a file beside the recording
 )
 
 // code is the primary result code of an error of SQLite, 0 of any other.
 func code(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
+		if e.Code() == codeIOShmSize {
+			return codeFull
+		}
 		return e.Code() & 0xff
 	}
 	return 0
@@ -481,7 +487,7 @@ func IsPassing(err error) bool {
 func explain(err error) error {
 	switch code(err) {
 	case codeFull:
-		return &explained{"the disk is full; nothing that was recorded before is lost", err}
+		return &explained{"the disk is full: free some room elsewhere on it first, which deleting takes as well; what was recorded is not harmed", err}
 	case codeReadOnly, codePerm:
 		return &explained{"it may not be written to; record elsewhere, or change who may", err}
 	case codeCantOpen:
