@@ -4,10 +4,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -64,14 +66,15 @@ On a terminal it shows the dumps on the screen. Into a file or a pipe, or with
 With --baseline, failures that the recording has are known: they are shown, and do
 not fail. Archives are not trusted: ` + attachLimits + `
 Names lead nowhere, and links in folders are not followed. What is not read is
-said, a line each.
+said, a line each; all but such links, and the like, may have held a failure.
 
 ` + configHelp + `
 
 Exit codes, when it prints:
 
   0  no scheduler failed, or only in ways that the baseline knows
-  1  scxdiag itself failed: a file could not be read, or nothing holds a dump
+  1  scxdiag itself failed: a file could not be read to its end, and no failure was
+     found in the others; or a name is of no file, or nothing holds a dump
   3  a scheduler failure was found; --fail-on warning counts findings in dumps of
      schedulers that go on, too, and --fail-on never none`,
 		Example: `  scxdiag attach logs.zip
@@ -124,9 +127,9 @@ func (f *failOn) Type() string { return "error|warning|never" }
 // surveyFormats are the values of --format of attach.
 var surveyFormats = []struct {
 	name, help string
-	write      func(io.Writer, *report.Survey) error
+	write      func(io.Writer, *report.Survey) error // nil for text
 }{
-	{"text", "a summary for people", report.SurveyText},
+	{"text", "a summary for people", nil},
 	{"markdown", "the summary for an issue or a job", report.SurveyMarkdown},
 	{formatJSON, "everything, for programs", report.SurveyJSON},
 	{"junit", "a test case for each dump", report.SurveyJUnit},
@@ -160,13 +163,13 @@ func (f *surveyFormat) String() string { return string(*f) }
 // Type is what the help text calls the value.
 func (f *surveyFormat) Type() string { return "text|markdown|json|junit|github" }
 
-func (f surveyFormat) write(w io.Writer, s *report.Survey) error {
+func (f surveyFormat) write(w io.Writer, s *report.Survey, opts report.Options) error {
 	for _, known := range surveyFormats {
-		if known.name == string(f) {
+		if known.name == string(f) && known.write != nil {
 			return known.write(w, s)
 		}
 	}
-	return report.SurveyText(w, s)
+	return report.SurveyText(w, s, opts)
 }
 
 func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
@@ -183,15 +186,17 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := f.record.open(); err != nil {
-		return err
+	unrecorded := f.record.open()
+	if unrecorded != nil && !store.IsPassing(unrecorded) {
+		return unrecorded
 	}
 	defer func() { err = f.record.closeAfter(err) }()
 	collectLazily()
-	c := collection{stderr: cmd.ErrOrStderr(), record: &f.record, byID: make(map[string]int)}
+	c := collection{stderr: cmd.ErrOrStderr(), record: &f.record, unrecorded: unrecorded, byID: make(map[string]int)}
 	c.walker.Skipped = c.skip
 	stdin := cmd.InOrStdin()
 	if slices.Contains(names, stdinName) {
+		sayPaste(stdin, c.stderr)
 		stdin = interruptible(ctx, stdin)
 	}
 	done := showWalk(&c.walker.Progress, &c.dumps, cmd.ErrOrStderr())
@@ -203,6 +208,10 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 	case walkErr == nil:
 	case errors.As(walkErr, &missing):
 		for _, err := range missing.Errs {
+			var at *fs.PathError
+			if errors.As(err, &at) {
+				err = openError(at.Path, err)
+			}
 			complain(c.stderr, err)
 		}
 	default:
@@ -212,25 +221,38 @@ func (f *attachFlags) run(cmd *cobra.Command, names []string) (err error) {
 		return walkErr
 	}
 	if len(c.found) == 0 {
-		complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %s (%s read); are they the logs of the scheduler or of the kernel?",
-			countText(c.walker.Progress.Files.Load(), "file"), bytesText(c.walker.Progress.Bytes.Load())))
-		return errReported
+		// Why nothing was read may have been told already.
+		if files := c.walker.Progress.Files.Load(); files > 0 || missing == nil && len(c.gaps) == 0 {
+			complain(c.stderr, fmt.Errorf("no sched_ext dump or verdict in %s (%s read); are they the logs of the scheduler or of the kernel?",
+				countText(files, "file"), bytesText(c.walker.Progress.Bytes.Load())))
+		}
+		if c.unrecorded != nil {
+			return c.unrecorded
+		}
+		if len(c.gaps) == 0 || f.format == "" {
+			return errReported
+		}
 	}
 	survey := &report.Survey{
 		Groups: report.Groups(c.found, known), Files: c.walker.Progress.Files.Load(), Bytes: c.walker.Progress.Bytes.Load(), Skipped: c.skipped, More: c.more,
+		Unread: c.gaps, UnreadMore: c.moreGaps,
 	}
 	if isScreen {
-		return c.show(ctx, survey, options)
+		return cmp.Or(c.show(ctx, survey, options), c.unrecorded)
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	err = errors.Join(f.format.write(out, survey), out.Flush())
+	err = errors.Join(f.format.write(out, survey, textOptions(cmd.OutOrStdout())), out.Flush())
 	switch {
 	case err != nil && !errors.Is(err, syscall.EPIPE): // or whoever reads the output has seen enough
 		return reportError(err)
+	case c.unrecorded != nil:
+		return c.unrecorded
 	case missing != nil:
 		return errReported
 	case f.failOn.fails(survey):
 		return errFailureFound
+	case len(c.found) == 0, len(c.gaps) > 0:
+		return errReported
 	}
 	return nil
 }
@@ -278,13 +300,19 @@ type collection struct {
 	stderr io.Writer
 	record *recorder
 
-	mu      sync.Mutex
-	memory  memory
-	found   []report.Found
-	byID    map[string]int // of found
-	skipped int
-	more    int          // snapshots that are only counted
-	dumps   atomic.Int64 // found, for who does not hold mu
+	mu     sync.Mutex
+	memory memory
+	found  []report.Found
+	byID   map[string]int // of found
+	// unrecorded is why nothing more is recorded, which is told at the end.
+	unrecorded error
+	skipped    int
+	// gaps are the first of what is not read that may have held something, and
+	// moreGaps is how many others there are.
+	gaps     []report.Unread
+	moreGaps int
+	more     int          // snapshots that are only counted
+	dumps    atomic.Int64 // found, for who does not hold mu
 
 	inMemory sync.Mutex // of the one recording that is in memory
 }
@@ -295,6 +323,14 @@ const maxSkips = 50
 // skip tells what is not read. The walker calls it one at a time.
 func (c *collection) skip(name string, why error) {
 	c.skipped++
+	var leftOut artifact.LeftOutError
+	switch {
+	case errors.As(why, &leftOut):
+	case len(c.gaps) < maxSkips:
+		c.gaps = append(c.gaps, report.Unread{Name: name, Why: why.Error()})
+	default:
+		c.moreGaps++
+	}
 	switch {
 	case c.skipped <= maxSkips:
 		complain(c.stderr, fmt.Errorf("%s: %w", name, why))
@@ -343,8 +379,8 @@ func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
 	if err := c.memory.recall(ctx, s); err != nil {
 		complain(c.stderr, err)
 	}
-	if err := c.record.add(ctx, s); err != nil {
-		return err
+	if c.unrecorded == nil {
+		c.unrecorded = c.record.add(ctx, s)
 	}
 	c.byID[id] = len(c.found)
 	if len(c.found) >= maxWhole {

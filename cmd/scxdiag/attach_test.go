@@ -276,7 +276,7 @@ func TestOfManySamplesMostAreOnlyCounted(t *testing.T) {
 	}
 	survey := &report.Survey{Groups: report.Groups(c.found, nil), More: c.more}
 	var out strings.Builder
-	if err := report.SurveyText(&out, survey); err != nil {
+	if err := report.SurveyText(&out, survey, report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"1 scheduler failure of 1 kind, 250 dumps without one", "and 230 more dumps"} {

@@ -84,7 +84,7 @@ func (c *collection) stored(ctx context.Context, name string, st *store.Store) e
 	case err != nil:
 		return c.unread(ctx, name, err)
 	case len(entries) == 0:
-		return c.unread(ctx, name, errors.New("is a recording without snapshots; those of its log, a file beside it, are not read"))
+		return c.unread(ctx, name, artifact.LeftOutError("is a recording without snapshots; those of its log, a file beside it, are not read"))
 	}
 	r := &storedReader{ctx: ctx, store: st, entries: entries}
 	for {

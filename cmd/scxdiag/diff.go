@@ -53,10 +53,8 @@ and 1 if one of the two could not be read.`,
 	return cmd
 }
 
-// diffFormats are what writes a difference.
+// diffFormats are what writes a difference, other than text.
 var diffFormats = map[format]func(io.Writer, *diff.Diff) error{
-	"":         report.DiffText,
-	"text":     report.DiffText,
 	"markdown": report.DiffMarkdown,
 	formatJSON: report.DiffJSON,
 }
@@ -74,7 +72,13 @@ func runDiff(cmd *cobra.Command, args []string, f format) error {
 			return err
 		}
 	}
-	err := diffFormats[f](cmd.OutOrStdout(), diff.Of(sides[0], sides[1]))
+	out, d := cmd.OutOrStdout(), diff.Of(sides[0], sides[1])
+	var err error
+	if write, is := diffFormats[f]; is {
+		err = write(out, d)
+	} else {
+		err = report.DiffText(out, d, textOptions(out))
+	}
 	if err != nil && !errors.Is(err, syscall.EPIPE) { // whoever reads has seen enough
 		return fmt.Errorf("write the difference: %w", err)
 	}

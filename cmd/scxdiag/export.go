@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -131,11 +132,18 @@ func (f *exportFlags) write(ctx context.Context, stdout io.Writer, st *store.Sto
 	}
 	out := stdout
 	if f.output != "" {
-		file, err := os.OpenFile(f.output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return fmt.Errorf("export: %w", err)
+		file, openErr := os.OpenFile(f.output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(openErr, fs.ErrExist) {
+			return fmt.Errorf("export to %s: %w; remove it first, or export to another one", f.output, fs.ErrExist)
 		}
-		defer func() { err = cmp.Or(err, file.Close()) }()
+		if openErr != nil {
+			return fmt.Errorf("export: %w", openErr)
+		}
+		defer func() {
+			if err = cmp.Or(err, file.Close()); err != nil { // or it would be in the way next time
+				err = errors.Join(err, os.Remove(f.output))
+			}
+		}()
 		out = file
 	}
 	var w report.Writer = rawWriter{out}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"scxdiag/dump/report"
@@ -63,8 +64,21 @@ func (f *format) Type() string { return "text|json|markdown" }
 func (f format) writer(w io.Writer) report.Writer {
 	for _, known := range formats {
 		if known.name == string(f) {
-			return known.newWriter(w, report.Options{})
+			return known.newWriter(w, textOptions(w))
 		}
 	}
-	return report.NewText(w, report.Options{})
+	return report.NewText(w, textOptions(w))
+}
+
+// textOptions has text be as wide as the terminal that it goes to, if it is one.
+func textOptions(to io.Writer) report.Options {
+	f, is := terminal(to)
+	if !is {
+		return report.Options{}
+	}
+	width, _, err := term.GetSize(f.Fd())
+	if err != nil {
+		return report.Options{}
+	}
+	return report.Options{Width: width}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,8 @@ there already is not added again, whichever file it comes from.
 
 --salvage takes damaged recordings, such as one that was cut off or came from a
 bad disk: it adds each snapshot that is intact, and says how many are not. The
-file stays as it is; nobody may be writing to it.
+file stays as it is; nobody may be writing to it. It needs another one to add to: of
+the catalogue itself, name a new file with --record, and then move that in its place.
 
 The exit code is 1 if a file could not be read, or holds nothing; the others are
 imported nevertheless.`,
@@ -46,11 +48,16 @@ imported nevertheless.`,
 }
 
 func runImport(cmd *cobra.Command, names []string, record string, salvage bool) (err error) {
+	if salvage {
+		if err := notInto(record, names); err != nil {
+			return err
+		}
+	}
 	st, err := store.Open(record)
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, st.Close()) }()
+	defer func() { err = cmp.Or(err, st.CloseUnused()) }()
 	failed := false
 	for _, name := range names {
 		if cmd.Context().Err() != nil {
@@ -79,6 +86,31 @@ func runImport(cmd *cobra.Command, names []string, record string, salvage bool) 
 	return nil
 }
 
+// notInto refuses to rescue a recording into itself: nothing would come of it, and the
+// file would stay damaged.
+func notInto(record string, names []string) (err error) {
+	if record == "" {
+		if record, err = store.DefaultPath(); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if isSameFile(name, record) {
+			file := shellWord(name)
+			return fmt.Errorf("%[1]s: cannot be rescued into itself; rescue it into a new file, and put that in its place: "+
+				"scxdiag import --salvage --record NEW%[3]s %[2]s && rm -f %[2]s-wal %[2]s-shm && mv NEW%[3]s %[2]s", name, file, store.Ext)
+		}
+	}
+	return nil
+}
+
+// isSameFile reports whether two names are of one file that is there.
+func isSameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
 // imported says what became of a file.
 func imported(done *store.Salvaged) string {
 	line := fmt.Sprintf("%d added, %d already there", done.Added, done.Known)
@@ -98,6 +130,9 @@ func imported(done *store.Salvaged) string {
 // added.
 func importFile(cmd *cobra.Command, st *store.Store, name string) (done store.Imported, err error) {
 	ctx := cmd.Context()
+	if name == stdinName {
+		sayPaste(cmd.InOrStdin(), cmd.ErrOrStderr())
+	}
 	src, err := openSource(ctx, name, cmd.InOrStdin())
 	if err != nil {
 		return done, err

@@ -50,7 +50,7 @@ as "2026-03-04 05:06", or "2 days ago".`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.filter.Scheduler, "scheduler", "", "only those of the scheduler of that `NAME`, of whatever version")
+	fl.StringVar(&f.filter.Scheduler, "scheduler", "", "only those of the scheduler of that `NAME`, in any case and of whatever version")
 	fl.StringVar(&f.kind, "kind", "", "only those of a `KIND`; see above")
 	fl.StringVar(&f.since, "since", "", "only those from a `TIME` on")
 	fl.StringVar(&f.until, "until", "", "only those up to a `TIME`")
@@ -109,13 +109,19 @@ func (f *listFlags) run(cmd *cobra.Command) error {
 		entries = slices.DeleteFunc(entries, func(e store.Entry) bool { return e.Trigger != trigger })
 	}
 	if len(entries) == 0 && f.format != formatJSON && !f.none {
-		complain(cmd.ErrOrStderr(), errors.New("there is no such snapshot"))
+		none := "there is no such snapshot"
+		if trigger == "" && f.filter == (store.Filter{}) {
+			none = "nothing is kept there; scxdiag import FILE adds what a log or a recording holds"
+		}
+		complain(cmd.ErrOrStderr(), errors.New(none))
 	}
-	write := report.ListText
+	out := cmd.OutOrStdout()
 	if f.format == formatJSON {
-		write = report.ListJSON
+		err = report.ListJSON(out, entries)
+	} else {
+		err = report.ListText(out, entries, textOptions(out))
 	}
-	if err := write(cmd.OutOrStdout(), entries); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the list: %w", err)
 	}
 	return nil

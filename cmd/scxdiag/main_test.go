@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"scxdiag/dump"
 	"scxdiag/dump/store"
@@ -59,13 +60,21 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "github": github(t)},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "github": github(t), "tmpfs": tmpfs},
 		Condition: func(what string) (bool, error) {
-			if what != "sched_ext" {
-				return false, fmt.Errorf("no such condition: %s", what)
+			switch what {
+			case "sched_ext":
+				_, err := os.Stat("/sys/kernel/sched_ext")
+				return err == nil, nil
+			case "tmpfs": // can be mounted
+				dir := t.TempDir()
+				err := unix.Mount("tmpfs", dir, "tmpfs", 0, "")
+				if err == nil {
+					err = unix.Unmount(dir, unix.MNT_DETACH)
+				}
+				return err == nil, nil
 			}
-			_, err := os.Stat("/sys/kernel/sched_ext")
-			return err == nil, nil
+			return false, fmt.Errorf("no such condition: %s", what)
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DUMPS", dumps)
@@ -102,6 +111,17 @@ func halfwayRecording(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// tmpfs mounts a small file system: tmpfs DIR SIZE.
+func tmpfs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tmpfs dir size")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.Mkdir(dir, 0o700))
+	ts.Check(unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+args[1]))
+	ts.Defer(func() { ts.Check(unix.Unmount(dir, unix.MNT_DETACH)) })
 }
 
 // exits runs a program that must end with a given code: exits CODE PROGRAM

@@ -147,8 +147,8 @@ func runOpen(cmd *cobra.Command, args []string, f *openFlags) (err error) {
 			return err
 		}
 	}
-	if err := f.record.open(); err != nil {
-		return err
+	if o.unrecorded = f.record.open(); o.unrecorded != nil && !store.IsPassing(o.unrecorded) {
+		return o.unrecorded
 	}
 	defer func() { err = f.record.closeAfter(err) }()
 	defer func() { _ = o.memory.close() }() // it was only read
@@ -198,6 +198,9 @@ type opener struct {
 	found      int  // snapshots
 	sawFailure bool // of a scheduler
 	ownFailure bool // of scxdiag: a file could not be read
+	// unrecorded is why nothing more is recorded. It is told at the end, for what was
+	// found is shown all the same.
+	unrecorded error
 }
 
 // show reads all files and then shows what is in them on the screen.
@@ -216,11 +219,16 @@ func (o *opener) show(ctx context.Context, options tui.Options) error {
 		if o.left > 0 {
 			options.Notice = snapshotCount(o.left) + " more in the recording; --at goes to another time."
 		}
+		if o.unrecorded != nil {
+			options.Notice = "Not recorded: " + dump.Printable(o.unrecorded.Error())
+		}
 		err = tui.Run(ctx, snapshots, options)
 	}
 	switch {
 	case err != nil && !errors.Is(err, context.Canceled):
 		return err
+	case o.unrecorded != nil:
+		return o.unrecorded
 	case err != nil || o.ownFailure || o.found == 0:
 		return errReported
 	}
@@ -257,6 +265,8 @@ func reportError(err error) error {
 // verdict is what the exit code of a printing open comes from.
 func (o *opener) verdict() error {
 	switch {
+	case o.unrecorded != nil:
+		return o.unrecorded
 	case o.ownFailure || o.found == 0:
 		return errReported
 	case o.sawFailure:
@@ -296,6 +306,9 @@ func (o *opener) readOne(ctx context.Context, a *address, add func(*dump.Snapsho
 	if a.file == "" {
 		return o.readKept(ctx, a, add)
 	}
+	if a.file == stdinName {
+		sayPaste(o.stdin, o.stderr)
+	}
 	src, err := openSource(ctx, a.file, o.stdin)
 	if err != nil {
 		return err
@@ -310,7 +323,7 @@ func (o *opener) readOne(ctx context.Context, a *address, add func(*dump.Snapsho
 // readSource passes the snapshots of a log or of records to add.
 func (o *opener) readSource(ctx context.Context, a *address, src *source, add func(*dump.Snapshot) error) error {
 	if !o.at.IsZero() {
-		return fmt.Errorf("%s: is no recording, which --at takes; FILE@TIME goes by the times of a log", a.file)
+		return fmt.Errorf("%s: is no recording, which --at takes; FILE@TIME goes by the times of a log", called(a.file))
 	}
 	m := newMeter(src, o.stderr)
 	defer m.erase()
@@ -328,9 +341,9 @@ func (o *opener) readSource(ctx context.Context, a *address, src *source, add fu
 		case errors.Is(err, io.EOF):
 			return pick.end(pass)
 		case errors.Is(err, context.Canceled):
-			return fmt.Errorf("%s: interrupted after %s", a.file, bytesText(m.read))
+			return fmt.Errorf("%s: interrupted after %s", called(a.file), bytesText(m.read))
 		case err != nil:
-			return fmt.Errorf("%s: cannot be read beyond byte %d: %w; what is before it was read", a.file, m.read, err)
+			return fmt.Errorf("%s: cannot be read beyond byte %d: %w; what is before it was read", called(a.file), m.read, err)
 		}
 		m.found++
 		if more, err := pick.add(s, pass); err != nil || !more {
@@ -347,8 +360,8 @@ func (o *opener) pass(ctx context.Context, s *dump.Snapshot, add func(*dump.Snap
 	if err := o.memory.recall(ctx, s); err != nil {
 		complain(o.stderr, err)
 	}
-	if err := o.record.add(ctx, s); err != nil {
-		return &addError{err}
+	if o.unrecorded == nil {
+		o.unrecorded = o.record.add(ctx, s)
 	}
 	if err := add(s); err != nil {
 		return &addError{err}

@@ -4,8 +4,10 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -26,11 +28,9 @@ type bounds struct{ maxSize, maxAge string }
 
 func (b *bounds) policy() (p store.PrunePolicy, err error) {
 	if b.maxSize != "" {
-		n, err := humanize.ParseBytes(b.maxSize)
-		if err != nil || n == 0 || n > math.MaxInt64 {
-			return p, fmt.Errorf("--max-size %s: must be a size such as 500MiB or 1GiB", b.maxSize)
+		if p.MaxSize, err = parseSize(b.maxSize); err != nil {
+			return p, fmt.Errorf("--max-size %s: %w", b.maxSize, err)
 		}
-		p.MaxSize = int64(n)
 	}
 	if b.maxAge != "" {
 		if p.MaxAge, err = parseAge(b.maxAge); err != nil || p.MaxAge == 0 {
@@ -38,6 +38,19 @@ func (b *bounds) policy() (p store.PrunePolicy, err error) {
 		}
 	}
 	return p, nil
+}
+
+// parseSize reads a number of bytes with its unit. Bytes are no such unit: who writes
+// 500 means MiB, and a recording of 500 bytes has room for nothing.
+func parseSize(s string) (int64, error) {
+	if unit := strings.TrimSpace(strings.TrimLeft(s, "0123456789., ")); unit == "" || strings.EqualFold(unit, "B") {
+		return 0, errors.New("must have a unit, as 500MiB or 1GiB have")
+	}
+	n, err := humanize.ParseBytes(s)
+	if err != nil || n == 0 || n > math.MaxInt64 {
+		return 0, errors.New("must be a size such as 500MiB or 1GiB")
+	}
+	return int64(n), nil
 }
 
 func newPrune() *cobra.Command {
@@ -87,7 +100,7 @@ func (f *pruneFlags) run(cmd *cobra.Command) (err error) {
 	}
 	out := cmd.OutOrStdout()
 	if len(done.Entries) > 0 {
-		if err := report.ListText(out, done.Entries); err != nil {
+		if err := report.ListText(out, done.Entries, textOptions(out)); err != nil {
 			return err
 		}
 	}

@@ -122,7 +122,7 @@ func (r *recorder) close() error {
 func (r *recorder) closeStores() error {
 	var errs []error
 	for _, s := range r.stores {
-		errs = append(errs, s.Close())
+		errs = append(errs, s.CloseUnused())
 	}
 	r.stores = nil
 	return errors.Join(errs...)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -39,19 +40,47 @@ or have scxdiag run a scheduler of its own and watch it:
   scxdiag list                                see what was kept
   scxdiag diff 3f9c 41d0                      tell what changed between two snapshots
   scxdiag open --help                         more of that`,
+		Version:       buildText(),
 		Args:          noArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		// Without a command there is only --help.
+		// Without a command there are only --help and --version.
 		DisableFlagsInUseLine: true,
 		// Suggestions would make an error several lines long.
 		DisableSuggestions: true,
 		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
 	root.AddCommand(newOpen(), newAttach(), newLive(), newRecord(), newDoctor(), newList(), newShow(), newDiff(), newExplain(), newExport(), newImport(), newRemove(), newPrune(),
 		newVersion())
 	return root
+}
+
+// unknownCommand refuses what is no command where there has to be one: cobra prints
+// help for it, and takes that for success, if --help is given as well, or behind help
+// and completion.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) { // added later, and hidden
+		return nil
+	}
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(args...)
+	cmd, rest, err := root.Find(args)
+	switch {
+	case err != nil:
+		return err
+	case cmd.Name() == "help":
+		return unknownCommand(root, rest)
+	case !cmd.HasSubCommands():
+		return nil
+	}
+	for _, arg := range rest {
+		if !strings.HasPrefix(arg, "-") {
+			return noArgs(cmd, []string{arg})
+		}
+	}
+	return nil
 }
 
 // usageError says what is wrong with the command line and where to look.

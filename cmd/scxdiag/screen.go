@@ -65,7 +65,10 @@ func writeSnapshot(name string, s *dump.Snapshot) error {
 		return err
 	}
 	w := format(as).writer(f)
-	return errors.Join(w.Add(s), w.Close(), f.Close())
+	if err := errors.Join(w.Add(s), w.Close(), f.Close()); err != nil { // or half of it would be in the way next time
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
 }
 
 func addTo(name string, s *dump.Snapshot) error {
@@ -74,5 +77,5 @@ func addTo(name string, s *dump.Snapshot) error {
 		return err
 	}
 	_, _, err = st.Add(context.Background(), s, store.AddOptions{})
-	return errors.Join(err, st.Close())
+	return errors.Join(err, st.CloseUnused())
 }

@@ -103,7 +103,7 @@ func (r *storedReader) Next() (*dump.Snapshot, error) {
 func (a *address) pick(entries []store.Entry) ([]store.Entry, error) {
 	switch {
 	case a.nr > len(entries):
-		return nil, fmt.Errorf("%s: there are only %s in it", a.arg, snapshotCount(len(entries)))
+		return nil, onlyError(a.arg, len(entries))
 	case a.nr > 0:
 		return entries[a.nr-1 : a.nr], nil
 	case !a.at.IsZero():
@@ -134,6 +134,15 @@ func inForce(entries []store.Entry, at time.Time, name string) (int, error) {
 
 // localTime is a time for people.
 func localTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
+
+// onlyError says that a file has no snapshot of some number.
+func onlyError(arg string, n int) error {
+	verb := "are"
+	if n == 1 {
+		verb = "is"
+	}
+	return fmt.Errorf("%s: there %s only %s in it", arg, verb, snapshotCount(n))
+}
 
 // snapshotCount is a number of snapshots for people.
 func snapshotCount(n int) string {
@@ -174,7 +183,7 @@ func (p *picker) end(pass func(*dump.Snapshot) error) error {
 	case p.n == 0: // which is told otherwise
 		return nil
 	case p.a.nr > p.n:
-		return fmt.Errorf("%s: there are only %s in it", p.a.arg, snapshotCount(p.n))
+		return onlyError(p.a.arg, p.n)
 	case !p.a.at.IsZero() && p.last == nil:
 		return fmt.Errorf("%s: has nothing of which it says that it is from before %s", p.a.file, localTime(p.a.at))
 	case p.last != nil:

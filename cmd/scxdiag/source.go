@@ -46,7 +46,7 @@ type source struct {
 func openSource(ctx context.Context, name string, stdin io.Reader) (*source, error) {
 	src := &source{Reader: stdin, name: name, size: -1, close: func() {}}
 	if name != stdinName {
-		f, err := openFile(ctx, name)
+		f, err := artifact.Open(ctx, name)
 		if err != nil {
 			return nil, openError(name, err)
 		}
@@ -59,26 +59,6 @@ func openSource(ctx context.Context, name string, stdin io.Reader) (*source, err
 	return src, nil
 }
 
-// openFile opens a file. That can block, on a named pipe that nobody writes to;
-// it then ends with the program.
-func openFile(ctx context.Context, name string) (*os.File, error) {
-	type result struct {
-		f   *os.File
-		err error
-	}
-	opened := make(chan result, 1)
-	go func() {
-		f, err := os.Open(name) //nolint:gosec // opening what the user names is the purpose
-		opened <- result{f, err}
-	}()
-	select {
-	case r := <-opened:
-		return r.f, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // check looks at what kind of file it is and at its first bytes.
 func (s *source) check(ctx context.Context) error {
 	isRegular := false
@@ -88,7 +68,7 @@ func (s *source) check(ctx context.Context) error {
 			return openError(s.name, err)
 		}
 		if info.IsDir() {
-			return fmt.Errorf("%s: is a directory; scxdiag attach goes through it", s.name)
+			return fmt.Errorf("%s: is a directory; scxdiag attach goes through it", called(s.name))
 		}
 		if isRegular = info.Mode().IsRegular(); isRegular && info.Size() > 0 {
 			s.size = info.Size() // files of /proc and the like say 0
@@ -108,7 +88,7 @@ func (s *source) check(ctx context.Context) error {
 	}
 	switch {
 	case store.IsRecording(start) && (!isRegular || s.name == stdinName):
-		return fmt.Errorf("%s: is a recording, which has to be named as a file; save it to one if it is none", s.name)
+		return fmt.Errorf("%s: is a recording, which has to be named as a file; save it to one if it is none", called(s.name))
 	case store.IsRecording(start):
 		s.kind = kindRecording
 	default:
@@ -116,7 +96,7 @@ func (s *source) check(ctx context.Context) error {
 	}
 	if packing := artifact.Packing(start); packing != "" {
 		return fmt.Errorf("%s: is compressed (%s); decompress it first: %s %s | scxdiag open -",
-			s.name, packing, unpackers[packing], shellWord(s.name))
+			called(s.name), packing, unpackers[packing], shellWord(s.name))
 	}
 	s.Reader = io.MultiReader(bytes.NewReader(start), s.Reader)
 	return nil
@@ -158,16 +138,16 @@ func openError(name string, err error) error {
 	var cause syscall.Errno
 	switch {
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%s: interrupted", name)
+		return fmt.Errorf("%s: interrupted", called(name))
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: no such file; check the name, or use - for standard input", name)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: permission denied; read it as another user: sudo cat %s | scxdiag open -",
-			name, shellWord(name))
+			called(name), shellWord(name))
 	case errors.As(err, &cause):
-		return fmt.Errorf("%s: cannot be read: %w", name, cause)
+		return fmt.Errorf("%s: cannot be read: %w", called(name), cause)
 	}
-	return fmt.Errorf("%s: cannot be read: %w", name, err)
+	return fmt.Errorf("%s: cannot be read: %w", called(name), err)
 }
 
 // shellWord is a file name as one types it into a shell. A name that would
@@ -182,6 +162,21 @@ func shellWord(name string) string {
 	return name
 }
 
+// called is what messages call a source.
+func called(name string) string {
+	if name == stdinName {
+		return "standard input"
+	}
+	return name
+}
+
+// sayPaste says, where standard input is a terminal, what it waits for.
+func sayPaste(stdin io.Reader, stderr io.Writer) {
+	if _, is := terminal(stdin); is {
+		_, _ = fmt.Fprintln(stderr, "Paste a log; ctrl+d at the start of a line ends it.")
+	}
+}
+
 // noDumpError says that a file was read and holds nothing for this program.
 type noDumpError struct {
 	name string
@@ -190,8 +185,8 @@ type noDumpError struct {
 
 func (e *noDumpError) Error() string {
 	if e.read == 0 {
-		return e.name + ": is empty; was the log written yet?"
+		return called(e.name) + ": is empty; was the log written yet?"
 	}
 	return fmt.Sprintf("%s: no sched_ext dump or verdict in it (%s read); is it the log of the scheduler or of the kernel?",
-		e.name, bytesText(e.read))
+		called(e.name), bytesText(e.read))
 }

@@ -73,7 +73,7 @@ func TestAnInterruptEndsABlockedRead(t *testing.T) {
 	if err := o.print(ctx, "", &stdout); err != errReported { //nolint:errorlint // exact
 		t.Errorf("got error %v", err)
 	}
-	if got, want := stderr.String(), "scxdiag: -: interrupted\n"; got != want {
+	if got, want := stderr.String(), "scxdiag: standard input: interrupted\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

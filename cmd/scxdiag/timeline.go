@@ -90,6 +90,9 @@ func (o *opener) follow(ctx context.Context, st *store.Store, after int64, skipp
 			if err := o.pass(ctx, s, pass); err != nil {
 				return err
 			}
+			if o.unrecorded != nil {
+				return o.unrecorded
+			}
 		}
 	}
 	return nil

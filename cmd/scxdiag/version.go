@@ -17,14 +17,19 @@ func newVersion() *cobra.Command {
 		Short: "Print what was built, from which commit, by which Go",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				info = &debug.BuildInfo{GoVersion: runtime.Version()}
-			}
-			_, err := fmt.Fprint(cmd.OutOrStdout(), versionText(info))
+			_, err := fmt.Fprint(cmd.OutOrStdout(), buildText())
 			return err
 		},
 	}
+}
+
+// buildText is versionText of this program.
+func buildText() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{GoVersion: runtime.Version()}
+	}
+	return versionText(info)
 }
 
 // versionText is what the toolchain recorded about the build. What it did not

@@ -23,6 +23,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -463,6 +464,41 @@ func TestErrorsOfVisitEndTheWalk(t *testing.T) {
 	cancel()
 	if err := new(artifact.Walker).Walk(ctx, []string{"d"}, nil, func(context.Context, artifact.Stream) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestPipesHoldNothingUp has a walk end while a pipe has no writer, and while the one it
+// has writes nothing.
+func TestPipesHoldNothingUp(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // as many streams are under way
+	inFolder(t, map[string][]byte{"log": []byte("log\n")})
+	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	err := new(artifact.Walker).Walk(ctx, []string{"pipe", "log"}, nil, func(context.Context, artifact.Stream) error {
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("without a writer: %v", err)
+	}
+	w, err := os.OpenFile("pipe", os.O_RDWR, 0) // which lets the one go that waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.WriteString(strings.Repeat("a line\n", 100)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	err = new(artifact.Walker).Walk(ctx, []string{"pipe"}, nil, func(_ context.Context, s artifact.Stream) error {
+		cancel()
+		_, err := io.Copy(io.Discard, s)
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("with a writer: %v", err)
 	}
 }
 

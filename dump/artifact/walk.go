@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -58,7 +59,8 @@ type Walker struct {
 	Limits   Limits         // zero values are those of DefaultLimits
 	Progress Progress       // may be read at any time
 	Actions  actions.Client // fetches what runs of GitHub Actions left behind
-	// Skipped is told what is not read, and why; one call at a time. It may be nil.
+	// Skipped is told what is not read, and why, a LeftOutError or what went wrong; one call at
+	// a time. It may be nil.
 	Skipped func(name string, why error)
 
 	mu sync.Mutex
@@ -69,6 +71,13 @@ const StdinName = "-"
 
 // ErrLimit is that of what is not read because of a limit.
 var ErrLimit = errors.New("limit reached")
+
+// LeftOutError is why something is not read by intention: it is no log, or leads to one that
+// is read elsewhere, or there is nothing to be read any more. All other reasons are of
+// what may have held something.
+type LeftOutError string
+
+func (l LeftOutError) Error() string { return string(l) }
 
 // MissingError is of names that cannot be opened, the only ones that a walk has an
 // error for: the others were gone through.
@@ -164,7 +173,7 @@ func (r *run) elsewhere(ctx context.Context, name string, why error) error {
 	default:
 		return why
 	}
-	files, err := r.Actions.Files(ctx, run, r.Skip)
+	files, err := r.Actions.Files(ctx, run, func(name string, why error) { r.Skip(name, LeftOutError(why.Error())) })
 	if err != nil {
 		return err
 	}
@@ -194,10 +203,10 @@ func (r *run) folder(ctx context.Context, name string) error {
 		case e.IsDir():
 			return nil
 		case e.Type()&fs.ModeSymlink != 0:
-			r.Skip(path, errors.New("is a link, which are not followed in folders"))
+			r.Skip(path, LeftOutError("is a link, which are not followed in folders"))
 			return nil
 		case !e.Type().IsRegular():
-			r.Skip(path, errors.New("is no file"))
+			r.Skip(path, LeftOutError("is no file"))
 			return nil
 		}
 		if isPart(path) {
@@ -215,12 +224,17 @@ func (r *run) folder(ctx context.Context, name string) error {
 
 // file goes through a file by its path.
 func (r *run) file(ctx context.Context, path string) error {
-	f, err := os.Open(path) //nolint:gosec // what the user named
+	f, err := Open(ctx, path)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		r.Skip(path, err)
 		return nil
 	}
 	defer f.Close()
+	// A pipe may have nothing to give for long. What has no deadlines does not wait.
+	defer context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Now()) })()
 	info, err := f.Stat()
 	if err != nil {
 		r.Skip(path, err)
@@ -231,6 +245,26 @@ func (r *run) file(ctx context.Context, path string) error {
 		size = info.Size()
 	}
 	return r.whole(ctx, Stream{Name: path, Path: path, Reader: f}, size)
+}
+
+// Open opens a file for reading. A named pipe that nobody writes to would block that
+// for ever: it returns with ctx, and what is left of it ends with the program.
+func Open(ctx context.Context, path string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path) //nolint:gosec // what the user named
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // whole goes through a file that is in no archive; size is 0 if it is unknown.

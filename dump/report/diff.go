@@ -15,8 +15,8 @@ import (
 )
 
 // DiffText writes a difference as text for people.
-func DiffText(w io.Writer, d *diff.Diff) error {
-	t := textWriter{w: w}
+func DiffText(w io.Writer, d *diff.Diff, opts Options) error {
+	t := textWriter{w: w, opts: opts}
 	t.page(newDiffPage(d))
 	_, err := w.Write(t.buf.Bytes())
 	return err

@@ -24,7 +24,7 @@ import (
 
 // diffFormats are what writes a difference, by the suffix of the golden files.
 var diffFormats = map[string]func(io.Writer, *diff.Diff) error{
-	"txt":  DiffText,
+	"txt":  func(w io.Writer, d *diff.Diff) error { return DiffText(w, d, Options{}) },
 	"md":   DiffMarkdown,
 	"json": DiffJSON,
 }

@@ -31,7 +31,7 @@ func (j *junitFiles) add(t *testing.T, name string, s *Survey) {
 		t.Fatalf("%s: %d suites, %v", name, len(suites.Suites), err)
 	}
 	suite := suites.Suites[0]
-	dumps, failures, skipped := 0, 0, 0
+	dumps, failures, skipped, unread := 0, 0, 0, 0
 	for i := range s.Groups {
 		dumps += len(s.Groups[i].Found)
 	}
@@ -42,8 +42,14 @@ func (j *junitFiles) add(t *testing.T, name string, s *Survey) {
 		if c.Skipped != nil {
 			skipped++
 		}
+		if c.Error != nil {
+			unread++
+		}
 	}
-	if len(suite.Cases) != dumps || suite.Tests != dumps || suite.Failures != failures || suite.Skipped != skipped || suite.Errors != 0 {
+	if unread != len(s.Unread)+min(s.UnreadMore, 1) {
+		t.Errorf("%s: %d cases of %d files that could not be read", name, unread, len(s.Unread))
+	}
+	if cases := dumps + unread; len(suite.Cases) != cases || suite.Tests != cases || suite.Failures != failures || suite.Skipped != skipped || suite.Errors != unread {
 		t.Errorf("%s: %d cases of %d dumps, %d of them failed and %d skipped; counted %+v", name, len(suite.Cases), dumps, failures, skipped, suite)
 	}
 	if suites.Tests != suite.Tests || suites.Failures != suite.Failures || suites.Errors != suite.Errors {
@@ -77,6 +83,9 @@ func TestJUnitIsValid(t *testing.T) {
 	files := &junitFiles{dir: t.TempDir()}
 	files.add(t, "nothing", &Survey{})
 	files.add(t, "nightly", nightly())
+	cut := nightly()
+	cut.Unread, cut.UnreadMore = []Unread{{"a.zip", "is cut"}, {"a.zip", "is cut"}}, 7
+	files.add(t, "unread", cut)
 	var all []Found
 	paths, err := filepath.Glob(filepath.Join("..", "..", "testdata", "dumps", "*.log"))
 	if err != nil || len(paths) == 0 {
@@ -104,7 +113,7 @@ func TestJUnitIsValid(t *testing.T) {
 		for _, s := range withText(text) {
 			here = append(here, Found{Snapshot: s, Places: []Place{{Name: text}}})
 		}
-		files.add(t, fmt.Sprintf("%q", text), &Survey{Groups: Groups(here, nil)})
+		files.add(t, fmt.Sprintf("%q", text), &Survey{Groups: Groups(here, nil), Unread: []Unread{{text, text}}})
 	}
 	if err := validate(t, files.paths...); err != nil {
 		t.Error(err)

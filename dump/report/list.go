@@ -23,8 +23,8 @@ const ShortID = 12
 const ListSchema = "scxdiag-list/1"
 
 // ListText writes what a recording holds as a table for people, in local time.
-// Without entries it writes nothing.
-func ListText(w io.Writer, entries []store.Entry) error {
+// Without entries it writes nothing. With a width, lines are cut there.
+func ListText(w io.Writer, entries []store.Entry, opts Options) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -43,7 +43,15 @@ func ListText(w io.Writer, entries []store.Entry) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := w.Write(b.Bytes())
+	if opts.Width == 0 {
+		_, err := w.Write(b.Bytes())
+		return err
+	}
+	var cut strings.Builder
+	for line := range strings.Lines(b.String()) {
+		cut.WriteString(shortened(strings.TrimSuffix(line, "\n"), max(opts.Width, minWidth)) + "\n")
+	}
+	_, err := io.WriteString(w, cut.String())
 	return err
 }
 
@@ -58,9 +66,13 @@ func cell(s string, width int) string {
 	if s == "" {
 		return "-"
 	}
-	s = dump.Printable(s)
+	return shortened(dump.Printable(s), width)
+}
+
+// shortened is text of so many characters at most.
+func shortened(s string, width int) string {
 	if r := []rune(s); len(r) > width {
-		s = string(r[:width-3]) + "..."
+		return string(r[:width-3]) + "..."
 	}
 	return s
 }

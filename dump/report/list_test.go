@@ -34,7 +34,7 @@ func TestLists(t *testing.T) {
 	defer func() { time.Local = local }()
 	var text, doc bytes.Buffer
 	entries := listed("a[1]\x1b[2J\n")
-	if err := ListText(&text, entries); err != nil {
+	if err := ListText(&text, entries, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "list.txt", text.Bytes())
@@ -54,7 +54,7 @@ func TestLists(t *testing.T) {
 func TestNothingOfAListBreaksOut(t *testing.T) {
 	for _, attack := range attacks {
 		var text, doc bytes.Buffer
-		if err := ListText(&text, listed(attack)); err != nil {
+		if err := ListText(&text, listed(attack), Options{}); err != nil {
 			t.Fatal(err)
 		}
 		if n := strings.Count(text.String(), "\n"); n != 5 {
@@ -69,7 +69,7 @@ func TestNothingOfAListBreaksOut(t *testing.T) {
 }
 
 func TestListWriteErrorsComeBack(t *testing.T) {
-	if ListText(failing{}, listed("x")) == nil || ListJSON(failing{}, listed("x")) == nil {
+	if ListText(failing{}, listed("x"), Options{}) == nil || ListJSON(failing{}, listed("x")) == nil {
 		t.Error("a broken writer is no error")
 	}
 }

@@ -20,9 +20,16 @@ type Survey struct {
 	Files   int64 // that were read
 	Bytes   int64 // of them, unpacked
 	Skipped int   // files, or parts of files, that were not read
+	// Unread are the first of those of them that could not be read, and UnreadMore is how
+	// many others there are.
+	Unread     []Unread
+	UnreadMore int
 	// More is how many dumps without a failure there were besides those of the groups.
 	More int
 }
+
+// Unread is a file, or a part of one, that could not be read.
+type Unread struct{ Name, Why string }
 
 // Group is snapshots of the same failure, by their signature; a weak one is a group
 // of its own. What is no failure is in groups without a signature, one each.
@@ -296,18 +303,33 @@ func (s *Survey) othersRows(others []Group) []row {
 	return []row{r}
 }
 
+// unreadRows list what could not be read.
+func (s *Survey) unreadRows() []row {
+	if len(s.Unread) == 0 {
+		return nil
+	}
+	r := row{label: "not read"}
+	for _, u := range s.Unread[:min(len(s.Unread), maxOthers)] {
+		r.lines = append(r.lines, say(quoted(u.Name), ": ", quoted(u.Why)))
+	}
+	if more := len(s.Unread) - len(r.lines) + s.UnreadMore; more > 0 {
+		r.lines = append(r.lines, say("and ", more, " more"))
+	}
+	return []row{r}
+}
+
 // maxOthers is how many dumps without a failure are listed.
 const maxOthers = 20
 
 // SurveyText writes a survey for people.
-func SurveyText(w io.Writer, s *Survey) error {
-	t := textWriter{w: w}
+func SurveyText(w io.Writer, s *Survey, opts Options) error {
+	t := textWriter{w: w, opts: opts}
 	t.wrapped(2, capital(s.headline().text()))
 	failures, others := s.split()
 	for i := range failures {
 		g := &failures[i]
 		title := fmt.Sprintf("== %d of %d: %s ", i+1, len(failures), g.heading().text())
-		fmt.Fprintf(&t.buf, "\n%s%s\n\n", title, strings.Repeat("=", max(0, textWidth-len(title))))
+		fmt.Fprintf(&t.buf, "\n%s%s\n\n", title, strings.Repeat("=", max(0, opts.width()-len(title))))
 		t.page(g.page())
 	}
 	if rows := s.othersRows(others); len(rows) > 0 {
@@ -323,7 +345,7 @@ func SurveyMarkdown(w io.Writer, s *Survey) error {
 	text := "## " + capital(markdown(s.headline())) + "\n"
 	failures, others := s.split()
 	tail := ""
-	if listed := rows(s.othersRows(others)); listed != "" {
+	if listed := rows(slices.Concat(s.othersRows(others), s.unreadRows())); listed != "" {
 		tail = "\n" + listed
 	}
 	left := 0
@@ -365,9 +387,15 @@ type jsonSurvey struct {
 	Files     int64           `json:"files"`
 	Bytes     int64           `json:"bytes"`
 	Skipped   int             `json:"skipped"`
+	Unread    []jsonUnread    `json:"unread,omitzero"`
 	More      int             `json:"more,omitzero"`
 	Groups    []jsonGroup     `json:"groups"`
 	Snapshots []*jsonSnapshot `json:"snapshots"`
+}
+
+type jsonUnread struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
 }
 
 type jsonGroup struct {
@@ -395,6 +423,9 @@ type jsonPlace struct {
 // prints it, with the groups that they are in.
 func SurveyJSON(w io.Writer, s *Survey) error {
 	doc := jsonSurvey{Schema: Schema, Files: s.Files, Bytes: s.Bytes, Skipped: s.Skipped, More: s.More, Groups: []jsonGroup{}, Snapshots: []*jsonSnapshot{}}
+	for _, u := range s.Unread {
+		doc.Unread = append(doc.Unread, jsonUnread{jsonString(u.Name), jsonString(u.Why)})
+	}
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		j := jsonGroup{Title: jsonString(g.title()), Failure: g.IsFailure(), Known: g.Known}

@@ -19,7 +19,7 @@ import (
 
 // surveyFormats are the writers by the suffix of their golden files.
 var surveyFormats = map[string]func(io.Writer, *Survey) error{
-	"txt": SurveyText, "md": SurveyMarkdown, "json": SurveyJSON, "junit.xml": SurveyJUnit, "github": SurveyAnnotations,
+	"txt": func(w io.Writer, s *Survey) error { return SurveyText(w, s, Options{}) }, "md": SurveyMarkdown, "json": SurveyJSON, "junit.xml": SurveyJUnit, "github": SurveyAnnotations,
 }
 
 func renderSurvey(t testing.TB, format string, s *Survey) []byte {
@@ -61,6 +61,10 @@ func TestSurveyGoldens(t *testing.T) {
 	for name, s := range map[string]*Survey{
 		"nightly": nightly(),
 		"quiet":   {Groups: Groups(found(liveDump()), nil), Files: 1, Bytes: 100},
+		"unread": {
+			Groups: Groups(found(liveDump()), nil), Files: 2, Bytes: 100, Skipped: 55, UnreadMore: 53,
+			Unread: []Unread{{"logs.zip", "cannot be read to its end: zip: not a valid zip file"}, {"a`b\n::x", "open: 100%, \x1b[31m"}},
+		},
 		"hostile": {Groups: Groups(found(withSignature(hostile(), "`\x1b\n::error::x", false)), nil), Files: 1},
 	} {
 		for format := range surveyFormats {
@@ -100,7 +104,7 @@ func TestNothingFromASurveyBreaksOut(t *testing.T) {
 			all = append(all, Found{Snapshot: s, Places: []Place{{Name: text, Line: 1}}})
 		}
 		slices.SortFunc(all, func(a, b Found) int { return len(a.Snapshot.Tasks) - len(b.Snapshot.Tasks) })
-		return &Survey{Groups: Groups(all, nil)}
+		return &Survey{Groups: Groups(all, nil), Unread: []Unread{{text, text}}}
 	}
 	for _, text := range append(slices.Clone(attacks), "::error::x", "\n::error::x", "a:b,c=d%0A", "]]>", "<failure/>", "\x01") {
 		if strings.Trim(text, " ") == "" {
@@ -116,7 +120,11 @@ func TestNothingFromASurveyBreaksOut(t *testing.T) {
 			if !strings.HasPrefix(line, "::error file=") || strings.Count(strings.TrimPrefix(line, "::"), "::") < 1 || strings.ContainsAny(line[:len(line)-1], "\r\x1b") {
 				t.Errorf("%q: annotation %q", text, line)
 			}
-			if head, _, _ := strings.Cut(line[2:], "::"); strings.Count(head, ",") != 2 {
+			properties := 3
+			if strings.Contains(line, ",title="+titleUnread+"::") {
+				properties = 2 // it has no line
+			}
+			if head, _, _ := strings.Cut(line[2:], "::"); strings.Count(head, ",") != properties-1 {
 				t.Errorf("%q: annotation with other properties: %q", text, line)
 			}
 		}

@@ -12,7 +12,8 @@ import (
 )
 
 // SurveyAnnotations writes a survey as workflow commands of GitHub Actions: an error
-// for each failure that is new, a notice for one that is known.
+// for each failure that is new and for what could not be read, a notice for a failure
+// that is known.
 func SurveyAnnotations(w io.Writer, s *Survey) error {
 	var b strings.Builder
 	for i := range s.Groups {
@@ -31,9 +32,20 @@ func SurveyAnnotations(w io.Writer, s *Survey) error {
 		}
 		fmt.Fprintf(&b, ",title=%s::%s\n", commandProperty(cut(g.title(), maxSpan)), commandData(cut(g.summary(), maxPhrase)))
 	}
+	for _, u := range s.Unread {
+		fmt.Fprintf(&b, "::error file=%s,title=%s::%s\n", commandProperty(cut(u.Name, maxSpan)), titleUnread, commandData(cut(u.Why, maxPhrase)))
+	}
+	if s.UnreadMore > 0 {
+		fmt.Fprintf(&b, "::error title=%s::%s\n", titleUnread, s.moreUnread())
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// titleUnread is what a file is said to be that could not be read.
+const titleUnread = "cannot be read"
+
+func (s *Survey) moreUnread() string { return plural(s.UnreadMore, "more file") + " could not be read" }
 
 // summary says in some words what failed and why.
 func (g *Group) summary() string {
@@ -82,6 +94,7 @@ type (
 		Name    string        `xml:"name,attr"`
 		Class   string        `xml:"classname,attr"`
 		Failure *junitFailure `xml:"failure"`
+		Error   *junitFailure `xml:"error"`
 		Skipped *junitSkipped `xml:"skipped"`
 	}
 	junitFailure struct {
@@ -95,7 +108,7 @@ type (
 )
 
 // SurveyJUnit writes a survey as a JUnit report with a test case for each dump. One
-// whose failure is known counts as skipped. How long a case took is not known.
+// whose failure is known counts as skipped, what could not be read as an error. How long a case took is not known.
 func SurveyJUnit(w io.Writer, s *Survey) error {
 	suite := junitSuite{Name: "scxdiag"}
 	names := make(distinct)
@@ -119,7 +132,21 @@ func SurveyJUnit(w io.Writer, s *Survey) error {
 			suite.Cases = append(suite.Cases, c)
 		}
 	}
-	out, err := xml.MarshalIndent(junitSuites{Tests: suite.Tests, Failures: suite.Failures, Suites: []junitSuite{suite}}, "", "  ")
+	unread := func(name, why string) {
+		why = dump.Printable(why)
+		suite.Tests++
+		suite.Errors++
+		suite.Cases = append(suite.Cases, junitCase{
+			Name: names.of(orNone(dump.Printable(name))), Class: "file", Error: &junitFailure{Message: why, Type: "unread", Text: why},
+		})
+	}
+	for _, u := range s.Unread {
+		unread(u.Name, u.Why)
+	}
+	if s.UnreadMore > 0 {
+		unread("other files", s.moreUnread())
+	}
+	out, err := xml.MarshalIndent(junitSuites{Tests: suite.Tests, Failures: suite.Failures, Errors: suite.Errors, Suites: []junitSuite{suite}}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode survey: %w", err)
 	}

@@ -13,10 +13,8 @@ import (
 	"scxdiag/dump"
 )
 
-const (
-	textWidth  = 100 // columns that lines are wrapped at
-	labelWidth = 12  // of the left column, with the gap
-)
+// labelWidth is how many columns the left one has, with the gap.
+const labelWidth = 12
 
 type textWriter struct {
 	w     io.Writer
@@ -37,7 +35,7 @@ func (t *textWriter) Add(s *dump.Snapshot) error {
 	}
 	if t.count > 1 || t.opts.Total > 1 {
 		title := "== " + ordinal(t.count, t.opts) + " "
-		fmt.Fprintf(&t.buf, "%s%s\n\n", title, strings.Repeat("=", textWidth-len(title)))
+		fmt.Fprintf(&t.buf, "%s%s\n\n", title, strings.Repeat("=", max(0, t.opts.width()-len(title))))
 	}
 	t.page(newPage(s))
 	_, err := t.w.Write(t.buf.Bytes())
@@ -118,7 +116,7 @@ func (t *textWriter) row(r *row) {
 // line. Further lines start in column indent, so that nothing from a dump
 // stands where labels do. It breaks at blanks only: a long name stays whole.
 func (t *textWriter) wrapped(indent int, s string) {
-	width := textWidth - indent
+	width := t.opts.width() - indent
 	for {
 		cut := wrapAt(s, width)
 		t.buf.WriteString(strings.TrimRight(s[:cut], " "))

@@ -229,6 +229,57 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+func TestUnusedRecordingsGo(t *testing.T) {
+	dir := t.TempDir()
+	left := func(name string) bool {
+		all, err := filepath.Glob(filepath.Join(dir, name) + "*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all) > 0
+	}
+	open := func(name string) *store.Store {
+		s, err := store.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	closed := func(s *store.Store) {
+		t.Helper()
+		if err := s.CloseUnused(); err != nil {
+			t.Error(err)
+		}
+	}
+	closed(open("unused"))
+	if left("unused") {
+		t.Error("an unused one is left")
+	}
+	used := open("used")
+	add(t, used, samples(t, 1, 5)[0])
+	closed(used)
+	if !left("used") {
+		t.Error("a snapshot is lost")
+	}
+	if err := open("empty").Close(); err != nil {
+		t.Fatal(err)
+	}
+	closed(open("empty")) // which somebody else made
+	if !left("empty") {
+		t.Error("that of somebody else is gone")
+	}
+	mine := open("shared")
+	other := open("shared")
+	closed(mine)
+	add(t, other, samples(t, 1, 5)[0])
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !left("shared") {
+		t.Error("what others add is lost")
+	}
+}
+
 func TestWhatIsNoRecordingIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) string {

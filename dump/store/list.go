@@ -19,8 +19,8 @@ import (
 
 // Filter chooses snapshots. Its zero value chooses all.
 type Filter struct {
-	// Scheduler is the name of the scheduler, with or without the version and
-	// build target that Rust schedulers append to theirs.
+	// Scheduler is the name of the scheduler, in any case, with or without the version
+	// and build target that Rust schedulers append to theirs.
 	Scheduler string
 	Kind      dump.Value[dump.ExitKind] // of the exit
 	Since     time.Time                 // first time of Entry.When
@@ -55,7 +55,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Entry, error) {
 		and("substr(signature, 1, ?) = ?", len([]rune(f.Signature)), f.Signature)
 	}
 	if f.Scheduler != "" {
-		and("substr(scheduler, 1, ?) = ?", len([]rune(f.Scheduler)), f.Scheduler)
+		and("substr(scheduler, 1, ?) = ? COLLATE NOCASE", len([]rune(f.Scheduler)), f.Scheduler)
 	}
 	room := 0
 	if len(where) == 0 {
@@ -68,7 +68,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Entry, error) {
 	}
 	if f.Scheduler != "" {
 		all = slices.DeleteFunc(all, func(e Entry) bool {
-			return e.Scheduler != f.Scheduler && dump.BaseName(e.Scheduler) != f.Scheduler
+			return !strings.EqualFold(e.Scheduler, f.Scheduler) && !strings.EqualFold(dump.BaseName(e.Scheduler), f.Scheduler)
 		})
 	}
 	byTime := func(a, b Entry) int { return a.When().Compare(b.When()) }

@@ -39,7 +39,7 @@ const (
 
 // openPages opens the file and its write-ahead log, if there is one.
 func openPages(path string) (*pageFile, func() error, error) {
-	f, err := os.Open(path) //nolint:gosec // the user's choice
+	f, info, err := openRegular(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,12 +51,8 @@ func openPages(path string) (*pageFile, func() error, error) {
 		}
 		return errors.Join(errs...)
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, errors.Join(err, closeAll())
-	}
 	p := newPageFile(f, info.Size())
-	log, err := os.Open(path + "-wal") //nolint:gosec // beside the user's choice
+	log, _, err := openRegular(path + "-wal")
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, closeAll, nil
 	}

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -57,6 +58,7 @@ type Store struct {
 	bases baseCache
 	check *checkpointer
 	bound int64 // bytes of a recording that is in memory, 0 for a file
+	made  bool  // the file was not there before
 }
 
 // Path is the name of the file, or that given to OpenBytes.
@@ -112,11 +114,25 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// open opens a recording; durability is SQLite's setting synchronous.
+// open opens a recording, and makes it if need be, whole or not at all; durability is
+// SQLite's setting synchronous.
 func open(path, durability string) (*Store, error) {
-	if err := create(path); err != nil {
+	made, err := create(path)
+	if err != nil {
 		return nil, err
 	}
+	s, err := openMade(path, durability)
+	if err != nil {
+		if info, e := os.Stat(path); made && e == nil && info.Size() == 0 {
+			err = errors.Join(err, os.Remove(path))
+		}
+		return nil, err
+	}
+	s.made = made
+	return s, nil
+}
+
+func openMade(path, durability string) (*Store, error) {
 	if err := inspect(path); err != nil {
 		return nil, err
 	}
@@ -172,7 +188,7 @@ func openReader(path string) (*Store, error) {
 	}
 	// Where the files that SQLite keeps beside a recording cannot be made, a
 	// recording that nobody has open can still be read.
-	if info, e := os.Stat(path + "-wal"); code(err) == codeCantOpen || code(err) == codeReadOnly {
+	if info, e := os.Stat(path + "-wal"); slices.Contains([]int{codeCantOpen, codeReadOnly, codeFull}, code(err)) {
 		if errors.Is(e, fs.ErrNotExist) || e == nil && info.Size() == 0 {
 			err = s.openRead("immutable=1")
 		}
@@ -220,16 +236,16 @@ func connectTo(u url.URL, mode string, pragmas ...string) (*sql.DB, error) {
 	return sql.Open("sqlite", u.String())
 }
 
-// create makes an empty file, if there is none.
-func create(path string) error {
+// create makes an empty file, if there is none; made is false if there is.
+func create(path string) (made bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user's choice
 	if errors.Is(err, fs.ErrExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return errors.Join(f.Close(), syncFolder(path))
+	return true, errors.Join(f.Close(), syncFolder(path))
 }
 
 // syncFolder makes the name of a new file survive a loss of power.
@@ -243,18 +259,11 @@ func syncFolder(path string) error {
 
 // inspect looks at the file before SQLite does: an empty one is fine.
 func inspect(path string) error {
-	f, err := os.Open(path) //nolint:gosec // the user's choice
+	f, info, err := openRegular(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: not a regular file", ErrNotRecording)
-	}
 	if info.Size() == 0 {
 		return nil
 	}
@@ -268,6 +277,23 @@ func inspect(path string) error {
 	return nil
 }
 
+// openRegular opens a regular file for reading, and refuses others: to open a pipe in
+// the usual way would wait for somebody who writes to it.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the user's choice
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: not a regular file", ErrNotRecording)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
+}
+
 // Close closes the recording. What was added to it is then in the one file,
 // unless others have it open.
 func (s *Store) Close() error {
@@ -275,6 +301,41 @@ func (s *Store) Close() error {
 		return fmt.Errorf("close recording %s: %w", s.path, explain(err))
 	}
 	return nil
+}
+
+// CloseUnused is Close, and removes the recording if this Store has made it and nothing
+// is in it. One that somebody else has open stays.
+func (s *Store) CloseUnused() error {
+	if s.made {
+		s.removeUnused()
+	}
+	return s.Close()
+}
+
+// removeUnused removes the file while nobody else can open it. If it cannot be removed,
+// it stays as it is.
+func (s *Store) removeUnused() {
+	ctx := context.Background()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	var used bool
+	if err := s.conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM snapshot)").Scan(&used); err != nil || used {
+		return
+	}
+	if err := s.portable(ctx); err != nil { // somebody has it open
+		return
+	}
+	if _, err := s.conn.ExecContext(ctx, "BEGIN EXCLUSIVE"); err != nil {
+		return
+	}
+	err := s.conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM snapshot)").Scan(&used)
+	if err == nil && !used {
+		_ = os.Remove(s.path)
+	}
+	_, _ = s.conn.ExecContext(ctx, "ROLLBACK") // nothing was written
 }
 
 func (s *Store) closeAll() error {
@@ -387,12 +448,17 @@ const (
 	codeFull     = 13
 	codeCantOpen = 14
 	codeNotADB   = 26
+
+	codeIOShmSize = codeIO | 19<<8 // there is no room for a file beside the recording
 )
 
 // code is the primary result code of an error of SQLite, 0 of any other.
 func code(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
+		if e.Code() == codeIOShmSize {
+			return codeFull
+		}
 		return e.Code() & 0xff
 	}
 	return 0
@@ -421,13 +487,13 @@ func IsPassing(err error) bool {
 func explain(err error) error {
 	switch code(err) {
 	case codeFull:
-		return &explained{"the disk is full; nothing that was recorded before is lost", err}
+		return &explained{"the disk is full: free some room elsewhere on it first, which deleting takes as well; what was recorded is not harmed", err}
 	case codeReadOnly, codePerm:
 		return &explained{"it may not be written to; record elsewhere, or change who may", err}
 	case codeCantOpen:
 		return &explained{"the file, or those that SQLite keeps beside it, cannot be opened; look at the permissions of the folder", err}
 	case codeCorrupt, codeNotADB:
-		return &explained{"the file is damaged; import --salvage rescues what is intact", errors.Join(ErrDamaged, err)}
+		return &explained{"the file is damaged; import --salvage --record NEW FILE rescues what is intact", errors.Join(ErrDamaged, err)}
 	case codeIO:
 		return &explained{"reading or writing the file failed: " + err.Error(), err}
 	case codeNoMem:
