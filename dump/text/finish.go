@@ -168,18 +168,7 @@ func (p *parser) account(why ending) {
 	}
 	c.NotUnderstood, c.Parsed, c.Verbatim = n[notUnderstood], n[parsed], n[verbatim]
 	c.Blank, c.Foreign, c.Truncated = n[blank], n[foreign], n[truncated]
-	switch {
-	case s.Ledger.Truncated:
-	case p.endsCut:
-		s.Ledger.Truncated = true
-		s.Ledger.Note("the source ends within the dump")
-	case p.in < inCPUs:
-		s.Ledger.Truncated = true
-		s.Ledger.Note("the end of the dump is missing: it has no CPU section")
-	case s.Counters == nil && !s.Kernel.Min.IsZero() && s.Kernel.Min.Compare(dump.Version{Major: 6, Minor: 15}) >= 0:
-		s.Ledger.Truncated = true
-		s.Ledger.Note("the end of the dump is missing: it has no event counters")
-	}
+	p.judgeEnd()
 	switch {
 	case why == endSize:
 		s.Ledger.Truncated = true
