@@ -46,6 +46,14 @@ func withSignature(s *dump.Snapshot, id string, weak bool) *dump.Snapshot {
 	return s
 }
 
+// beheaded is a dump that does not tell why it was made.
+func beheaded() *dump.Snapshot {
+	s := cellRTHog()
+	s.Trigger, s.Exit, s.Signature = dump.TriggerUnknown, nil, nil
+	s.Ledger.Note("the beginning of the dump is missing")
+	return s
+}
+
 // nightly is what a run leaves behind: two failures of a kind, a known one, a
 // partial one, and dumps that are none.
 func nightly() *Survey {
@@ -61,6 +69,7 @@ func TestSurveyGoldens(t *testing.T) {
 	for name, s := range map[string]*Survey{
 		"nightly": nightly(),
 		"quiet":   {Groups: Groups(found(liveDump()), nil), Files: 1, Bytes: 100},
+		"partial": {Groups: Groups(found(liveDump(), beheaded()), nil), Files: 2, Bytes: 200},
 		"hostile": {Groups: Groups(found(withSignature(hostile(), "`\x1b\n::error::x", false)), nil), Files: 1},
 	} {
 		for format := range surveyFormats {

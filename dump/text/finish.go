@@ -140,18 +140,17 @@ func (p *parser) finish(why ending) {
 	p.account(why)
 }
 
-// setTrigger settles why there is a snapshot, if its first lines are missing.
+// setTrigger settles why there is a snapshot, as far as that can be told if its
+// first lines are missing.
 func (p *parser) setTrigger() {
 	s := p.s
-	if s.Trigger != "" {
+	if s.Trigger != dump.TriggerUnknown {
 		return
 	}
 	s.Ledger.Note("the beginning of the dump is missing")
 	if s.Exit != nil {
 		s.Trigger = dump.TriggerCrash
-		return
 	}
-	s.Trigger = dump.TriggerSample
 }
 
 // account fills the ledger's line counts and judges whether the end is missing.

@@ -288,7 +288,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	}
 	r.verdict.flush()
 	if g.trim(r.in.buf[r.in.keep:]); len(g.lines) > 0 {
-		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why))
+		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why), g.closed() && !g.reversed())
 		r.lastEnd = r.in.offset(r.in.pos)
 	} else {
 		r.noDump = anchor
