@@ -207,6 +207,17 @@ func (s *Snapshot) IsFailure() bool { return s.Exit.IsFailure() }
 // scheduler: the beginning of its dump is missing.
 func (s *Snapshot) IsUndecided() bool { return s.Exit == nil && s.Trigger == TriggerUnknown }
 
+// IsIdle reports whether a CPU ran its idle task; known is false if the snapshot
+// does not say. The kernel leaves idle CPUs out of a dump, so one without a header
+// was idle, but only if nothing of the dump is missing: else its header may be.
+func (s *Snapshot) IsIdle(c *CPU) (idle, known bool) {
+	if c.Class.Known || c.Listed {
+		return c.IsIdle()
+	}
+	complete := s.Ledger.Complete()
+	return complete, complete
+}
+
 // CellsUsed is how many cells are in use.
 func (s *Snapshot) CellsUsed() int {
 	n := 0
