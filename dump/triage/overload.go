@@ -51,6 +51,9 @@ func checkOverload(v *view) []*finding {
 		because("%s wait, for anything from %s to the %s of %s, and the CPUs run tasks of sched_ext all the time. Nobody in particular is at fault: there is more work than the CPUs get through within the limit.",
 			counted(len(queue), "task", "tasks"), seconds(waited(queue[len(queue)-1])), seconds(waited(t)), t).
 		task(v, t).task(v, queue[len(queue)/2])
+	if v.partial {
+		f.because("What the CPUs do whose lines are missing is unknown.")
+	}
 	return []*finding{f.then("compare the number of tasks and the slice with the limit")}
 }
 
