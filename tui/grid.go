@@ -466,20 +466,22 @@ func (g *grid) status() line {
 	var by [nrMarks]int
 	idle, unsaid, busy := 0, 0, 0
 	for k := range g.tiles {
-		if t := &g.tiles[k]; g.shown[k] {
-			by[t.mark]++
-			if t.higher && t.mark != outranked {
-				by[outranked]++
-			}
-			if t.idle {
-				idle++
-			}
-			if t.unknown {
-				unsaid++
-			}
-			if t.load > 0 {
-				busy++
-			}
+		if !g.shown[k] {
+			continue
+		}
+		t := &g.tiles[k]
+		by[t.mark]++
+		if t.higher && t.mark != outranked {
+			by[outranked]++
+		}
+		if t.idle {
+			idle++
+		}
+		if t.unknown {
+			unsaid++
+		}
+		if t.load > 0 {
+			busy++
 		}
 	}
 	for m := offline; m > unmarked; m-- {

@@ -87,3 +87,22 @@ func TestLoadFailureNeedsMoreThanNoTasks(t *testing.T) {
 		t.Error("of a part of it, it may be a task that was forked")
 	}
 }
+
+// What a stall of a task that is not in the text is due to cannot be told from the
+// others.
+func TestOthersDoNotExplainWhatIsCutOff(t *testing.T) {
+	s := &dump.Snapshot{Trigger: dump.TriggerCrash, Exit: &dump.Exit{
+		Kind: dump.Of(dump.ExitErrorStall), Message: dump.Of("web[7] failed to run for 30.000s"), Subject: dump.Of(dump.TaskRef{Comm: "web", PID: 7}),
+	}, Tasks: []dump.Task{{TaskRef: dump.TaskRef{Comm: "db", PID: 8}}}}
+	for _, watchdog := range []bool{false, true} {
+		if watchdog {
+			s.Exit.Message, s.Exit.Subject = dump.Of("watchdog failed to check in for 30.000s"), dump.Value[dump.TaskRef]{}
+		}
+		for _, part := range []bool{false, true} {
+			s.Ledger.Truncated = part
+			if got := newView(s, nil).isWhy([]*dump.Task{&s.Tasks[0]}); got == part {
+				t.Errorf("watchdog %t, part of a dump %t: got %t", watchdog, part, got)
+			}
+		}
+	}
+}
