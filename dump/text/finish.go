@@ -129,10 +129,10 @@ func (p *parser) finish(why ending) {
 			}
 		}
 	}
-	if s.Scheduler == "" { // kernels before 7.1 do not name it, but its text may
+	if s.Scheduler == "" && (p.inferred != mitosis || len(s.Build) > 0) { // kernels before 7.1 do not name it, but its text may
 		s.Scheduler = p.inferred
 	}
-	if s.BaseName() == "mitosis" || p.inferred == "mitosis" {
+	if s.BaseName() == mitosis || p.inferred == mitosis {
 		decodeMitosis(s)
 	}
 	p.setTrigger()
