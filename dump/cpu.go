@@ -56,8 +56,8 @@ type CPU struct {
 	At      Span // from the header to the last line before its tasks
 }
 
-// IsIdle reports whether the CPU ran its idle task; known is false if the dump
-// does not say.
+// IsIdle reports whether the CPU ran its idle task; known is false if its header
+// does not say, or it has none. See Snapshot.IsIdle for those.
 func (c *CPU) IsIdle() (idle, known bool) {
 	return c.Class.V == ClassIdle, c.Class.Known
 }

@@ -19,9 +19,11 @@ const (
 	// TriggerHalfway is of a sample that was taken because a task had waited for
 	// half of the time after which the kernel throws the scheduler out.
 	TriggerHalfway Trigger = "halfway"
+	// TriggerUnknown is of a dump whose beginning is missing, which would tell.
+	TriggerUnknown Trigger = ""
 )
 
-// Triggers are all triggers.
+// Triggers are all triggers but TriggerUnknown.
 func Triggers() []Trigger {
 	return []Trigger{TriggerCrash, TriggerExit, TriggerSysRq, TriggerSample, TriggerHalfway}
 }
@@ -141,7 +143,7 @@ type Snapshot struct {
 	Scheduler string
 	Sub       *SubScheduler // nil for the root scheduler, or where there are no others
 	Trigger   Trigger
-	Exit      *Exit // nil if the scheduler goes on
+	Exit      *Exit // nil if the scheduler goes on, or if that is unknown; see IsUndecided
 	Ledger    Ledger
 
 	Status   *Status  // nil if unknown
@@ -200,6 +202,21 @@ func (s *Snapshot) Since(at uint64) (time.Duration, bool) {
 
 // IsFailure reports whether the snapshot shows a scheduler that failed.
 func (s *Snapshot) IsFailure() bool { return s.Exit.IsFailure() }
+
+// IsUndecided reports whether the snapshot does not tell what became of the
+// scheduler: the beginning of its dump is missing.
+func (s *Snapshot) IsUndecided() bool { return s.Exit == nil && s.Trigger == TriggerUnknown }
+
+// IsIdle reports whether a CPU ran its idle task; known is false if the snapshot
+// does not say. The kernel leaves idle CPUs out of a dump, so one without a header
+// was idle, but only if nothing of the dump is missing: else its header may be.
+func (s *Snapshot) IsIdle(c *CPU) (idle, known bool) {
+	if c.Class.Known || c.Listed {
+		return c.IsIdle()
+	}
+	complete := s.Ledger.Complete()
+	return complete, complete
+}
 
 // CellsUsed is how many cells are in use.
 func (s *Snapshot) CellsUsed() int {

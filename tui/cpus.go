@@ -193,8 +193,12 @@ func cpuPage(x *index, id int32, width int) []item {
 		return w.items
 	}
 	w.section("CPU " + number(id))
-	if !c.Listed {
+	switch _, known := x.s.IsIdle(c); {
+	case c.Listed:
+	case known:
 		w.para(line{{muted, "The kernel did not list it, as it does with idle CPUs. What follows is the scheduler's."}}, nowhere, c.At)
+	default:
+		w.para(line{{muted, "It is not in what there is of the dump: whether it was idle is unknown. What follows is the scheduler's."}}, nowhere, c.At)
 	}
 	if c.Current.Known {
 		l := line{{name, clean(c.Current.V.String())}}

@@ -42,6 +42,7 @@ type tile struct {
 	higher  bool // a class above sched_ext has it
 	load    int  // tasks that wait for the CPU
 	idle    bool
+	unknown bool // what it runs: its lines may be missing
 	cell    int32
 	hasCell bool
 }
@@ -111,10 +112,9 @@ func (g *grid) show(x *index, l *list) {
 	limit, victim := x.stallLimit(), x.stalledTask()
 	for i := range x.s.CPUs {
 		c := &x.s.CPUs[i]
-		t := tile{cpu: i, id: c.ID, cell: c.Cell.V, hasCell: c.Cell.Known, load: x.load(c), idle: !c.Class.Known && !c.Listed, higher: c.Class.V.IsHigher()}
-		if idle, known := c.IsIdle(); known {
-			t.idle = idle
-		}
+		t := tile{cpu: i, id: c.ID, cell: c.Cell.V, hasCell: c.Cell.Known, load: x.load(c), higher: c.Class.V.IsHigher()}
+		idle, known := x.s.IsIdle(c)
+		t.idle, t.unknown = idle, !known && !c.Listed && !c.Current.Known
 		wait, waits := x.byCPU[c.ID].wait()
 		switch {
 		case c.Online.Known && !c.Online.V:
@@ -464,19 +464,24 @@ func (g *grid) status() line {
 		l.list(plain, "rows "+number(g.top+1)+"-"+number(g.top+g.rows)+" of "+number(rows))
 	}
 	var by [nrMarks]int
-	idle, busy := 0, 0
+	idle, unsaid, busy := 0, 0, 0
 	for k := range g.tiles {
-		if t := &g.tiles[k]; g.shown[k] {
-			by[t.mark]++
-			if t.higher && t.mark != outranked {
-				by[outranked]++
-			}
-			if t.idle {
-				idle++
-			}
-			if t.load > 0 {
-				busy++
-			}
+		if !g.shown[k] {
+			continue
+		}
+		t := &g.tiles[k]
+		by[t.mark]++
+		if t.higher && t.mark != outranked {
+			by[outranked]++
+		}
+		if t.idle {
+			idle++
+		}
+		if t.unknown {
+			unsaid++
+		}
+		if t.load > 0 {
+			busy++
 		}
 	}
 	for m := offline; m > unmarked; m-- {
@@ -486,6 +491,9 @@ func (g *grid) status() line {
 	}
 	if idle > 0 {
 		l.list(plain, number(idle)+" idle")
+	}
+	if unsaid > 0 {
+		l.list(warning, number(unsaid)+" unknown")
 	}
 	if busy > 0 {
 		l.list(plain, number(busy)+" with waiting tasks")

@@ -70,6 +70,8 @@ func verdict(s *dump.Snapshot) (style, text) {
 		return good, "RUNNING (SysRq-D)"
 	case s.Trigger == dump.TriggerHalfway:
 		return warning, "RUNNING (halfway to a stall)"
+	case s.IsUndecided():
+		return warning, "VERDICT UNKNOWN"
 	default:
 		return good, "RUNNING"
 	}
@@ -87,6 +89,8 @@ func verdictOf(w *writer, x *index) {
 		switch s.Trigger {
 		case dump.TriggerSysRq:
 			l.add(plain, ": the scheduler went on after this dump")
+		case dump.TriggerUnknown:
+			l.add(plain, ": the beginning of the dump is missing, which says what became of the scheduler")
 		case dump.TriggerHalfway:
 			l.add(plain, ": a task had waited for half of what the kernel's watchdog allows")
 		default:

@@ -2,6 +2,8 @@
 
 package tui
 
+import "slices"
+
 // form is a way to draw a CPU in the grid.
 type form struct {
 	width, most int  // columns that a tile takes, at least and at most
@@ -31,9 +33,14 @@ var forms = []form{
 // more and more.
 var shades = [...]struct{ glyph, word text }{{"·", "idle"}, {"░", "busy"}, {"▒", "1"}, {"▓", "2-4"}, {"█", "5+ wait"}}
 
+// unknownShade is for a CPU of which the dump may lack the lines.
+const unknownShade text = "?"
+
 func (t *tile) shade() text {
 	k := 1
 	switch {
+	case t.load == 0 && t.unknown:
+		return unknownShade
 	case t.load >= 5:
 		k = 4
 	case t.load >= 2:
@@ -172,6 +179,8 @@ func (g *grid) runsLine(t *tile) line {
 	switch {
 	case t.mark == offline:
 		return line{{warning, "! offline"}}
+	case t.unknown:
+		return line{{muted, "unknown"}}
 	case t.idle && !c.Listed:
 		return line{{muted, "not listed"}}
 	case t.idle:
@@ -235,6 +244,10 @@ func (g *grid) legend(width int) line {
 		for _, s := range shades {
 			l.add(plain, " "+s.glyph)
 			l.add(muted, " "+s.word)
+		}
+		if slices.ContainsFunc(g.tiles, func(t tile) bool { return t.unknown }) {
+			l.add(plain, " "+unknownShade)
+			l.add(muted, " unknown")
 		}
 	}
 	for _, m := range []badge{stalled, outranked, offline} {

@@ -75,8 +75,9 @@ Exit codes, when it prints:
   0  no scheduler failed, or only in ways that the baseline knows
   1  scxdiag itself failed: a file could not be read to its end, and no failure was
      found in the others; or a name is of no file, or nothing holds a dump
-  3  a scheduler failure was found; --fail-on warning counts findings in dumps of
-     schedulers that go on, too, and --fail-on never none`,
+  3  a scheduler failure was found, or a dump without its beginning, which may be of
+     one; --fail-on warning counts findings in dumps of schedulers that go on, too,
+     and --fail-on never none`,
 		Example: `  scxdiag attach logs.zip
   scxdiag attach artifacts/ console.log
   scxdiag attach https://github.com/OWNER/REPO/actions/runs/123456
@@ -286,7 +287,7 @@ func (f *failOn) fails(s *report.Survey) bool {
 		return false
 	}
 	return slices.ContainsFunc(s.Groups, func(g report.Group) bool {
-		return !g.Known && (g.IsFailure() || *f == failOnWarning && slices.ContainsFunc(g.Found, hasWarning))
+		return !g.Known && (g.IsFailure() || g.IsUndecided() || *f == failOnWarning && slices.ContainsFunc(g.Found, hasWarning))
 	})
 }
 
@@ -384,7 +385,7 @@ func (c *collection) add(ctx context.Context, s *dump.Snapshot) error {
 	}
 	c.byID[id] = len(c.found)
 	if len(c.found) >= maxWhole {
-		if !s.IsFailure() && !hasWarning(report.Found{Snapshot: s}) {
+		if !s.IsFailure() && !s.IsUndecided() && !hasWarning(report.Found{Snapshot: s}) {
 			c.byID[id] = countedOnly
 			c.more++
 			c.dumps.Add(1)

@@ -40,7 +40,8 @@ at which it was kept, with "kept" behind it.
 A --kind is the kernel's name of an exit, such as ERROR_STALL or stall, or what a
 snapshot was made for: crash, exit, sysrq, sample, or halfway, which is a sample
 that record took because a task had waited for half of the time after which the
-kernel throws the scheduler out. --since and --until take RFC 3339, local time such
+kernel throws the scheduler out; or unknown, if the beginning of its dump, which
+would say so, is missing. --since and --until take RFC 3339, local time such
 as "2026-03-04 05:06", or "2 days ago".`,
 		Example: `  scxdiag list
   scxdiag list --scheduler mitosis --kind stall --since '7 days ago'
@@ -71,12 +72,15 @@ as "2026-03-04 05:06", or "2 days ago".`,
 	return cmd
 }
 
+// unknownTrigger is what --kind calls dump.TriggerUnknown.
+const unknownTrigger = "unknown"
+
 func triggerNames() []string {
 	var names []string
 	for _, t := range dump.Triggers() {
 		names = append(names, string(t))
 	}
-	return names
+	return append(names, unknownTrigger)
 }
 
 // listFormat is the value of list --format.
@@ -105,7 +109,7 @@ func (f *listFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if trigger != "" {
+	if trigger != "" || f.kind == unknownTrigger {
 		entries = slices.DeleteFunc(entries, func(e store.Entry) bool { return e.Trigger != trigger })
 	}
 	if len(entries) == 0 && f.format != formatJSON && !f.none {
@@ -141,6 +145,9 @@ func (f *listFlags) parse(now time.Time) (dump.Trigger, error) {
 			return "", fmt.Errorf("--%s: %w", t.flag, err)
 		}
 		*t.to = at
+	}
+	if f.kind == unknownTrigger {
+		return dump.TriggerUnknown, nil
 	}
 	if t := dump.Trigger(f.kind); t == "" || slices.Contains(dump.Triggers(), t) {
 		return t, nil

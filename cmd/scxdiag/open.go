@@ -70,7 +70,8 @@ Exit codes, when it prints:
 
   0  nothing wrong: no scheduler failed, as after SysRq-D or an orderly end
   1  scxdiag itself failed: a file could not be read, or none holds a dump
-  3  a scheduler failure was found
+  3  a scheduler failure was found, or a dump without its beginning, where it says
+     what became of the scheduler: nearly always that is a failure, too
 
 On the screen it is 0 or 1.`,
 		Example: `  scxdiag open crash.log
@@ -196,7 +197,7 @@ type opener struct {
 	before     int  // snapshots of a recording in front of those that the screen has room for
 	left       int  // all those of recordings that it has no room for
 	found      int  // snapshots
-	sawFailure bool // of a scheduler
+	sawFailure bool // of a scheduler, or what may be one
 	ownFailure bool // of scxdiag: a file could not be read
 	// unrecorded is why nothing more is recorded. It is told at the end, for what was
 	// found is shown all the same.
@@ -356,7 +357,7 @@ func (o *opener) readSource(ctx context.Context, a *address, src *source, add fu
 // was asked for, and passes it on.
 func (o *opener) pass(ctx context.Context, s *dump.Snapshot, add func(*dump.Snapshot) error) error {
 	o.found++
-	o.sawFailure = o.sawFailure || s.IsFailure()
+	o.sawFailure = o.sawFailure || s.IsFailure() || s.IsUndecided()
 	if err := o.memory.recall(ctx, s); err != nil {
 		complain(o.stderr, err)
 	}

@@ -116,7 +116,11 @@ func (m *Metrics) Snapshot(s *dump.Snapshot) {
 	if m == nil {
 		return
 	}
-	m.snapshots.WithLabelValues(string(s.Trigger)).Inc()
+	trigger := string(s.Trigger)
+	if s.Trigger == dump.TriggerUnknown {
+		trigger = "unknown"
+	}
+	m.snapshots.WithLabelValues(trigger).Inc()
 	if s.Trigger != dump.TriggerCrash {
 		return
 	}

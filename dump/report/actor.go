@@ -59,7 +59,7 @@ func actors(s *dump.Snapshot, f *focus) []actor {
 		all = append(all, taskActor(s, t))
 	}
 	for _, c := range cpus[:min(len(cpus), maxActors)] {
-		all = append(all, cpuActor(c))
+		all = append(all, cpuActor(s, c))
 	}
 	for _, c := range cells[:min(len(cells), maxActors)] {
 		all = append(all, cellActor(s, c))
@@ -95,8 +95,8 @@ func taskActor(s *dump.Snapshot, t *dump.Task) actor {
 	return a
 }
 
-func cpuActor(c *dump.CPU) actor {
-	a := actor{who: say("CPU ", c.ID), does: cpuRuns(c)}
+func cpuActor(s *dump.Snapshot, c *dump.CPU) actor {
+	a := actor{who: say("CPU ", c.ID), does: cpuRuns(s, c)}
 	if c.Queued.Known {
 		a.queue = say(queueLength(c.Queued.V))
 	}

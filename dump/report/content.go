@@ -38,10 +38,14 @@ func contentRows(s *dump.Snapshot, f *focus) []row {
 }
 
 func counts(s *dump.Snapshot) phrase {
-	idle, running, off, unsaid := 0, 0, 0, 0
+	idle, unknown, running, off, unsaid := 0, 0, 0, 0, 0
 	for i := range s.CPUs {
-		if is, known := s.CPUs[i].IsIdle(); known && is || !s.CPUs[i].Listed {
+		c := &s.CPUs[i]
+		switch is, known := s.IsIdle(c); {
+		case is:
 			idle++
+		case !known && !c.Listed && !c.Current.Known:
+			unknown++
 		}
 	}
 	for i := range s.Tasks {
@@ -55,8 +59,15 @@ func counts(s *dump.Snapshot) phrase {
 		}
 	}
 	cpus := say(plural(len(s.CPUs), "CPU"))
+	var idles, unknowns phrase
 	if idle > 0 {
-		cpus = say(cpus, " (", idle, " idle)")
+		idles = say(idle, " idle")
+	}
+	if unknown > 0 {
+		unknowns = say(unknown, " unknown")
+	}
+	if p := join(", ", idles, unknowns); len(p) > 0 {
+		cpus = say(cpus, " (", p, ")")
 	}
 	tasks := say(plural(len(s.Tasks), "task"))
 	if len(s.Tasks) > 0 {

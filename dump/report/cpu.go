@@ -10,7 +10,7 @@ import (
 
 // cpuRow says what runs on a CPU and what waits there.
 func cpuRow(s *dump.Snapshot, c *dump.CPU) row {
-	r, ok := fact(fmt.Sprint("CPU ", c.ID), cpuRuns(c), cpuQueue(s, c), cpuSection(s, c), cpuKicks(c),
+	r, ok := fact(fmt.Sprint("CPU ", c.ID), cpuRuns(s, c), cpuQueue(s, c), cpuSection(s, c), cpuKicks(c),
 		verbatim(c.Scheduler, c.Text, c.Cell.Known || c.VTime.Known), verbatim(c.Unknown, nil, false))
 	if !ok {
 		r.lines = []phrase{say("nothing is known of it")}
@@ -18,12 +18,15 @@ func cpuRow(s *dump.Snapshot, c *dump.CPU) row {
 	return r
 }
 
-func cpuRuns(c *dump.CPU) phrase {
-	if idle, known := c.IsIdle(); known && idle {
+func cpuRuns(s *dump.Snapshot, c *dump.CPU) phrase {
+	if idle, _ := c.IsIdle(); idle {
 		return say("idle")
 	}
 	if !c.Listed && !c.Current.Known {
-		return say("left out of the dump, as idle CPUs are")
+		if idle, _ := s.IsIdle(c); idle {
+			return say("left out of the dump, as idle CPUs are")
+		}
+		return say("not in what there is of the dump")
 	}
 	var runs, class, held phrase
 	if c.Current.Known {

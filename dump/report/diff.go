@@ -421,6 +421,8 @@ func cpuDiffRows(d *diff.Diff) []row {
 		out = untold(n, "CPU", "second", diff.CoversNothing)
 	case len(d.Before.CPUs) == 0:
 		out = untold(n, "CPU", "first", diff.CoversNothing)
+	case !d.Before.Ledger.Complete() || !d.After.Ledger.Complete():
+		out = say(plural(n, "CPU"), " that one snapshot lacks: part of a dump is missing, or they were idle")
 	default:
 		out = say(plural(n, "CPU"), " that one snapshot leaves out, as the kernel does with idle ones")
 	}

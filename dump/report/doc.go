@@ -18,6 +18,9 @@
 // stands one that ends in _ago_ms, which is how long before the snapshot that
 // was.
 //
+// A snapshot without "trigger" and "exit" is of a dump whose beginning is missing:
+// whether the scheduler failed is unknown.
+//
 // Of the cell scheduler of this project, "status" says how it is: its
 // configurations, "grace" for the grace period, "apply" for the configuration
 // being brought into force, "timer", and "exiting" for tasks of dead cgroups.

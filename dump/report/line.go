@@ -13,6 +13,9 @@ import (
 // id, the scheduler, and what became of that, or what waits.
 func Line(s *dump.Snapshot) string {
 	what := string(s.Trigger)
+	if s.IsUndecided() {
+		what = "verdict unknown"
+	}
 	if t := s.LongestWaiting(); s.Exit == nil && t != nil {
 		waited, _ := t.WaitingFor()
 		what += fmt.Sprintf(": %s waits for %s", t.TaskRef, waited)

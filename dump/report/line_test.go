@@ -21,6 +21,7 @@ func TestLine(t *testing.T) {
 		s    dump.Snapshot
 		want string
 	}{
+		{"a dump without its beginning", dump.Snapshot{Tasks: []dump.Task{task(7, "web", 3*time.Second)}}, "verdict unknown: web[7] waits for 3s"},
 		{"a sample of which no task waits", dump.Snapshot{Trigger: dump.TriggerSample, Findings: finding}, "sample"},
 		{
 			"a sample of tasks that wait", dump.Snapshot{Trigger: dump.TriggerHalfway, Tasks: []dump.Task{task(1, "a", time.Second), task(7, "web", 3*time.Second)}},

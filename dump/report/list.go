@@ -104,6 +104,8 @@ func entryWhat(e *store.Entry) string {
 		what = "halfway to a stall"
 	case e.Failure:
 		what = "failed"
+	case e.Trigger == dump.TriggerUnknown:
+		what = "verdict unknown"
 	default:
 		what = string(e.Trigger)
 	}

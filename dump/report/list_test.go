@@ -21,6 +21,7 @@ func listed(text string) []store.Entry {
 	return []store.Entry{
 		{ID: "0123456789abcdef0123456789abcdef", Added: at, Trigger: dump.TriggerSample, Complete: true},
 		{ID: "1123456789abcdef0123456789abcdef", Added: at, Time: at, Trigger: dump.TriggerSysRq, Scheduler: "mitosis_1.1.2_x86", Complete: true},
+		{ID: "1223456789abcdef0123456789abcdef", Added: at, Scheduler: "qmap"},
 		{ID: "2123456789abcdef0123456789abcdef", Added: at, Time: at, Kind: dump.Of(dump.ExitErrorStall), Failure: true, Lost: 3},
 		{ID: "3123456789abcdef0123456789abcdef", Added: at, Time: at, Host: text, Boot: text, Kernel: text, Scheduler: text,
 			Trigger: dump.TriggerCrash, Kind: dump.Of(dump.ExitErrorBPF), Reason: text, Signature: text, Title: text, Task: text,
@@ -57,8 +58,8 @@ func TestNothingOfAListBreaksOut(t *testing.T) {
 		if err := ListText(&text, listed(attack), Options{}); err != nil {
 			t.Fatal(err)
 		}
-		if n := strings.Count(text.String(), "\n"); n != 5 {
-			t.Errorf("%q makes %d lines, want 5", attack, n)
+		if n := strings.Count(text.String(), "\n"); n != 6 {
+			t.Errorf("%q makes %d lines, want 6", attack, n)
 		}
 		checkLines(t, text.String(), []string{"ID ", "0", "1", "2", "3"})
 		if err := ListJSON(&doc, listed(attack)); err != nil {

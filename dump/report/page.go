@@ -86,7 +86,7 @@ func verdict(s *dump.Snapshot) phrase {
 	case x == nil && s.Trigger == dump.TriggerHalfway:
 		return say(name, ": live sample, no failure yet: a task had waited for half of what the watchdog allows")
 	case x == nil:
-		return say(name, ": a dump without a verdict")
+		return say(name, ": verdict unknown, for the beginning of the dump is missing")
 	}
 	ended := " ended: "
 	if x.IsFailure() {

@@ -32,7 +32,8 @@ type Survey struct {
 type Unread struct{ Name, Why string }
 
 // Group is snapshots of the same failure, by their signature; a weak one is a group
-// of its own. What is no failure is in groups without a signature, one each.
+// of its own. What is no failure, or may be none, is in groups without a signature,
+// one each.
 type Group struct {
 	Found []Found // by the names of the places, those first of which all is there; at least one
 	Known bool    // its signature is in the baseline
@@ -76,7 +77,7 @@ func (p Place) phrase() phrase {
 }
 
 // Groups groups snapshots: failures first, of them what is not known, then what
-// there is most of.
+// there is most of. Dumps that do not tell whether they are of a failure follow.
 func Groups(found []Found, known map[string]bool) []Group {
 	for i := range found {
 		slices.SortFunc(found[i].Places, func(a, b Place) int {
@@ -107,7 +108,7 @@ func Groups(found []Found, known map[string]bool) []Group {
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int {
 		return cmp.Or(
-			order(a.IsFailure(), b.IsFailure()), order(!a.Known, !b.Known),
+			order(a.IsFailure(), b.IsFailure()), order(a.IsUndecided(), b.IsUndecided()), order(!a.Known, !b.Known),
 			cmp.Compare(len(b.Found), len(a.Found)), strings.Compare(a.title(), b.title()),
 		)
 	})
@@ -140,6 +141,9 @@ func (g *Group) signature() *dump.Signature { return g.first().Signature }
 // IsFailure reports whether a scheduler failed.
 func (g *Group) IsFailure() bool { return g.first().IsFailure() }
 
+// IsUndecided reports whether it is unknown if a scheduler failed.
+func (g *Group) IsUndecided() bool { return g.first().IsUndecided() }
+
 func (g *Group) title() string {
 	if s := g.signature(); s != nil {
 		return s.Title
@@ -158,10 +162,14 @@ func (g *Group) places() []Place {
 
 // headline says how much was found.
 func (s *Survey) headline() phrase {
-	failures, kinds, fresh, others := 0, 0, 0, 0
+	failures, kinds, fresh, undecided, others := 0, 0, 0, 0, 0
 	for i := range s.Groups {
 		g := &s.Groups[i]
-		if !g.IsFailure() {
+		switch {
+		case g.IsUndecided():
+			undecided += len(g.Found)
+			continue
+		case !g.IsFailure():
 			others += len(g.Found)
 			continue
 		}
@@ -172,11 +180,17 @@ func (s *Survey) headline() phrase {
 		}
 	}
 	p := say("no scheduler failure")
-	if failures > 0 {
+	switch {
+	case failures > 0:
 		p = say(plural(failures, "scheduler failure"), " of ", plural(kinds, "kind"))
 		if fresh < failures {
 			p = say(p, ", ", fresh, " of them new")
 		}
+		if undecided > 0 {
+			p = say(p, ", ", plural(undecided, "dump"), " of unknown verdict")
+		}
+	case undecided > 0:
+		p = say(plural(undecided, "dump"), " of unknown verdict")
 	}
 	if others += s.More; others > 0 {
 		p = say(p, ", ", plural(others, "dump"), " without one")
@@ -280,21 +294,31 @@ func (s *Survey) split() (failures, others []Group) {
 	return s.Groups[:n], s.Groups[n:]
 }
 
-// othersRows list what is no failure, and what is wrong with it nevertheless.
+// othersRows list what may be a failure and what is none, and what is wrong with it
+// nevertheless.
 func (s *Survey) othersRows(others []Group) []row {
-	r := row{label: "no failure"}
-	for i := range others {
+	n := slices.IndexFunc(others, func(g Group) bool { return !g.IsUndecided() })
+	if n < 0 {
+		n = len(others)
+	}
+	return append(othersRow("undecided", others[:n], 0), othersRow("no failure", others[n:], s.More)...)
+}
+
+// othersRow lists groups, and says that there are more.
+func othersRow(label string, groups []Group, more int) []row {
+	r := row{label: label}
+	for i := range groups {
 		if i == maxOthers {
 			break
 		}
-		snap := others[i].first()
-		p := say(quoted(others[i].places()[0].String()), ": ", verdict(snap))
+		snap := groups[i].first()
+		p := say(quoted(groups[i].places()[0].String()), ": ", verdict(snap))
 		if len(snap.Findings) > 0 {
 			p = say(p, ": ", prose(snap.Findings[0].Title))
 		}
 		r.lines = append(r.lines, p)
 	}
-	if more := s.More + len(others) - len(r.lines); more > 0 {
+	if more += len(groups) - len(r.lines); more > 0 {
 		r.lines = append(r.lines, say("and ", plural(more, "more dump")))
 	}
 	if len(r.lines) == 0 {
@@ -318,7 +342,7 @@ func (s *Survey) unreadRows() []row {
 	return []row{r}
 }
 
-// maxOthers is how many dumps without a failure are listed.
+// maxOthers is how many dumps of each kind that are no failure are listed.
 const maxOthers = 20
 
 // SurveyText writes a survey for people.
@@ -334,7 +358,9 @@ func SurveyText(w io.Writer, s *Survey, opts Options) error {
 	}
 	if rows := s.othersRows(others); len(rows) > 0 {
 		t.buf.WriteString("\n")
-		t.row(&rows[0])
+		for i := range rows {
+			t.row(&rows[i])
+		}
 	}
 	_, err := w.Write(t.buf.Bytes())
 	return err
@@ -402,6 +428,7 @@ type jsonGroup struct {
 	Signature string          `json:"signature,omitzero"` // its id
 	Title     string          `json:"title,omitzero"`
 	Failure   bool            `json:"failure"`
+	Undecided bool            `json:"undecided,omitzero"` // whether it is a failure is unknown
 	Known     bool            `json:"known"`
 	Weak      bool            `json:"weak"`
 	Snapshots []jsonFoundSnap `json:"snapshots"`
@@ -428,7 +455,7 @@ func SurveyJSON(w io.Writer, s *Survey) error {
 	}
 	for i := range s.Groups {
 		g := &s.Groups[i]
-		j := jsonGroup{Title: jsonString(g.title()), Failure: g.IsFailure(), Known: g.Known}
+		j := jsonGroup{Title: jsonString(g.title()), Failure: g.IsFailure(), Undecided: g.IsUndecided(), Known: g.Known}
 		if sig := g.signature(); sig != nil {
 			j.Signature, j.Weak = sig.ID, sig.Weak
 		}

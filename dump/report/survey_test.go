@@ -46,6 +46,14 @@ func withSignature(s *dump.Snapshot, id string, weak bool) *dump.Snapshot {
 	return s
 }
 
+// beheaded is a dump that does not tell why it was made.
+func beheaded() *dump.Snapshot {
+	s := cellRTHog()
+	s.Trigger, s.Exit, s.Signature = dump.TriggerUnknown, nil, nil
+	s.Ledger.Note("the beginning of the dump is missing")
+	return s
+}
+
 // nightly is what a run leaves behind: two failures of a kind, a known one, a
 // partial one, and dumps that are none.
 func nightly() *Survey {
@@ -65,6 +73,7 @@ func TestSurveyGoldens(t *testing.T) {
 			Groups: Groups(found(liveDump()), nil), Files: 2, Bytes: 100, Skipped: 55, UnreadMore: 53,
 			Unread: []Unread{{"logs.zip", "cannot be read to its end: zip: not a valid zip file"}, {"a`b\n::x", "open: 100%, \x1b[31m"}},
 		},
+		"partial": {Groups: Groups(found(liveDump(), beheaded()), nil), Files: 2, Bytes: 200},
 		"hostile": {Groups: Groups(found(withSignature(hostile(), "`\x1b\n::error::x", false)), nil), Files: 1},
 	} {
 		for format := range surveyFormats {

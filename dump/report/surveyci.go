@@ -13,16 +13,18 @@ import (
 
 // SurveyAnnotations writes a survey as workflow commands of GitHub Actions: an error
 // for each failure that is new and for what could not be read, a notice for a failure
-// that is known.
+// that is known, a warning for a dump that does not tell whether it is one.
 func SurveyAnnotations(w io.Writer, s *Survey) error {
 	var b strings.Builder
 	for i := range s.Groups {
 		g := &s.Groups[i]
-		if !g.IsFailure() {
+		level, title := "error", g.title()
+		switch {
+		case g.IsUndecided():
+			level, title = "warning", "verdict unknown"
+		case !g.IsFailure():
 			continue
-		}
-		level := "error"
-		if g.Known {
+		case g.Known:
 			level = "notice"
 		}
 		place := g.places()[0]
@@ -30,7 +32,7 @@ func SurveyAnnotations(w io.Writer, s *Survey) error {
 		if place.Line > 0 {
 			fmt.Fprintf(&b, ",line=%d", place.Line)
 		}
-		fmt.Fprintf(&b, ",title=%s::%s\n", commandProperty(cut(g.title(), maxSpan)), commandData(cut(g.summary(), maxPhrase)))
+		fmt.Fprintf(&b, ",title=%s::%s\n", commandProperty(cut(title, maxSpan)), commandData(cut(g.summary(), maxPhrase)))
 	}
 	for _, u := range s.Unread {
 		fmt.Fprintf(&b, "::error file=%s,title=%s::%s\n", commandProperty(cut(u.Name, maxSpan)), titleUnread, commandData(cut(u.Why, maxPhrase)))
@@ -51,8 +53,8 @@ func (s *Survey) moreUnread() string { return plural(s.UnreadMore, "more file") 
 func (g *Group) summary() string {
 	s := g.first()
 	text := verdict(s).text()
-	if m := s.Exit.Message.V; m != "" {
-		text += ": " + m
+	if s.Exit != nil && s.Exit.Message.V != "" {
+		text += ": " + s.Exit.Message.V
 	}
 	if len(s.Findings) > 0 {
 		text += "; " + s.Findings[0].Title
@@ -108,7 +110,8 @@ type (
 )
 
 // SurveyJUnit writes a survey as a JUnit report with a test case for each dump. One
-// whose failure is known counts as skipped, what could not be read as an error. How long a case took is not known.
+// whose failure is known counts as skipped, one whose verdict is unknown as failed, what
+// could not be read as an error. How long a case took is not known.
 func SurveyJUnit(w io.Writer, s *Survey) error {
 	suite := junitSuite{Name: "scxdiag"}
 	names := make(distinct)
@@ -119,7 +122,7 @@ func SurveyJUnit(w io.Writer, s *Survey) error {
 			c := junitCase{Name: names.of(orNone(dump.Printable(f.Places[0].String()))), Class: "scheduler." + orNone(dump.Printable(f.Snapshot.BaseName()))}
 			suite.Tests++
 			switch {
-			case !one.IsFailure():
+			case !one.IsFailure() && !one.IsUndecided():
 			case g.Known:
 				suite.Skipped++
 				c.Skipped = &junitSkipped{Message: "known: " + dump.Printable(one.summary())}

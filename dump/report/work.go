@@ -54,14 +54,17 @@ func workRows(s *dump.Snapshot) []row {
 
 // running lists what the CPUs run.
 func running(s *dump.Snapshot) phrase {
-	var p, idle, held phrase
-	nrIdle, shown, more := 0, 0, 0
+	var p, idle, unknown, held phrase
+	nrIdle, nrUnknown, shown, more := 0, 0, 0, 0
 	for i := range s.CPUs {
 		c := &s.CPUs[i]
-		is, known := c.IsIdle()
+		is, known := s.IsIdle(c)
 		switch {
-		case known && is || !c.Listed:
+		case is:
 			nrIdle++
+			continue
+		case !known && !c.Listed && !c.Current.Known:
+			nrUnknown++
 			continue
 		case shown == workCPUs:
 			more++
@@ -84,7 +87,10 @@ func running(s *dump.Snapshot) phrase {
 	if nrIdle > 0 {
 		idle = say(nrIdle, " idle")
 	}
-	return say(join(", ", p, idle), held)
+	if nrUnknown > 0 {
+		unknown = say(nrUnknown, " unknown")
+	}
+	return say(join(", ", p, idle, unknown), held)
 }
 
 // work is what there is to do for a cell.

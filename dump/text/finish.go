@@ -129,10 +129,10 @@ func (p *parser) finish(why ending) {
 			}
 		}
 	}
-	if s.Scheduler == "" { // kernels before 7.1 do not name it, but its text may
+	if s.Scheduler == "" && (p.inferred != mitosis || len(s.Build) > 0) { // kernels before 7.1 do not name it, but its text may
 		s.Scheduler = p.inferred
 	}
-	if s.BaseName() == "mitosis" || p.inferred == "mitosis" {
+	if s.BaseName() == mitosis || p.inferred == mitosis {
 		decodeMitosis(s)
 	}
 	p.setTrigger()
@@ -140,18 +140,17 @@ func (p *parser) finish(why ending) {
 	p.account(why)
 }
 
-// setTrigger settles why there is a snapshot, if its first lines are missing.
+// setTrigger settles why there is a snapshot, as far as that can be told if its
+// first lines are missing.
 func (p *parser) setTrigger() {
 	s := p.s
-	if s.Trigger != "" {
+	if s.Trigger != dump.TriggerUnknown {
 		return
 	}
 	s.Ledger.Note("the beginning of the dump is missing")
 	if s.Exit != nil {
 		s.Trigger = dump.TriggerCrash
-		return
 	}
-	s.Trigger = dump.TriggerSample
 }
 
 // account fills the ledger's line counts and judges whether the end is missing.
@@ -168,18 +167,7 @@ func (p *parser) account(why ending) {
 	}
 	c.NotUnderstood, c.Parsed, c.Verbatim = n[notUnderstood], n[parsed], n[verbatim]
 	c.Blank, c.Foreign, c.Truncated = n[blank], n[foreign], n[truncated]
-	switch {
-	case s.Ledger.Truncated:
-	case p.endsCut:
-		s.Ledger.Truncated = true
-		s.Ledger.Note("the source ends within the dump")
-	case p.in < inCPUs:
-		s.Ledger.Truncated = true
-		s.Ledger.Note("the end of the dump is missing: it has no CPU section")
-	case s.Counters == nil && !s.Kernel.Min.IsZero() && s.Kernel.Min.Compare(dump.Version{Major: 6, Minor: 15}) >= 0:
-		s.Ledger.Truncated = true
-		s.Ledger.Note("the end of the dump is missing: it has no event counters")
-	}
+	p.judgeEnd()
 	switch {
 	case why == endSize:
 		s.Ledger.Truncated = true

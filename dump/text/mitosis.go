@@ -8,6 +8,10 @@ import (
 	"scxdiag/dump"
 )
 
+// mitosis is the scheduler whose text is read here. Others with cells print the
+// same, but not what a scheduler of the scx repository says of its build.
+const mitosis = "mitosis"
+
 // cellOf finds the cell with the given id, or adds it.
 func (p *parser) cellOf(id int32) *dump.Cell {
 	i, ok := p.cells[id]
@@ -28,7 +32,7 @@ func (p *parser) mitosisCell() bool {
 	if !ok || id > 1<<20 {
 		return false
 	}
-	p.inferred = "mitosis"
+	p.inferred = mitosis
 	c := p.cellOf(int32(id))
 	c.At = c.At.To(p.lineSpan())
 	at := len(p.cur) - len(rest)
@@ -102,7 +106,7 @@ func (p *parser) mitosisCPU() bool {
 	if !ok || id >= dump.MaxCPUs {
 		return false
 	}
-	p.inferred = "mitosis"
+	p.inferred = mitosis
 	p.toldCPUs = append(p.toldCPUs, toldCPU{id: int32(id), at: p.lineSpan()})
 	c := &p.toldCPUs[len(p.toldCPUs)-1]
 	for t := (tokens{p.cur, len(p.cur) - len(rest)}); ; {
@@ -152,7 +156,7 @@ func (p *parser) mergeCPUs() {
 // mitosisEvent reads "DEBUG EVENTS (last 3):" and the lines below it.
 func (p *parser) mitosisEvent() bool {
 	if hasPrefix(p.cur, "DEBUG EVENTS (last ") || hasPrefix(p.cur, "EBUG EVENTS (last ") { // the first character may be lost
-		p.history, p.inferred = true, "mitosis"
+		p.history, p.inferred = true, mitosis
 		return true
 	}
 	seq, rest, ok := bytes.Cut(p.cur[1:], []byte("] "))
@@ -197,7 +201,7 @@ func (p *parser) mitosisTask() bool {
 	if !ok {
 		return false
 	}
-	p.inferred = "mitosis"
+	p.inferred = mitosis
 	t := p.task
 	for tok := (tokens{p.cur, len(p.cur) - len(rest)}); ; {
 		key, val, at, ok := tok.next()

@@ -63,7 +63,7 @@ type parser struct {
 	endsCut   bool // the source ends within the last line
 	// overflowed is set behind a line of a FIFO that was full.
 	overflowed bool
-	// inferred is the scheduler that the text betrays.
+	// inferred is the scheduler whose text this looks like.
 	inferred string
 	toldCPUs []toldCPU
 	cells    map[int32]int // index in s.Cells by id

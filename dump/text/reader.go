@@ -277,6 +277,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 		}
 		if ended != endNot && before > anchor { // the line is not part of the dump
 			why = ended
+			g.below = g.lines[len(g.lines)-1].kind
 			from := before
 			if l := g.lines[len(g.lines)-1]; l.glued && isEnd(l.kind) { // but what it was glued to is
 				from = r.in.offset(r.in.keep) + int64(l.off)
@@ -287,7 +288,7 @@ func (r *Reader) readRegion(start int, b []byte, p prefix, unknown int, k kind) 
 	}
 	r.verdict.flush()
 	if g.trim(r.in.buf[r.in.keep:]); len(g.lines) > 0 {
-		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why))
+		r.window.addDump(parse(g, r.in.buf[r.in.keep:], src, why), g.closed() && !g.reversed())
 		r.lastEnd = r.in.offset(r.in.pos)
 	} else {
 		r.noDump = anchor
@@ -432,6 +433,8 @@ func (r *Reader) lookBack(start int, k kind) int {
 		switch {
 		case k2 == kindRule, k2 == kindExit, k2 == kindBanner, k2 == kindFence, k2 == kindSchedExt, k2 == kindLinux,
 			g.layers == 0 && k2 != kindBlank && k2 != kindSchedID && decodePrefix(b).layers != 0:
+			g.above = k2
+			g.opened = r.isOpenedAbove(first, limit)
 			return start
 		case k2 == kindBacktrace && k == kindTrigger && n < 6:
 			k, start = kindOther, from // newest first
@@ -439,6 +442,7 @@ func (r *Reader) lookBack(start int, k kind) int {
 			k, start = kindOther, from // newest first
 		case k == kindTrigger || k == kindSysRq:
 			if k2 == kindSchedID {
+				g.opened = r.isOpenedAbove(from, limit)
 				return from
 			}
 			// a comm may have newlines, a reason may stand in a line above
@@ -451,6 +455,28 @@ func (r *Reader) lookBack(start int, k kind) int {
 		first = from
 	}
 	return start
+}
+
+// isOpenedAbove reports whether what stands before index end of the buffer is what
+// user space prints above a dump: a title and a rule, blank lines apart.
+func (r *Reader) isOpenedAbove(end, limit int) bool {
+	want := kindRule
+	for n := 0; end > limit && n < 8; n++ {
+		from := bytes.LastIndexByte(r.in.buf[limit:end-1], '\n') + 1 + limit
+		b := stripEscapes(bytes.TrimRight(r.in.buf[from:end-1], " \t\r"))
+		at, _ := r.region.payload(b)
+		switch k := classify(b[at:]); {
+		case k == kindBlank:
+		case k != want:
+			return false
+		case k == kindBanner:
+			return true
+		default:
+			want = kindBanner
+		}
+		end = from
+	}
+	return false
 }
 
 // verdictInRegion hands a line of the kernel log that stands within a dump to

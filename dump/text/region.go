@@ -79,6 +79,9 @@ type region struct {
 	clipped     int  // lines that end in '>'
 	long        bool // a line is as long as the kernel lets it be
 	ended       bool // the event counters were seen, so nothing can follow
+	above       kind // of the line that the search for the beginning stopped at
+	below       kind // of the line that showed the dump to be over
+	opened      bool // user space's title and rule stand above
 }
 
 func (g *region) reset() {
@@ -409,3 +412,16 @@ func (g *region) vote(prev, k kind) {
 
 // reversed reports whether the lines came newest first.
 func (g *region) reversed() bool { return g.backward > g.forward }
+
+// closed reports whether what user space prints behind a dump follows it.
+func (g *region) closed() bool {
+	k := g.below
+	if g.reversed() {
+		k = g.above
+	}
+	return k == kindRule || k == kindExit
+}
+
+// isOpen reports whether user space began to print the dump and the stream ends
+// before it closed it.
+func (g *region) isOpen() bool { return g.opened && !g.reversed() && !g.closed() }

@@ -23,6 +23,7 @@ type held struct {
 	s      *dump.Snapshot
 	key    string
 	isDump bool // as opposed to a verdict alone
+	closed bool // user space's rule or verdict follows it
 	dumps  int  // how often the dump was seen
 	told   [2]int
 }
@@ -59,12 +60,17 @@ func (w *window) release() {
 	w.queue[0] = nil
 	w.queue = w.queue[1:]
 	w.size -= weight(h.s)
+	w.forget(h)
+	w.ready = append(w.ready, h.s)
+}
+
+// forget removes a snapshot from those that are found by their key.
+func (w *window) forget(h *held) {
 	if same := w.byEnd[h.key]; len(same) > 1 {
 		w.byEnd[h.key] = slices.DeleteFunc(same, func(o *held) bool { return o == h })
 	} else {
 		delete(w.byEnd, h.key)
 	}
-	w.ready = append(w.ready, h.s)
 }
 
 func (w *window) push(h *held) {
@@ -107,8 +113,8 @@ func (w *window) replace(h *held, s *dump.Snapshot) {
 	w.shrink()
 }
 
-// addDump takes a dump.
-func (w *window) addDump(s *dump.Snapshot) {
+// addDump takes a dump. It is closed if user space's rule or verdict follows it.
+func (w *window) addDump(s *dump.Snapshot, closed bool) {
 	w.setKernel(s)
 	for _, h := range w.byEnd[endKey(s)] {
 		if h.isDump && sameDump(h.s, s) {
@@ -130,7 +136,7 @@ func (w *window) addDump(s *dump.Snapshot) {
 		adopt(s, verdict)
 		return
 	}
-	w.push(&held{s: s, isDump: true, dumps: 1})
+	w.push(&held{s: s, isDump: true, closed: closed, dumps: 1})
 }
 
 // addVerdict takes what user space or kernel said of the end of a scheduler.
@@ -141,9 +147,37 @@ func (w *window) addVerdict(s *dump.Snapshot, by teller) {
 		adopt(h.s, s)
 		return
 	}
+	if by == byUser && w.decide(s) {
+		return
+	}
 	h := &held{s: s}
 	h.told[by] = 1
 	w.push(h)
+}
+
+// maxBehind is how many bytes a verdict of user space begins at most behind the end
+// of its dump: there is a rule between them, and what the carrier puts before lines.
+const maxBehind = 1 << 10
+
+// decide gives a verdict of user space to the dump right above it, if the beginning
+// of that is missing: user space prints one after the other. It returns false if
+// there is no such dump.
+func (w *window) decide(verdict *dump.Snapshot) bool {
+	if len(w.queue) == 0 || !verdict.IsFailure() || !verdict.Exit.Kind.Known { // no other end has a dump
+		return false
+	}
+	h := w.queue[len(w.queue)-1]
+	behind := verdict.Source.Offset - h.s.Source.Offset - int64(len(h.s.Raw))
+	if !h.closed || !h.s.IsUndecided() || behind < 0 || behind > maxBehind {
+		return false
+	}
+	w.forget(h)
+	h.s.Exit, h.s.Trigger = new(dump.Exit), verdict.Trigger
+	adopt(h.s, verdict)
+	h.told[byUser]++
+	h.key = endKey(h.s)
+	w.byEnd[h.key] = append(w.byEnd[h.key], h)
+	return true
 }
 
 // match finds the oldest snapshot that tells of the same end as s and satisfies
@@ -327,5 +361,8 @@ func (w *window) setKernel(s *dump.Snapshot) {
 	v, ok := dump.ParseVersion(w.kernel)
 	if ok && s.Kernel.Admits(v) && strings.HasPrefix(w.kernel, s.Kernel.Release) {
 		s.Kernel.Release = w.kernel
+		if len(s.CPUs) > 0 || len(s.Tasks) > 0 { // a dump, not a verdict alone
+			settleCounters(s, !slices.Contains(s.Ledger.Notes, mayLackCounters))
+		}
 	}
 }

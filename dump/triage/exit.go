@@ -28,10 +28,10 @@ func (v *view) isWhy(victims []*dump.Task) bool {
 		return false
 	}
 	if v.s.Exit.Subject.Known {
-		return slices.Contains(victims, v.subject) || v.subject == nil
+		return slices.Contains(victims, v.subject) || v.subject == nil && !v.partial
 	}
 	workers := v.workers()
-	return len(workers) == 0 || slices.ContainsFunc(workers, func(w *dump.Task) bool { return slices.Contains(victims, w) })
+	return len(workers) == 0 && !v.partial || slices.ContainsFunc(workers, func(w *dump.Task) bool { return slices.Contains(victims, w) })
 }
 
 // workers are the workers of the kernel's that have waited for long: one of them is

@@ -26,7 +26,7 @@ func checkLoad(v *view) []*finding {
 	}
 	frame, enabling := v.frame("scx_enable", "scx_ops_enable", "scx_root_enable", "scx_sub_enable")
 	call := initCall(v.message())
-	if call == "" || !enabling && len(v.s.Tasks) > 0 {
+	if call == "" || !enabling && (len(v.s.Tasks) > 0 || v.partial) {
 		return nil
 	}
 	f := finds(dump.SeverityError, dump.ConfidenceHigh, "%s, so the scheduler was never enabled", v.message()).

@@ -59,6 +59,9 @@ func checkOverload(v *view) []*finding {
 		f.because("It is cut off after them, so more may wait.")
 	}
 	f.task(v, t).task(v, queue[len(queue)/2])
+	if v.partial {
+		f.because("What the CPUs do whose lines are missing is unknown.")
+	}
 	return []*finding{f.then("compare the number of tasks and the slice with the limit")}
 }
 

@@ -7,6 +7,7 @@ import "scxdiag/dump"
 var queueStarved = Rule{
 	Name:    "queue-starved",
 	Title:   "a queue is not served",
+	needs:   whole,
 	symptom: true,
 	Page: Page{
 		Happened: "A queue has old tasks and none is taken from it, while the CPUs run tasks of other queues: it has no budget, too low a priority, or nobody looks at it.",

@@ -85,6 +85,7 @@ func (g gen) String() string {
 	}
 	line("\nEvent counters\n--------------")
 	line("              SCX_EV_SELECT_CPU_FALLBACK:                0")
+	line("                       SCX_EV_SUB_RESCUE:                0")
 	return b.String()
 }
 

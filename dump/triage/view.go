@@ -37,7 +37,8 @@ type view struct {
 	// dump left out although it is whole: the kernel does that with idle CPUs.
 	idle, unlisted, listed dump.CPUMask
 	// partial is set if something is missing: then nothing can be concluded from
-	// what is not there.
+	// what is not there, such as a CPU that idles, a task that waits less, or the
+	// task that the message names. Rules that cannot do without need whole.
 	partial bool
 }
 

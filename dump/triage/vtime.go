@@ -93,7 +93,7 @@ func (v *view) vtimeOfRival(t *dump.Task) []*finding {
 		rivals = append(rivals, cur)
 	}
 	rest := v.vtimesOf(rivals, t)
-	if len(rest) == 0 || !ahead(t.DSQVTime.V, rest[len(rest)-1]) {
+	if len(rest) == 0 || v.partial || !ahead(t.DSQVTime.V, rest[len(rest)-1]) {
 		return nil
 	}
 	most := rest[len(rest)-1]
