@@ -3,6 +3,7 @@
 package text
 
 import (
+	"bytes"
 	"strings"
 	"time"
 )
@@ -17,11 +18,21 @@ var stampLayouts = []string{
 	"Mon 2006-01-02 15:04:05.999999 MST",
 }
 
+// humanLayout is the form of dmesg -T, which is local time. Which place that is of
+// does not show, and as a rule logs are read where they were written.
+const humanLayout = "Mon Jan _2 15:04:05 2006"
+
 // parseStamp reads the time of a line. It is zero if the form leaves open which
 // instant is meant: most logs omit the year, or the zone.
 func parseStamp(stamp []byte) time.Time {
+	if t := parseUnix(stamp); !t.IsZero() {
+		return t
+	}
 	if len(stamp) < len("2006-01-02T15:04:05Z") {
 		return time.Time{}
+	}
+	if t, err := time.ParseInLocation(humanLayout, string(stamp), time.Local); err == nil {
+		return t.UTC()
 	}
 	s := strings.Replace(string(stamp), ",", ".", 1)
 	for _, layout := range stampLayouts {
@@ -36,4 +47,19 @@ func parseStamp(stamp []byte) time.Time {
 		return t.UTC()
 	}
 	return time.Time{}
+}
+
+// parseUnix reads the seconds since 1970 of journalctl -o short-unix. Fewer than
+// ten digits before the dot are seconds since boot.
+func parseUnix(stamp []byte) time.Time {
+	sec, us, ok := bytes.Cut(stamp, []byte("."))
+	if !ok || len(sec) != 10 || len(us) != 6 {
+		return time.Time{}
+	}
+	s, ok := parseUint(sec)
+	u, ok2 := parseUint(us)
+	if !ok || !ok2 {
+		return time.Time{}
+	}
+	return time.Unix(int64(s), int64(u)*int64(time.Microsecond)).UTC() //nolint:gosec // ten digits, and six
 }
