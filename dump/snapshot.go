@@ -135,6 +135,11 @@ type Snapshot struct {
 	Source Source
 	Time   time.Time // zero if unknown
 	Host   string    // "" if unknown
+	// Stamp tells a verdict without a dump from the next one with the same words:
+	// the date, time and host that its line has in front of them. It is "" where
+	// Time says as much, for dumps, and in recordings of versions that did not
+	// have it.
+	Stamp  string
 	Kernel Kernel
 	// Scheduler is the name in sched_ext_ops, which may carry a version and a
 	// build target; see BaseName. "" if unknown.
@@ -200,6 +205,11 @@ func (s *Snapshot) Since(at uint64) (time.Duration, bool) {
 
 // IsFailure reports whether the snapshot shows a scheduler that failed.
 func (s *Snapshot) IsFailure() bool { return s.Exit.IsFailure() }
+
+// IsVerdict reports whether there is no dump: nothing but how the scheduler ended.
+func (s *Snapshot) IsVerdict() bool {
+	return len(s.Cells) == 0 && len(s.CPUs) == 0 && len(s.Tasks) == 0
+}
 
 // CellsUsed is how many cells are in use.
 func (s *Snapshot) CellsUsed() int {

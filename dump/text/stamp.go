@@ -4,9 +4,42 @@ package text
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 )
+
+// maxStamp is how much of the start of a line is kept to tell it from others, in
+// bytes.
+const maxStamp = 128
+
+// lineStamp is what Snapshot.Stamp says of a line: the stamp and the host in it, or
+// unknown, what else stands before its words, where it has neither. A stamp that
+// says which instant it means counts as that, however it is written.
+func lineStamp(stamp, host, unknown []byte) string {
+	t := parseStamp(stamp)
+	switch {
+	case !t.IsZero() && !isLocal(stamp):
+		if len(host) == 0 {
+			return "" // Time says as much
+		}
+		stamp = t.AppendFormat(nil, time.RFC3339Nano)
+	case len(stamp) == 0 && len(host) == 0:
+		if name, _, _, ok := bareProgramLen(unknown); ok {
+			host = name
+		} else {
+			stamp = unknown
+		}
+	}
+	both := bytes.TrimSpace(slices.Concat(stamp[:min(len(stamp), maxStamp)], []byte(" "), host[:min(len(host), maxStamp)]))
+	return string(both[:min(len(both), maxStamp)])
+}
+
+// isLocal reports whether a stamp is local time, of some place.
+func isLocal(stamp []byte) bool {
+	_, err := time.Parse(humanLayout, string(stamp))
+	return err == nil
+}
 
 // stampLayouts are the forms of date and time that say which year and which
 // zone they mean, or that are known to be local time.

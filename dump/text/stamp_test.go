@@ -3,8 +3,11 @@
 package text_test
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"scxdiag/dump/text/texttest"
 )
 
 // TestTimesOfStamps reads a verdict behind each form of date and time.
@@ -33,5 +36,36 @@ func TestTimesOfStamps(t *testing.T) {
 		if !s.Time.Equal(want) {
 			t.Errorf("behind %q: %v, want %v", stamp, s.Time, want)
 		}
+	}
+}
+
+// TestStampsOfVerdicts reads what stands before a verdict, however it is written,
+// and nothing of it where there is a dump.
+func TestStampsOfVerdicts(t *testing.T) {
+	const disabled = `sched_ext: BPF scheduler "foo" disabled (runtime error)` + "\n"
+	for prefix, want := range map[string]string{
+		"Mar 02 10:11:12 hostA kernel: ":                            "Mar 02 10:11:12 hostA",
+		"> Mar 02 10:11:12 hostA kernel: ":                          "Mar 02 10:11:12 hostA",
+		"\x1b[32mMar 02 10:11:12\x1b[0m hostA kernel: ":             "Mar 02 10:11:12 hostA",
+		"[   12.345678] ":                                           "12.345678",
+		"[   12.345678][  T123] ":                                   "12.345678",
+		"[Fri Nov 27 20:24:07 2026] ":                               "Fri Nov 27 20:24:07 2026",
+		"2026-11-27T21:24:07.5+0100 hostA kernel: ":                 "2026-11-27T20:24:07.5Z hostA",
+		"1795811047.500000 hostA kernel: ":                          "2026-11-27T20:24:07.5Z hostA",
+		"2026-11-27T20:24:07.1234567Z ":                             "", // Time says as much
+		"hostA kernel: ":                                            "hostA",
+		"<14>1 x/27/2026 - ":                                        "<14>1 x/27/2026 -",
+		"\t" + strings.Repeat("long ", 100):                         strings.Repeat("long ", 26)[:127],
+		"Mar 02 10:11:12 " + strings.Repeat("h", 500) + " kernel: ": "Mar 02 10:11:12 " + strings.Repeat("h", 112),
+		"": "",
+	} {
+		if s := snapshotIn(t, []byte(prefix+disabled)); s.Stamp != want {
+			t.Errorf("behind %q: %q, want %q", prefix, s.Stamp, want)
+		}
+	}
+	m := texttest.Models(texttest.PlainNames, nil).Example(1)
+	log := texttest.ChainOf("journald-short").Carry(texttest.Rand(1), m.Dump().Text)
+	if s := snapshotIn(t, log); s.Stamp != "" || s.IsVerdict() {
+		t.Errorf("a dump has the stamp %q", s.Stamp)
 	}
 }
