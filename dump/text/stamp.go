@@ -4,7 +4,6 @@ package text
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"time"
 )
@@ -13,13 +12,12 @@ import (
 // bytes.
 const maxStamp = 128
 
-// lineStamp is what Snapshot.Stamp says of a line: the stamp and the host in it, or
-// unknown, what else stands before its words, where it has neither. A stamp that
-// says which instant it means counts as that, however it is written.
-func lineStamp(stamp, host, unknown []byte) string {
-	t := parseStamp(stamp)
+// lineStamp is what Snapshot.Stamp says of a line that came at time t: the stamp and
+// the host in it, or unknown, what else stands before its words, where it has neither.
+// A stamp that says which instant it means counts as that, however it is written.
+func lineStamp(t time.Time, stamp, host, unknown []byte) string {
 	switch {
-	case !t.IsZero() && !isLocal(stamp):
+	case !t.IsZero() && !isHuman(stamp):
 		if len(host) == 0 {
 			return "" // Time says as much
 		}
@@ -31,14 +29,15 @@ func lineStamp(stamp, host, unknown []byte) string {
 			stamp = unknown
 		}
 	}
-	both := bytes.TrimSpace(slices.Concat(stamp[:min(len(stamp), maxStamp)], []byte(" "), host[:min(len(host), maxStamp)]))
-	return string(both[:min(len(both), maxStamp)])
+	b := make([]byte, 0, 2*maxStamp)
+	b = append(append(append(b, stamp[:min(len(stamp), maxStamp)]...), ' '), host[:min(len(host), maxStamp)]...)
+	b = bytes.TrimSpace(b)
+	return string(b[:min(len(b), maxStamp)])
 }
 
-// isLocal reports whether a stamp is local time, of some place.
-func isLocal(stamp []byte) bool {
-	_, err := time.Parse(humanLayout, string(stamp))
-	return err == nil
+// isHuman matches the form of humanLayout, "Mon Nov 23 07:33:30 2026".
+func isHuman(stamp []byte) bool {
+	return len(stamp) == len(humanLayout) && stamp[3] == ' ' && stamp[7] == ' ' && stamp[13] == ':' && stamp[19] == ' '
 }
 
 // stampLayouts are the forms of date and time that say which year and which
@@ -64,7 +63,11 @@ func parseStamp(stamp []byte) time.Time {
 	if len(stamp) < len("2006-01-02T15:04:05Z") {
 		return time.Time{}
 	}
-	if t, err := time.ParseInLocation(humanLayout, string(stamp), time.Local); err == nil {
+	if isHuman(stamp) {
+		t, err := time.ParseInLocation(humanLayout, string(stamp), time.Local)
+		if err != nil {
+			return time.Time{}
+		}
 		return t.UTC()
 	}
 	s := strings.Replace(string(stamp), ",", ".", 1)
