@@ -33,8 +33,11 @@ type Source struct {
 	// Reversed is set if the newest line came first (journalctl -r). Raw keeps
 	// the order of the source.
 	Reversed bool
-	Offset   int64 // of the first byte of Raw in the source, after decoding to UTF-8
-	Line     int   // line number of the first line of Raw, from 1
+	// Offset is of the first byte of Raw in the source, after decoding to UTF-8 and,
+	// where each line is in a record, taking it out of there; Line is the number of
+	// the first line of Raw there, from 1.
+	Offset int64
+	Line   int
 	// Copies says where else in the stream the same snapshot was found.
 	Copies []Copy
 }
