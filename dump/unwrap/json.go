@@ -238,9 +238,12 @@ func record(object []byte) (e entry, ok bool) {
 	}
 	e.text = bytes.TrimSuffix(e.text, []byte("\n")) // which Docker keeps
 	e.bare = true
-	for name, raw := range map[string]json.RawMessage{"__REALTIME_TIMESTAMP": m.Realtime, "_HOSTNAME": m.Host, "_PID": m.PID} {
-		if v, ok := value(raw); ok {
-			e.set(name, firstLine(v))
+	for _, f := range []struct {
+		name string
+		raw  json.RawMessage
+	}{{"__REALTIME_TIMESTAMP", m.Realtime}, {"_HOSTNAME", m.Host}, {"_PID", m.PID}} {
+		if v, ok := value(f.raw); ok {
+			e.set(f.name, firstLine(v))
 		}
 	}
 	if e.id, ok = value(m.ID); !ok || len(e.id) == 0 {
