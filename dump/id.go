@@ -23,9 +23,9 @@ const idVersion = "scxdiag snapshot 2"
 // and what was concluded (Findings, NotEvaluated, Signature). Task.SCXState counts only
 // where SCXStateNr is unknown, since the name depends on what is known of the
 // kernel. Lines of scheduler text count without trailing blanks, and not at
-// all if nothing else is in them, because some carriers drop those. Time
-// counts for a verdict without a dump, which has little else to tell it from
-// the next one.
+// all if nothing else is in them, because some carriers drop those. Stamp, or
+// Time where there is none, counts for a verdict without a dump, which has
+// little else to tell it from the next one.
 func (s *Snapshot) ID() string {
 	e := idEncoder{hash: sha256.New(), buf: make([]byte, 0, idBuffer)}
 	e.str(idVersion)
@@ -205,13 +205,19 @@ func idList[T any](e *idEncoder, list []T, one func(*T)) {
 // snapshot and the functions below write one type each, in the order of its
 // fields.
 func (e *idEncoder) snapshot(s *Snapshot) {
-	isVerdict := len(s.Cells) == 0 && len(s.CPUs) == 0 && len(s.Tasks) == 0
-	if isVerdict && !s.Time.IsZero() {
-		e.bool(true)
+	const noTime, hasTime, hasStamp = 0, 1, 2
+	switch {
+	case !s.IsVerdict():
+		e.uint(noTime)
+	case s.Stamp != "":
+		e.uint(hasStamp)
+		e.str(s.Stamp)
+	case !s.Time.IsZero():
+		e.uint(hasTime)
 		e.int(s.Time.Unix())
 		e.int(int64(s.Time.Nanosecond()))
-	} else {
-		e.bool(false)
+	default:
+		e.uint(noTime)
 	}
 	e.str(s.Scheduler)
 	e.bool(s.Sub != nil)

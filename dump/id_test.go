@@ -18,6 +18,7 @@ var notInID = map[string]bool{
 	"Snapshot.Source":       true,
 	"Snapshot.Time":         true, // of a dump; TestTimeTellsVerdictsApart
 	"Snapshot.Host":         true,
+	"Snapshot.Stamp":        true, // of a dump; TestStampTellsVerdictsApart
 	"Snapshot.Kernel":       true,
 	"Snapshot.Ledger":       true,
 	"Snapshot.Findings":     true,
@@ -112,6 +113,30 @@ func TestTimeTellsVerdictsApart(t *testing.T) {
 	}
 }
 
+func TestStampTellsVerdictsApart(t *testing.T) {
+	verdict := func(stamp string, sec int64) *dump.Snapshot {
+		s := &dump.Snapshot{Stamp: stamp, Exit: &dump.Exit{Reason: dump.Of("runnable task stall")}}
+		if sec != 0 {
+			s.Time = time.Unix(sec, 0)
+		}
+		return s
+	}
+	seen := map[string]string{}
+	for name, s := range map[string]*dump.Snapshot{
+		"no stamp": verdict("", 0), "a day": verdict("Mar 02 10:11:12 hostA", 0), "another": verdict("Mar 05 10:11:12 hostA", 0),
+		"another host": verdict("Mar 02 10:11:12 hostB", 0), "a time": verdict("", 1),
+	} {
+		if other, ok := seen[s.ID()]; ok {
+			t.Errorf("verdicts with %s and %s have the same ID", name, other)
+		}
+		seen[s.ID()] = name
+	}
+	const human = "Fri Nov 27 20:24:07 2026"
+	if verdict(human, 1).ID() != verdict(human, 3601).ID() {
+		t.Error("the ID depends on the time zone of the machine that reads a log")
+	}
+}
+
 func TestStateNameCountsWithoutNumber(t *testing.T) {
 	of := func(state dump.TaskState) string {
 		return (&dump.Snapshot{Tasks: []dump.Task{{SCXState: dump.Of(state)}}}).ID()
@@ -154,6 +179,10 @@ func TestIDIsStable(t *testing.T) {
 	s := &dump.Snapshot{Scheduler: "qmap", Trigger: dump.TriggerCrash, Exit: &dump.Exit{Kind: dump.Of(dump.ExitErrorStall)}}
 	if got, want := s.ID(), "8c0ea1d6b895ed3cb285d839bef8de58"; got != want {
 		t.Errorf("ID = %s, want %s", got, want)
+	}
+	s.Time = time.Unix(1, 2)
+	if got, want := s.ID(), "f1f8026cedfe9c3311e195153a37e226"; got != want {
+		t.Errorf("with a time: ID = %s, want %s", got, want)
 	}
 }
 

@@ -35,8 +35,11 @@ type Source struct {
 	// Reversed is set if the newest line came first (journalctl -r). Raw keeps
 	// the order of the source.
 	Reversed bool
-	Offset   int64 // of the first byte of Raw in the source, after decoding to UTF-8
-	Line     int   // line number of the first line of Raw, from 1
+	// Offset is of the first byte of Raw in the source, after decoding to UTF-8 and,
+	// where each line is in a record, taking it out of there; Line is the number of
+	// the first line of Raw there, from 1.
+	Offset int64
+	Line   int
 	// Copies says where else in the stream the same snapshot was found.
 	Copies []Copy
 }
@@ -137,6 +140,11 @@ type Snapshot struct {
 	Source Source
 	Time   time.Time // zero if unknown
 	Host   string    // "" if unknown
+	// Stamp tells a verdict without a dump from the next one with the same words:
+	// the date, time and host that its line has in front of them. It is "" where
+	// Time says as much, for dumps, and in recordings of versions that did not
+	// have it.
+	Stamp  string
 	Kernel Kernel
 	// Scheduler is the name in sched_ext_ops, which may carry a version and a
 	// build target; see BaseName. "" if unknown.
@@ -216,6 +224,11 @@ func (s *Snapshot) IsIdle(c *CPU) (idle, known bool) {
 	}
 	complete := s.Ledger.Complete()
 	return complete, complete
+}
+
+// IsVerdict reports whether there is no dump: nothing but how the scheduler ended.
+func (s *Snapshot) IsVerdict() bool {
+	return len(s.Cells) == 0 && len(s.CPUs) == 0 && len(s.Tasks) == 0
 }
 
 // CellsUsed is how many cells are in use.

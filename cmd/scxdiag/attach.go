@@ -45,9 +45,9 @@ func newAttach() *cobra.Command {
 		Long: `attach goes through files, folders and archives, finds every sched_ext dump and
 verdict in them, and says which failures they are: the same one from several
 places or runs is shown once, with how often it was found and where. It reads what
-scxdiag open reads, exports of the journal (journalctl -o export), and in folders
-the parts of a log that the kernel saved when it died (pstore), and looks into zip,
-tar, gzip, bzip2, xz and zstd, also in each other; nothing is unpacked to disk.
+scxdiag open reads, and in folders the parts of a log that the kernel saved when it
+died (pstore), and looks into zip, tar, gzip, bzip2, xz and zstd, also in each other;
+nothing is unpacked to disk.
 
 A RUN of GitHub Actions is the address of its page, or OWNER/REPO#ID. Its logs and
 artifacts are fetched with the login of the gh command: $GH_TOKEN, or what gh auth

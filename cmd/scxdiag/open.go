@@ -40,9 +40,11 @@ func newOpen() *cobra.Command {
 
 A file may be what the scheduler printed, the kernel log, a trace, the log of a
 service or of a CI job, or a piece of any of them out of a bug report: stamps,
-prefixes, colours, quoting and reversed order are undone. A dump that was cut
-off still opens, and says what is missing. A file may also be a recording that
-scxdiag made, or a *.failure-dump.json of ktstr. Each argument is one of:
+prefixes, colours, quoting and reversed order are undone, and so are records with
+a line each, as journalctl -o json or export, dmesg -J and Docker have them. A
+dump that was cut off still opens, and says what is missing. A file may also be a
+recording that scxdiag made, or a *.failure-dump.json of ktstr. Each argument is
+one of:
 
 ` + addressHelp + `
 

@@ -108,3 +108,34 @@ func dumpsIn(t *testing.T, src io.Reader) []string {
 		}
 	}
 }
+
+// TestRecordsAreBounded reads texts of nothing but line ends, which get much longer
+// as each line gets its time.
+func TestRecordsAreBounded(t *testing.T) {
+	record := `{"__REALTIME_TIMESTAMP":"1795811047123456","MESSAGE":"` + strings.Repeat(`\n`, 1000) + "\"}\n"
+	w := &artifact.Walker{Limits: artifact.Limits{Bytes: 1 << 20, Ratio: 1}}
+	var skipped []string
+	w.Skipped = func(_ string, why error) { skipped = append(skipped, why.Error()) }
+	n := 0
+	err := w.Walk(t.Context(), []string{"-"}, strings.NewReader(strings.Repeat(record, 1000)), func(_ context.Context, s artifact.Stream) error {
+		b, err := io.ReadAll(s)
+		n = len(b)
+		return err
+	})
+	if err != nil || n > 2<<20 || len(skipped) == 0 {
+		t.Errorf("%d bytes came out, %v, skipped %q", n, err, skipped)
+	}
+}
+
+// TestObjectsPass has a file of JSON that holds no log.
+func TestObjectsPass(t *testing.T) {
+	const in = "{\"schema\": 1,\n \"maps\": [{\"msg\": \"a\"}]\n}\n"
+	var out []byte
+	err := new(artifact.Walker).Walk(t.Context(), []string{"-"}, strings.NewReader(in), func(_ context.Context, s artifact.Stream) (err error) {
+		out, err = io.ReadAll(s)
+		return err
+	})
+	if err != nil || string(out) != in {
+		t.Errorf("got %q, %v", out, err)
+	}
+}

@@ -18,6 +18,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
+
+	"scxdiag/dump/unwrap"
 )
 
 // packing is how a stream is packed.
@@ -32,7 +34,6 @@ const (
 	lz4Packed // which is not undone
 	tarArchive
 	zipArchive
-	journalExport
 	deflated // a part of a log, which only its name tells
 )
 
@@ -71,11 +72,6 @@ func packingOf(head []byte) packing {
 			return m.packing
 		}
 	}
-	for _, start := range journalStarts {
-		if bytes.HasPrefix(head, start) {
-			return journalExport
-		}
-	}
 	if len(head) == headLen && bytes.HasPrefix(head[tarMagic:], []byte("ustar")) {
 		return tarArchive
 	}
@@ -98,6 +94,11 @@ func (r *run) stream(ctx context.Context, s Stream, b *budget, depth int) error 
 	kind := packingOf(start)
 	if kind == plain && isEncoded(s.Name) && !s.inflated {
 		kind = deflated
+	}
+	if kind == plain && !s.undone {
+		if lines, how := unwrap.Undo(head); how != "" { // which may be much longer than the records
+			return r.stream(ctx, Stream{Name: s.Name, Reader: lines, inflated: s.inflated, undone: true}, b, max(depth, 1))
+		}
 	}
 	if kind == plain {
 		r.Progress.Files.Add(1)
@@ -203,8 +204,6 @@ func unpacker(kind packing, src io.Reader) (*unpacked, error) {
 			return nil, err
 		}
 		u.Reader, u.close = z, z.Close
-	case journalExport:
-		u.Reader = newJournal(src)
 	case deflated:
 		u.Reader = inflate(src)
 	default:

@@ -28,6 +28,7 @@ type Stream struct {
 	io.Reader
 
 	inflated bool // what isEncoded tells of it was undone
+	undone   bool // its lines were taken out of records
 }
 
 // Visit takes a stream. Several may be under way at the same time. An error of

@@ -99,6 +99,9 @@ func TestGoldenRecording(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if id := got.ID(); id != e.ID {
+			t.Errorf("the ID was %s, and is %s", e.ID, id)
+		}
 		if r, err := s.Records(t.Context(), e.ID); err != nil || string(r) != "records" {
 			t.Errorf("records: %q, %v", r, err)
 		}

@@ -18,6 +18,7 @@ func snapshot(t *table, s *dump.Snapshot) {
 	list(t, "copies", &s.Source.Copies, sourceCopy)
 	t.time("time", "time ns", "time zone", &s.Time)
 	str(t, "host", &s.Host)
+	str(t, "stamp", &s.Stamp)
 	str(t, "release", &s.Kernel.Release)
 	number(t, "min major", &s.Kernel.Min.Major)
 	number(t, "min minor", &s.Kernel.Min.Minor)

@@ -105,7 +105,9 @@ func (p *prefix) layer(rest []byte, at int) int {
 	if p.layers&(layerDmesg|layerFtrace) == 0 {
 		if n := dmesgLen(rest); n > 0 {
 			if p.stamp == nil {
-				p.stamp = bytes.Trim(rest[:n], "[] ")
+				_, stamp, _ := bytes.Cut(rest[:n], []byte("["))
+				stamp, _, _ = bytes.Cut(stamp, []byte("]"))
+				p.stamp = trimBlanks(stamp)
 			}
 			p.layers |= layerDmesg
 			return n

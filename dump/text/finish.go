@@ -136,6 +136,9 @@ func (p *parser) finish(why ending) {
 		decodeMitosis(s)
 	}
 	p.setTrigger()
+	if s.IsVerdict() {
+		s.Stamp = p.g.stamp
+	}
 	s.FindSubject()
 	p.account(why)
 }

@@ -20,6 +20,7 @@ func (g *region) stamped() bool {
 // same on every line, but for digits.
 func (g *region) begin(b []byte, p prefix, n int) {
 	g.host, g.time = string(p.host), parseStamp(p.stamp) // the buffer moves on
+	g.stamp = lineStamp(g.time, p.stamp, p.host, b[p.end:p.end+n])
 	g.layers = p.layers
 	g.ident = append([]byte(nil), p.ident...)
 	if n > 0 {

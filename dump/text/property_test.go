@@ -466,7 +466,7 @@ func diffContent(a, b *dump.Snapshot) string {
 func content(s *dump.Snapshot) *dump.Snapshot {
 	c := deepCopy(reflect.ValueOf(*s)).Interface().(dump.Snapshot)
 	c.Source, c.Raw = dump.Source{}, ""
-	c.Host, c.Time = "", time.Time{}
+	c.Host, c.Stamp, c.Time = "", "", time.Time{}
 	c.Ledger.Lines.Blank, c.Ledger.Lines.Foreign = 0, 0
 	c.Ledger.Lines.Parsed = 0 // the verdict of the user side is a line too
 	c.Ledger.Lines.Glued = 0

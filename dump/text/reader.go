@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"scxdiag/dump"
+	"scxdiag/dump/unwrap"
 )
 
 // Options say how to read a stream.
@@ -23,16 +24,21 @@ type Reader struct {
 	region  region
 	verdict verdictReader
 	window  window
-	decoded string // the encoding that was undone, if any
+	decoded string // the encoding and the kind of records that were undone, if any
 	lastEnd int64  // where the last dump ended, as an offset in the stream
 	noDump  int64  // the last anchor that no dump came of, likewise
 	done    bool
 }
 
-// NewReader returns a Reader on src. UTF-16 is recognised and decoded.
+// NewReader returns a Reader on src. UTF-16 is recognised and decoded, and records
+// are, as package unwrap does it.
 func NewReader(src io.Reader, o Options) *Reader {
 	src, decoded := decodeText(src)
-	r := &Reader{opts: o, in: newLineBuffer(src), decoded: decoded}
+	src, records := unwrap.Undo(src)
+	if decoded != "" && records != "" {
+		decoded += "+"
+	}
+	r := &Reader{opts: o, in: newLineBuffer(src), decoded: decoded + records}
 	r.verdict.emit = func(s *dump.Snapshot, layers layer, by teller) {
 		src := r.source(layers)
 		s.Source.Name, s.Source.Carrier = src.Name, src.Carrier

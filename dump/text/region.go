@@ -56,6 +56,7 @@ type region struct {
 
 	host       string // of the line that began the region
 	time       time.Time
+	stamp      string // likewise: Snapshot.Stamp, if the dump has nothing in it
 	layers     layer
 	ident      []byte // copy
 	tail       []byte // copy: what the prefix of the last line ended with

@@ -122,8 +122,10 @@ func (v *verdictReader) flush() {
 // begin starts a snapshot with nothing but an exit.
 func (v *verdictReader) begin(l verdictLine, by teller) *dump.Exit {
 	e := &dump.Exit{}
+	at, t := len(l.raw)-len(l.payload), parseStamp(l.prefix.stamp)
 	v.s = &dump.Snapshot{
-		Source: dump.Source{Offset: l.offset, Line: l.number}, Host: string(l.prefix.host), Time: parseStamp(l.prefix.stamp), Exit: e,
+		Source: dump.Source{Offset: l.offset, Line: l.number}, Host: string(l.prefix.host), Time: t, Exit: e,
+		Stamp: lineStamp(t, l.prefix.stamp, l.prefix.host, l.raw[min(l.prefix.end, at):at]),
 	}
 	v.by, v.layers = by, l.prefix.layers
 	v.raw = append(v.raw[:0], l.raw...)

@@ -305,6 +305,9 @@ func adopt(s, other *dump.Snapshot) {
 			s.Scheduler = other.Scheduler
 		}
 	}
+	if s.Time.IsZero() && s.Stamp == "" && s.IsVerdict() {
+		s.Stamp = other.Stamp
+	}
 	if s.Time.IsZero() {
 		s.Time = other.Time
 	}

@@ -34,6 +34,8 @@ type Carrier struct {
 	// Stamped is set if each line gets a prefix by which its start can be told
 	// even in the middle of a line; NeedsStamp if the carrier needs that.
 	Stamped, NeedsStamp bool
+	// Alone is set if the carrier goes with no other.
+	Alone bool
 	// Apply does it. The same rng state does the same.
 	Apply func(rng *rand.Rand, t Text) Text
 	// Encode, if set, turns the bytes of the whole log into others, last.
@@ -43,7 +45,7 @@ type Carrier struct {
 // Carriers are all carriers, in the order of their stages.
 func Carriers() []Carrier {
 	return slices.Concat(stderrCarriers, traceCarriers, journaldCarriers, dmesgCarriers, actionsCarriers,
-		viewerCarriers, pasteCarriers, fileCarriers)
+		viewerCarriers, pasteCarriers, fileCarriers, recordCarriers)
 }
 
 // CarrierNamed finds a carrier; it panics if there is none of that name.
@@ -126,7 +128,7 @@ func Chains(lossy bool) *rapid.Generator[Chain] {
 	return rapid.Custom(func(t *rapid.T) Chain {
 		var ch Chain
 		for stage := Program; stage <= File; stage++ {
-			of := slices.DeleteFunc(Carriers(), func(c Carrier) bool { return c.Stage != stage || c.Lossy && !lossy })
+			of := slices.DeleteFunc(Carriers(), func(c Carrier) bool { return c.Stage != stage || c.Lossy && !lossy || c.Alone })
 			if rapid.Bool().Draw(t, "use this stage") {
 				if c := rapid.SampledFrom(of).Draw(t, "carrier"); !c.NeedsStamp || ch.stamped() {
 					ch = append(ch, c)

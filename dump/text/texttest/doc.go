@@ -7,7 +7,7 @@
 // of a scheduler in between, into a dump buffer of a given size. [Snapshots]
 // and [Configs] draw models and configurations for property tests. A [Carrier]
 // does to the text what real logs do to it: journald's prefixes, ftrace's
-// lines, quotes, escape sequences, reversed order. [Compare] says how a
+// lines, records of JSON, quotes, escape sequences, reversed order. [Compare] says how a
 // snapshot that was read differs from the model, allowing for lines that a
 // carrier or the kernel cut. [NewLog] makes logs of any size for benchmarks.
 package texttest
