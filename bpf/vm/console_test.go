@@ -96,20 +96,20 @@ func TestASilentConsoleIsNoticed(t *testing.T) {
 		silent := 0
 		stop := c.whenSilent(10*time.Second, func() { silent++ })
 		for range 5 {
-			time.Sleep(9 * time.Second)
+			<-time.After(9 * time.Second)
 			_, _ = c.Write([]byte("."))
 		}
 		if silent != 0 {
 			t.Error("silent, and something came every 9 s")
 		}
-		time.Sleep(11 * time.Second)
+		<-time.After(11 * time.Second)
 		stop()
 		if silent != 1 {
 			t.Errorf("%d times silent", silent)
 		}
 		c.whenSilent(10*time.Second, func() { silent++ })()
 		_, _ = c.Write([]byte("."))
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if silent != 1 {
 			t.Error("nobody waits for silence any more")
 		}

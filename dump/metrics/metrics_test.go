@@ -147,7 +147,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		if conns[i], err = (&net.Dialer{}).DialContext(t.Context(), "tcp", addr.String()); err != nil {
 			t.Fatal(err)
 		}
-		defer conns[i].Close()
+		t.Cleanup(func() { _ = conns[i].Close() })
 		if _, err := io.WriteString(conns[i], "GET / HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
