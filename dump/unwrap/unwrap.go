@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// headLen is how much of a stream tells how it is wrapped, in bytes.
+// headLen is how much of a stream tells how it is wrapped, in bytes, at most.
 const headLen = 4 << 10
 
 // decoder turns a kind of records into entries.
@@ -23,11 +23,10 @@ type decoder interface {
 // records, as far as its start tells.
 func Undo(src io.Reader) (io.Reader, string) {
 	in := bufio.NewReaderSize(src, headLen)
-	head, _ := in.Peek(headLen) // an error comes again
 	r := &reader{src: in}
 	o := &r.output
 	var kind string
-	switch head = trimMark(head); {
+	switch head := trimMark(start(in)); {
 	case isExport(head):
 		kind, r.decoder = "export", &export{output: o, src: in}
 	case isVerbose(head):
@@ -38,6 +37,32 @@ func Undo(src io.Reader) (io.Reader, string) {
 		return in, ""
 	}
 	return r, kind
+}
+
+// start is what a stream begins with: what comes at once, and a whole line at least. A
+// pipe may have no more to give for long.
+func start(in *bufio.Reader) []byte {
+	for {
+		head, _ := in.Peek(min(in.Buffered(), headLen)) // which it has
+		if len(head) == headLen || tells(head) {
+			return head
+		}
+		if more, err := in.Peek(len(head) + 1); err != nil { // it comes again
+			return more
+		}
+	}
+}
+
+// tells reports whether there is a whole line in head other than those that journalctl
+// puts between entries, and a bracket alone.
+func tells(head []byte) bool {
+	for line := range bytes.Lines(trimMark(head)) {
+		text := bytes.TrimSpace(line)
+		if len(text) > 0 && string(text) != "{" && string(text) != "[" && !bytes.HasPrefix(text, []byte("-- ")) && bytes.HasSuffix(line, []byte("\n")) {
+			return true
+		}
+	}
+	return false
 }
 
 func isExport(head []byte) bool {

@@ -13,12 +13,14 @@ import (
 	"scxdiag/dump/unwrap"
 )
 
-// undone is what comes out of a stream that arrives in pieces of any size.
+// undone is what comes out of a stream whose start comes at once, and the rest in pieces
+// of any size.
 func undone(t *testing.T, in string) (out, kind string, err error) {
 	t.Helper()
 	r, kind := unwrap.Undo(strings.NewReader(in))
 	b, err := io.ReadAll(r)
-	small, again := unwrap.Undo(iotest.OneByteReader(strings.NewReader(in)))
+	start := min(len(in), 4<<10)
+	small, again := unwrap.Undo(io.MultiReader(strings.NewReader(in[:start]), iotest.OneByteReader(strings.NewReader(in[start:]))))
 	pieces, againErr := io.ReadAll(iotest.OneByteReader(small))
 	if !bytes.Equal(b, pieces) || kind != again || (err == nil) != (againErr == nil) {
 		t.Fatalf("in pieces it is another: %q, %v, not %q, %v", pieces, againErr, b, err)
@@ -98,6 +100,31 @@ func TestLongObjects(t *testing.T) {
 		if err != nil || !bytes.Contains(out, []byte(in)) || bytes.Count(out, []byte("+0000 a\n")) != 2 && name != "open" && name != "lines" {
 			t.Errorf("%s: %d bytes, %v", name, len(out), err)
 		}
+	}
+}
+
+// TestPipesAreNotWaitedFor has pipes that give a line at a time, and nothing after that.
+func TestPipesAreNotWaitedFor(t *testing.T) {
+	for _, tt := range []struct {
+		want  string
+		lines []string
+	}{
+		{"", []string{"a line\n"}},
+		{"json", []string{`{"MESSAGE":"a"}` + "\n"}},
+		{"json", []string{"-- Boot 1 --\n", "\n", "{\n", `"MESSAGE":"a"` + "\n"}},
+		{"verbose", []string{"Fri 2026-11-27 20:24:07.123456 UTC [s=ab;i=1;b=c]\n"}},
+		{"export", []string{"__CURSOR=x\n"}},
+	} {
+		r, w := io.Pipe()
+		go func() {
+			for _, line := range tt.lines {
+				_, _ = io.WriteString(w, line) // it fails once r is closed
+			}
+		}()
+		if _, kind := unwrap.Undo(r); kind != tt.want {
+			t.Errorf("%q: %q, not %q", tt.lines, kind, tt.want)
+		}
+		_ = r.Close()
 	}
 }
 
