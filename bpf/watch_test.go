@@ -60,7 +60,12 @@ func dumpLines(tb testing.TB) []string {
 	}
 	lines := strings.Split(string(data), "\n")
 	first := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "triggered exit kind") })
-	last := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "SCX_EV_INSERT_NOT_OWNED") })
+	last := -1
+	for i, l := range lines {
+		if strings.Contains(l, "SCX_EV_") {
+			last = i
+		}
+	}
 	if first < 0 || last < first {
 		tb.Fatalf("dump from line %d to %d", first, last)
 	}
