@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,16 +50,7 @@ func TestCorpus(t *testing.T) {
 		}
 		want[file] = rules
 	}
-	files, err := filepath.Glob("../../testdata/dumps/*.log")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	for _, file := range files {
-		log, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := strings.TrimSuffix(filepath.Base(file), ".log")
+	for name, log := range realLogs(t, "dumps") {
 		var got []string
 		for _, s := range snapshotsOf(t, log) {
 			got = append(got, top(s))
@@ -90,4 +82,24 @@ func top(s *dump.Snapshot) string {
 		return "-"
 	}
 	return s.Findings[0].Rule
+}
+
+// realLogs are the logs in folders of testdata, by their names without .log.
+func realLogs(t *testing.T, folders string) iter.Seq2[string, []byte] {
+	t.Helper()
+	files, err := filepath.Glob("../../testdata/" + folders + "/*.log")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	return func(yield func(string, []byte) bool) {
+		for _, file := range files {
+			log, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(strings.TrimSuffix(filepath.Base(file), ".log"), log) {
+				return
+			}
+		}
+	}
 }

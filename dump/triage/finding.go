@@ -4,6 +4,7 @@ package triage
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -197,6 +198,15 @@ func waitWords(t *dump.Task) string {
 
 // seconds is a duration as the kernel's messages have it.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
+
+// foremost is the task of several that a finding is about: the one that the kernel
+// named, if it is among them, or else the first.
+func (v *view) foremost(victims []*dump.Task) *dump.Task {
+	if slices.Contains(victims, v.subject) {
+		return v.subject
+	}
+	return victims[0]
+}
 
 // names are the first of some tasks, and how many more there are.
 func names(tasks []*dump.Task) string {

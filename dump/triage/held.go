@@ -32,10 +32,7 @@ func checkHeld(v *view) []*finding {
 	if len(victims) == 0 {
 		return nil
 	}
-	t := victims[0]
-	if slices.Contains(victims, v.subject) {
-		t = v.subject
-	}
+	t := v.foremost(victims)
 	f := v.stallFinding(dump.ConfidenceMedium, victims, "the scheduler has %s and did not dispatch it", t).
 		because("The kernel gave %s to the scheduler %s ago, and the scheduler neither put it on a DSQ nor gave it back. That is consistent with the scheduler having forgotten it, or not getting to it.", t, seconds(waited(t))).
 		task(v, t)

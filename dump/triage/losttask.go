@@ -2,11 +2,7 @@
 
 package triage
 
-import (
-	"slices"
-
-	"scxdiag/dump"
-)
+import "scxdiag/dump"
 
 var lostTask = Rule{
 	Name:  "lost-task",
@@ -34,10 +30,7 @@ func checkLost(v *view) []*finding {
 	if len(victims) == 0 {
 		return nil
 	}
-	t := victims[0]
-	if slices.Contains(victims, v.subject) {
-		t = v.subject
-	}
+	t := v.foremost(victims)
 	f := v.stallFinding(dump.ConfidenceHigh, victims, "the scheduler lost %s: it took it, and has it on no queue", t).
 		because("The kernel gave %s to the scheduler %s ago, and it is on no DSQ.", t, seconds(waited(t)))
 	f.Severity = dump.SeverityError

@@ -2,11 +2,7 @@
 
 package triage
 
-import (
-	"slices"
-
-	"scxdiag/dump"
-)
+import "scxdiag/dump"
 
 var pinnedStarved = Rule{
 	Name:    "pinned-starved",
@@ -35,10 +31,7 @@ func checkPinned(v *view) []*finding {
 	if len(victims) == 0 {
 		return nil
 	}
-	t := victims[0]
-	if slices.Contains(victims, v.subject) {
-		t = v.subject
-	}
+	t := v.foremost(victims)
 	c := v.cpus[v.pinned(t)]
 	return []*finding{v.stallFinding(dump.ConfidenceMedium, victims, "%s can run only on CPU %d, which runs others", t, c.ID).
 		because("%s may use CPU %d only, and has waited for %s on DSQ %s. That CPU runs %s of sched_ext meanwhile.", t, c.ID, seconds(waited(t)), t.DSQ.V, runner(c)).

@@ -2,11 +2,7 @@
 
 package triage
 
-import (
-	"slices"
-
-	"scxdiag/dump"
-)
+import "scxdiag/dump"
 
 var pinOnCell = Rule{
 	Name:  "pin-on-cell",
@@ -34,10 +30,7 @@ var pinOnCell = Rule{
 		if len(victims) == 0 {
 			return nil
 		}
-		t := victims[0]
-		if slices.Contains(victims, v.subject) {
-			t = v.subject
-		}
+		t := v.foremost(victims)
 		cell := v.live(t.DSQ.V.Cell)
 		f := v.stallFinding(dump.ConfidenceHigh, victims, "%s may not use all CPUs of cell %d, and waits on its queue", t, cell.ID).
 			because("%s may use %s and waits on the queue of cell %d, which %s.", t, cpuWords(t.CPUs.V), cell.ID, cpusDo(cell.CPUs.V, "serves", "serve"))

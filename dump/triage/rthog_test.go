@@ -5,7 +5,6 @@ package triage_test
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,18 +85,10 @@ func TestDisputedCPU(t *testing.T) {
 // No class above sched_ext was at fault in any of these real dumps, though one
 // happens to run in some, and in the last was put there.
 func TestNoHog(t *testing.T) {
-	files, err := filepath.Glob("../../testdata/cells/*.log")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	for _, file := range files {
-		log, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for name, log := range realLogs(t, "cells") {
 		for _, s := range snapshotsOf(t, log) {
 			if f := find(s, "rt-hog"); f != nil {
-				t.Errorf("%s: %s", filepath.Base(file), f.Title)
+				t.Errorf("%s: %s", name, f.Title)
 			}
 		}
 	}

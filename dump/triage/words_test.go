@@ -3,8 +3,6 @@
 package triage_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,15 +12,7 @@ import (
 // thing in the words for that.
 func TestSentences(t *testing.T) {
 	broken := regexp.MustCompile(`: \.|\bCPU \d+[-,]\d|\bCPUs \d+ |\b1 tasks|\b1 (?:task|worker)[^.,;:]* wait\b|\b1 task waits[^.]*oldest|%!| $|  `)
-	files, err := filepath.Glob("../../testdata/*/*.log")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	for _, file := range files {
-		log, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for name, log := range realLogs(t, "*") {
 		for _, s := range snapshotsOf(t, log) {
 			for _, f := range s.Findings {
 				for _, words := range []string{f.Title, f.Explanation, f.Next} {
@@ -30,7 +20,7 @@ func TestSentences(t *testing.T) {
 						words = strings.ReplaceAll(words, s.Exit.Message.V, "what the kernel said")
 					}
 					if m := broken.FindString(words); m != "" {
-						t.Errorf("%s: %s: %q in %q", filepath.Base(file), f.Rule, m, words)
+						t.Errorf("%s: %s: %q in %q", name, f.Rule, m, words)
 					}
 				}
 			}
