@@ -26,8 +26,8 @@ const (
 	// bootSilence is how long the kernel may print nothing while it boots. On
 	// emulated CPUs of a host that is four times too busy, 29 s were seen.
 	bootSilence = 90 * time.Second
-	// boots is how often a guest is booted that does not answer. Once in some
-	// thousand times, an emulated kernel stops half-way.
+	// boots is how often a guest is booted that stops half-way, as an emulated
+	// kernel was seen to do, rarely.
 	boots = 3
 	// crashTime is how long a crashed kernel has to print what it has to say.
 	crashTime = 10 * time.Second

@@ -364,7 +364,7 @@ func (w *window) setKernel(s *dump.Snapshot) {
 	v, ok := dump.ParseVersion(w.kernel)
 	if ok && s.Kernel.Admits(v) && strings.HasPrefix(w.kernel, s.Kernel.Release) {
 		s.Kernel.Release = w.kernel
-		if len(s.CPUs) > 0 || len(s.Tasks) > 0 { // a dump, not a verdict alone
+		if !s.IsVerdict() {
 			settleCounters(s, !slices.Contains(s.Ledger.Notes, mayLackCounters))
 		}
 	}

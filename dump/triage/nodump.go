@@ -18,7 +18,7 @@ var stallWithoutDump = Rule{
 }
 
 func checkNoDump(v *view) []*finding {
-	if !v.isStall() || v.isWatchdog() || len(v.s.Tasks) > 0 || len(v.s.CPUs) > 0 {
+	if !v.isStall() || v.isWatchdog() || !v.s.IsVerdict() {
 		return nil
 	}
 	f := finds(dump.SeverityError, dump.ConfidenceLow, "%s did not run in time, and the dump that shows why is not here", v.who())
