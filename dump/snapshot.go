@@ -226,6 +226,13 @@ func (s *Snapshot) IsIdle(c *CPU) (idle, known bool) {
 	return complete, complete
 }
 
+// IsUnseen reports whether nothing tells what a CPU ran: what there is of the dump does
+// not list it, and something is missing.
+func (s *Snapshot) IsUnseen(c *CPU) bool {
+	_, known := s.IsIdle(c)
+	return !known && !c.Listed && !c.Current.Known
+}
+
 // IsVerdict reports whether there is no dump: nothing but how the scheduler ended.
 func (s *Snapshot) IsVerdict() bool {
 	return len(s.Cells) == 0 && len(s.CPUs) == 0 && len(s.Tasks) == 0

@@ -113,8 +113,8 @@ func (g *grid) show(x *index, l *list) {
 	for i := range x.s.CPUs {
 		c := &x.s.CPUs[i]
 		t := tile{cpu: i, id: c.ID, cell: c.Cell.V, hasCell: c.Cell.Known, load: x.load(c), higher: c.Class.V.IsHigher()}
-		idle, known := x.s.IsIdle(c)
-		t.idle, t.unknown = idle, !known && !c.Listed && !c.Current.Known
+		t.idle, _ = x.s.IsIdle(c)
+		t.unknown = x.s.IsUnseen(c)
 		wait, waits := x.byCPU[c.ID].wait()
 		switch {
 		case c.Online.Known && !c.Online.V:

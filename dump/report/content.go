@@ -41,10 +41,10 @@ func counts(s *dump.Snapshot) phrase {
 	idle, unknown, running, off, unsaid := 0, 0, 0, 0, 0
 	for i := range s.CPUs {
 		c := &s.CPUs[i]
-		switch is, known := s.IsIdle(c); {
+		switch is, _ := s.IsIdle(c); {
 		case is:
 			idle++
-		case !known && !c.Listed && !c.Current.Known:
+		case s.IsUnseen(c):
 			unknown++
 		}
 	}

@@ -58,12 +58,12 @@ func running(s *dump.Snapshot) phrase {
 	nrIdle, nrUnknown, shown, more := 0, 0, 0, 0
 	for i := range s.CPUs {
 		c := &s.CPUs[i]
-		is, known := s.IsIdle(c)
+		is, _ := s.IsIdle(c)
 		switch {
 		case is:
 			nrIdle++
 			continue
-		case !known && !c.Listed && !c.Current.Known:
+		case s.IsUnseen(c):
 			nrUnknown++
 			continue
 		case shown == workCPUs:
